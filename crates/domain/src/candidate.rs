@@ -1,0 +1,23 @@
+//! A candidate, in the shape of the tutorial's `candidates` table.
+
+use serde::{Deserialize, Serialize};
+
+/// Somebody (or a list, in a replay) that votes can be cast for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Unique id; what a vote names.
+    pub candidate_id: String,
+    /// Name as printed on the ballot.
+    pub candidate_name: String,
+    /// Party, the group of the votes-by-party aggregate.
+    pub party_affiliation: String,
+    /// A few words on the person.
+    #[serde(default)]
+    pub biography: String,
+    /// What the candidate promises.
+    #[serde(default)]
+    pub campaign_platform: String,
+    /// Portrait; a path on the dashboard's own server or a URL.
+    #[serde(default)]
+    pub photo_url: String,
+}

@@ -1,0 +1,234 @@
+//! The counting rule: a partition's votes, in order, into deltas.
+
+use std::collections::BTreeMap;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::{AgeBand, Ballot, BatchError, FirstVotes, Reason, RecordReader, Rules, Tally};
+
+/// What one batch adds to the count: the output of the `vote-tally` SmartModule.
+///
+/// It carries its own offsets, since those that a consumer sees on a module's outputs are not the
+/// batch's. Deltas are added up by [`Ledger`](crate::Ledger), which demands that they follow on each
+/// other without a gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// Offset of the batch's first record.
+    pub base_offset: i64,
+    /// Offset after its last record.
+    pub next_offset: i64,
+    /// What it adds.
+    pub tally: Tally,
+    /// Memory of the SmartModule after the batch, in bytes; no part of the count.
+    #[serde(default)]
+    pub memory_bytes: u64,
+}
+
+/// Counts one partition, from its first record on.
+///
+/// The result for a batch depends on the batch and on which voters were seen before it, and on
+/// nothing else: the batch may be handed over twice and gives the same delta twice.
+pub struct PartitionCounter {
+    rules: Rules,
+    first_votes: FirstVotes,
+    candidates: Interner,
+    locations: Interner,
+    genders: Interner,
+    batch: BatchCounts,
+}
+
+/// The counts of the batch at hand, by interned names: adding a vote allocates nothing.
+#[derive(Default)]
+struct BatchCounts {
+    candidate_locations: HashMap<(u32, u32), u64, FixedState>,
+    genders: HashMap<u32, u64, FixedState>,
+    age_bands: BTreeMap<AgeBand, u64>,
+    rejected: BTreeMap<Reason, u64>,
+}
+
+impl PartitionCounter {
+    /// A counter that has seen nothing.
+    pub fn new(rules: Rules) -> Self {
+        PartitionCounter {
+            rules,
+            first_votes: FirstVotes::default(),
+            candidates: Interner::default(),
+            locations: Interner::default(),
+            genders: Interner::default(),
+            batch: BatchCounts::default(),
+        }
+    }
+
+    /// Judges the record at `offset` and counts it, either way.
+    ///
+    /// # Errors
+    /// The reason it is rejected for.
+    pub fn count<'a>(
+        &mut self,
+        offset: i64,
+        key: Option<&[u8]>,
+        value: &'a [u8],
+    ) -> Result<Ballot<'a>, Reason> {
+        let verdict = self.rules.judge(key, value).and_then(|ballot| {
+            let first = self.first_votes.first_offset(&ballot.voter_id, offset);
+            if first == offset {
+                Ok(ballot)
+            } else {
+                Err(Reason::Duplicate)
+            }
+        });
+        match &verdict {
+            Ok(ballot) => {
+                let cell = (
+                    self.candidates.intern(&ballot.candidate_id),
+                    self.locations.intern(ballot.location()),
+                );
+                *self.batch.candidate_locations.entry(cell).or_default() += 1;
+                let gender = self.genders.intern(ballot.gender());
+                *self.batch.genders.entry(gender).or_default() += 1;
+                *self.batch.age_bands.entry(ballot.age_band).or_default() += 1;
+            }
+            Err(reason) => *self.batch.rejected.entry(*reason).or_default() += 1,
+        }
+        verdict
+    }
+
+    /// What was counted since the last call (or the start).
+    pub fn take_tally(&mut self) -> Tally {
+        let batch = std::mem::take(&mut self.batch);
+        let mut tally = Tally {
+            age_bands: batch.age_bands,
+            rejected: batch.rejected,
+            ..Tally::default()
+        };
+        for ((candidate, location), votes) in batch.candidate_locations {
+            tally
+                .candidates
+                .entry(self.candidates.name(candidate).to_owned())
+                .or_default()
+                .insert(self.locations.name(location).to_owned(), votes);
+        }
+        for (gender, votes) in batch.genders {
+            tally
+                .genders
+                .insert(self.genders.name(gender).to_owned(), votes);
+        }
+        tally
+    }
+
+    /// Counts a whole batch of records, in Fluvio's encoding.
+    ///
+    /// # Errors
+    /// When the bytes are not a batch, or its offsets do not count up by one.
+    pub fn count_batch(&mut self, base_offset: i64, records: &[u8]) -> Result<Delta, BatchError> {
+        let mut next_offset = base_offset;
+        for record in RecordReader::new(records)? {
+            let record = record?;
+            if base_offset.checked_add(record.offset_delta) != Some(next_offset) {
+                return Err(BatchError {
+                    problem: "offsets that do not count up by one",
+                    at: 0,
+                });
+            }
+            // The verdict is in the batch's counts; who was rejected is the persister's business.
+            let _counted_either_way = self.count(next_offset, record.key, record.value);
+            next_offset += 1;
+        }
+        Ok(Delta {
+            base_offset,
+            next_offset,
+            tally: self.take_tally(),
+            memory_bytes: 0,
+        })
+    }
+
+    /// The memory of who has voted.
+    pub fn first_votes(&self) -> &FirstVotes {
+        &self.first_votes
+    }
+}
+
+/// Names to small numbers, for the life of the counter.
+#[derive(Default)]
+struct Interner {
+    numbers: HashMap<Box<str>, u32, FixedState>,
+    names: Vec<Box<str>>,
+}
+
+impl Interner {
+    fn intern(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = self.names.len() as u32;
+        self.names.push(name.into());
+        self.numbers.insert(name.into(), number);
+        number
+    }
+
+    fn name(&self, number: u32) -> &str {
+        &self.names[number as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RecordsBuilder;
+
+    fn vote(voter: &str, candidate: &str) -> String {
+        format!(
+            r#"{{"voter_id":"{voter}","candidate_id":"{candidate}","voting_time":"2024-07-04 12:00:00","vote":1,"gender":"female","registered_age":30,"address":{{"state":"Fife"}}}}"#
+        )
+    }
+
+    fn batch(votes: &[(&str, &str)]) -> Vec<u8> {
+        let mut builder = RecordsBuilder::default();
+        for (voter, candidate) in votes {
+            builder.push(Some(voter.as_bytes()), vote(voter, candidate).as_bytes());
+        }
+        builder.finish(0)
+    }
+
+    #[test]
+    fn the_first_vote_counts_in_whatever_batch_the_second_is() {
+        let mut counter = PartitionCounter::new(Rules::default());
+        let first = counter.count_batch(0, &batch(&[("a", "x"), ("a", "y"), ("b", "y")]));
+        let first = first.unwrap();
+        assert_eq!((first.base_offset, first.next_offset), (0, 3));
+        assert_eq!(first.tally.votes_for("x"), 1);
+        assert_eq!(first.tally.votes_for("y"), 1);
+        assert_eq!(first.tally.rejected, [(Reason::Duplicate, 1)].into());
+        let second = counter
+            .count_batch(3, &batch(&[("b", "x"), ("c", "x")]))
+            .unwrap();
+        assert_eq!(second.tally.counted(), 1);
+        assert_eq!(second.tally.rejected, [(Reason::Duplicate, 1)].into());
+    }
+
+    #[test]
+    fn a_batch_processed_again_gives_the_same_delta() {
+        let mut counter = PartitionCounter::new(Rules::default());
+        let records = batch(&[("a", "x"), ("a", "y"), ("b", "y")]);
+        let delta = counter.count_batch(7, &records).unwrap();
+        assert_eq!(counter.count_batch(7, &records).unwrap(), delta);
+    }
+
+    #[test]
+    fn an_invalid_vote_does_not_use_up_the_voter() {
+        let mut counter = PartitionCounter::new(Rules::default());
+        let bad = vote("a", "x").replace("\"vote\":1", "\"vote\":2");
+        assert_eq!(
+            counter.count(0, Some(b"a"), bad.as_bytes()),
+            Err(Reason::InvalidWeight)
+        );
+        assert!(
+            counter
+                .count(1, Some(b"a"), vote("a", "x").as_bytes())
+                .is_ok()
+        );
+        assert_eq!(counter.take_tally().cast(), 2);
+    }
+}

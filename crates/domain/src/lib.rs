@@ -1,0 +1,45 @@
+//! The rules of the election, and nothing else: what a vote is, when it counts, why it is rejected,
+//! how counts add up, and what every record looks like on the wire.
+//!
+//! This crate does no I/O and knows no platform. The same code is compiled to `wasm32` for the
+//! SmartModules and natively for the recount, the audit and the tests, so that each rule stands in
+//! exactly one place.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod aggregate;
+mod batch;
+mod candidate;
+mod counter;
+mod enrich;
+mod first_votes;
+mod groups;
+mod ledger;
+mod params;
+mod rejection;
+mod rules;
+mod tally;
+pub mod topics;
+mod vote;
+mod voter;
+
+pub use aggregate::{
+    AggregateRecord, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty, VotesByRegion,
+    VotesPerCandidate, aggregate_records,
+};
+pub use batch::{BatchError, RecordReader, RecordRef, RecordsBuilder};
+pub use candidate::Candidate;
+pub use counter::{Delta, PartitionCounter};
+pub use enrich::enrich_vote;
+pub use first_votes::FirstVotes;
+pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
+pub use ledger::{Applied, Ledger, LedgerError};
+pub use params::{
+    PARAM_CANDIDATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params,
+};
+pub use rejection::{Reason, RejectedVote};
+pub use rules::{Ballot, PollsWindow, Rules};
+pub use tally::{Cell, CellKind, Difference, Tally};
+pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
+pub use voter::{Address, Voter};

@@ -1,0 +1,35 @@
+//! The parameters a SmartModule takes, and their names: what `fluvio consume -e NAME=VALUE` passes.
+
+use std::collections::BTreeMap;
+
+/// The candidates: a JSON array of candidate objects (or of bare ids). Absent: any candidate stands.
+pub const PARAM_CANDIDATES: &str = "candidates";
+/// First second at which a vote may be cast, `%Y-%m-%d %H:%M:%S` UTC. Absent: no limit.
+pub const PARAM_POLLS_OPEN: &str = "polls_open";
+/// First second at which a vote may no longer be cast. Absent: no limit.
+pub const PARAM_POLLS_CLOSE: &str = "polls_close";
+/// `vote-filter` only: `accepted` (default) or `rejected`.
+pub const PARAM_MODE: &str = "mode";
+
+/// Parameters by name.
+pub type Params = BTreeMap<String, String>;
+
+/// A parameter that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("parameter `{name}`: {problem}")]
+pub struct ParamError {
+    /// Which parameter.
+    pub name: &'static str,
+    /// What is wrong, and what it takes.
+    pub problem: String,
+}
+
+impl ParamError {
+    /// An error on `name`.
+    pub fn new(name: &'static str, problem: impl Into<String>) -> Self {
+        ParamError {
+            name,
+            problem: problem.into(),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The rules a single vote is held to: everything but "has this voter voted before".
+
+use std::borrow::Cow;
+
+use hashbrown::HashSet;
+use serde::Deserialize;
+
+use crate::params::{PARAM_CANDIDATES, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN};
+use crate::{AgeBand, Candidate, ParamError, Params, ParsedVote, Reason, VotingTime, group_name};
+
+/// When votes may be cast: from `open` (inclusive) to `close` (exclusive); no limit where `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PollsWindow {
+    /// First second at which a vote may be cast.
+    pub open: Option<VotingTime>,
+    /// First second at which a vote may no longer be cast.
+    pub close: Option<VotingTime>,
+}
+
+impl PollsWindow {
+    /// Whether a vote cast at `time` is in time.
+    pub fn contains(&self, time: VotingTime) -> bool {
+        self.open.is_none_or(|open| time >= open) && self.close.is_none_or(|close| time < close)
+    }
+}
+
+/// Who stands, and when the polls are open.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    candidates: Option<HashSet<Box<str>, foldhash::fast::FixedState>>,
+    polls: PollsWindow,
+}
+
+/// A vote that keeps every rule for a single vote. Whether it is the voter's first is for
+/// [`PartitionCounter`](crate::PartitionCounter) (or the database's unique key) to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ballot<'a> {
+    /// The voter.
+    pub voter_id: Cow<'a, str>,
+    /// The choice.
+    pub candidate_id: Cow<'a, str>,
+    /// When it was cast.
+    pub voting_time: VotingTime,
+    state: Option<Cow<'a, str>>,
+    gender: Option<Cow<'a, str>>,
+    /// The voter's age band.
+    pub age_band: AgeBand,
+}
+
+impl Ballot<'_> {
+    /// The location the vote is counted in.
+    pub fn location(&self) -> &str {
+        group_name(self.state.as_deref().unwrap_or_default())
+    }
+
+    /// The gender the vote is counted for.
+    pub fn gender(&self) -> &str {
+        group_name(self.gender.as_deref().unwrap_or_default())
+    }
+}
+
+/// A candidate in the `candidates` parameter: an object with an id, or the bare id.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CandidateParam {
+    Id(String),
+    Candidate { candidate_id: String },
+}
+
+impl Rules {
+    /// The rules of an election with these candidates and this window.
+    pub fn new<'a>(
+        candidates: impl IntoIterator<Item = &'a Candidate>,
+        polls: PollsWindow,
+    ) -> Rules {
+        Rules {
+            candidates: Some(
+                candidates
+                    .into_iter()
+                    .map(|candidate| candidate.candidate_id.as_str().into())
+                    .collect(),
+            ),
+            polls,
+        }
+    }
+
+    /// The rules as a SmartModule is given them.
+    ///
+    /// # Errors
+    /// When a parameter cannot be read; it names the parameter and says what it takes.
+    pub fn from_params(params: &Params) -> Result<Rules, ParamError> {
+        let candidates = params
+            .get(PARAM_CANDIDATES)
+            .map(|json| {
+                serde_json::from_str::<Vec<CandidateParam>>(json).map_err(|error| {
+                    ParamError::new(
+                        PARAM_CANDIDATES,
+                        format!("takes a JSON array of candidates or candidate ids: {error}"),
+                    )
+                })
+            })
+            .transpose()?
+            .map(|candidates| {
+                candidates
+                    .into_iter()
+                    .map(|candidate| match candidate {
+                        CandidateParam::Id(id) => id.into(),
+                        CandidateParam::Candidate { candidate_id } => candidate_id.into(),
+                    })
+                    .collect()
+            });
+        let time = |name| {
+            params
+                .get(name)
+                .map(|text| {
+                    VotingTime::parse(text).ok_or_else(|| {
+                        ParamError::new(
+                            name,
+                            format!("`{text}` is not a time like `2024-07-04 07:00:00` (UTC)"),
+                        )
+                    })
+                })
+                .transpose()
+        };
+        Ok(Rules {
+            candidates,
+            polls: PollsWindow {
+                open: time(PARAM_POLLS_OPEN)?,
+                close: time(PARAM_POLLS_CLOSE)?,
+            },
+        })
+    }
+
+    /// The parameters that make a SmartModule keep these rules.
+    pub fn to_params(&self) -> Params {
+        let mut params = Params::new();
+        if let Some(candidates) = &self.candidates {
+            let mut ids: Vec<&str> = candidates.iter().map(|id| &**id).collect();
+            ids.sort_unstable();
+            params.insert(PARAM_CANDIDATES.into(), serde_json::json!(ids).to_string());
+        }
+        for (name, time) in [
+            (PARAM_POLLS_OPEN, self.polls.open),
+            (PARAM_POLLS_CLOSE, self.polls.close),
+        ] {
+            if let Some(time) = time {
+                params.insert(name.into(), time.to_string());
+            }
+        }
+        params
+    }
+
+    /// Judges one record of `votes`, without regard to other records.
+    ///
+    /// # Errors
+    /// The reason it is rejected for; the first that applies, in [`Reason`]'s order.
+    pub fn judge<'a>(&self, key: Option<&[u8]>, value: &'a [u8]) -> Result<Ballot<'a>, Reason> {
+        let vote = ParsedVote::parse(value)?;
+        if key != Some(vote.voter_id.as_bytes()) {
+            return Err(Reason::WrongKey);
+        }
+        if !vote.weight_is_one {
+            return Err(Reason::InvalidWeight);
+        }
+        if let Some(candidates) = &self.candidates
+            && !candidates.contains(&*vote.candidate_id)
+        {
+            return Err(Reason::UnknownCandidate);
+        }
+        if !self.polls.contains(vote.voting_time) {
+            return Err(Reason::PollsClosed);
+        }
+        Ok(Ballot {
+            voter_id: vote.voter_id,
+            candidate_id: vote.candidate_id,
+            voting_time: vote.voting_time,
+            state: vote.state,
+            gender: vote.gender,
+            age_band: AgeBand::of(vote.age),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOTE: &[u8] =
+        br#"{"voter_id":"v","candidate_id":"a","voting_time":"2024-07-04 12:00:00","vote":1}"#;
+
+    fn rules(params: &[(&str, &str)]) -> Result<Rules, ParamError> {
+        let params = params.iter().map(|&(k, v)| (k.into(), v.into())).collect();
+        Rules::from_params(&params)
+    }
+
+    #[test]
+    fn each_rule_has_its_reason() {
+        let open = rules(&[]).unwrap();
+        assert_eq!(open.judge(Some(b"v"), VOTE).unwrap().location(), "unknown");
+        assert_eq!(open.judge(Some(b"w"), VOTE), Err(Reason::WrongKey));
+        assert_eq!(open.judge(None, VOTE), Err(Reason::WrongKey));
+        let other = rules(&[("candidates", r#"["b"]"#)]).unwrap();
+        assert_eq!(other.judge(Some(b"v"), VOTE), Err(Reason::UnknownCandidate));
+        let listed = rules(&[(
+            "candidates",
+            r#"[{"candidate_id":"a","candidate_name":"A"}]"#,
+        )]);
+        assert!(listed.unwrap().judge(Some(b"v"), VOTE).is_ok());
+        for (name, time, expected) in [
+            ("polls_open", "2024-07-04 12:00:00", None),
+            (
+                "polls_open",
+                "2024-07-04 12:00:01",
+                Some(Reason::PollsClosed),
+            ),
+            (
+                "polls_close",
+                "2024-07-04 12:00:00",
+                Some(Reason::PollsClosed),
+            ),
+            ("polls_close", "2024-07-04 12:00:01", None),
+        ] {
+            let window = rules(&[(name, time)]).unwrap();
+            assert_eq!(
+                window.judge(Some(b"v"), VOTE).err(),
+                expected,
+                "{name} {time}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_survive_the_round_trip_and_say_what_is_wrong() {
+        let params: Params = [
+            ("candidates", r#"["a","b"]"#),
+            ("polls_open", "2024-07-04 07:00:00"),
+        ]
+        .iter()
+        .map(|&(k, v)| (k.into(), v.into()))
+        .collect();
+        assert_eq!(Rules::from_params(&params).unwrap().to_params(), params);
+        let error = rules(&[("candidates", "a,b")]).unwrap_err().to_string();
+        assert!(
+            error.contains("`candidates`") && error.contains("JSON array"),
+            "{error}"
+        );
+        assert!(rules(&[("polls_open", "7 am")]).is_err());
+    }
+}
