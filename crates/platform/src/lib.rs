@@ -1,1 +1,19 @@
+//! The streaming port: the few things the election asks of a streaming platform, as a trait, and
+//! the adapters that do them.
+//!
+//! * [`embedded`]: the engine of Fluvio's SPU over a durable log in the data directory, in process.
+//!
+//! What a real cluster cannot do, the port does not offer.
 
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "embedded")]
+pub mod embedded;
+mod error;
+mod partitioning;
+mod port;
+
+pub use error::PlatformError;
+pub use partitioning::partition_of;
+pub use port::{ModuleCall, NewRecord, Output, OutputBatch, OutputStream, Platform, StreamRequest};

@@ -1,0 +1,100 @@
+//! What can go wrong on a streaming platform, in the words of whoever has to mend it.
+
+use std::path::PathBuf;
+
+/// A failure of the streaming platform.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// There is no topic of this name.
+    #[error("topic `{topic}` does not exist; create it first (`election producer init`)")]
+    NoTopic {
+        /// The topic asked for.
+        topic: String,
+    },
+    /// The topic has fewer partitions than the one asked for.
+    #[error("topic `{topic}` has no partition {partition}; it has {partitions}")]
+    NoPartition {
+        /// The topic.
+        topic: String,
+        /// The partition asked for.
+        partition: u32,
+        /// How many there are.
+        partitions: u32,
+    },
+    /// The topic exists with another number of partitions, which cannot be changed.
+    #[error(
+        "topic `{topic}` has {existing} partitions, not {wanted}; keep `--partitions {existing}` or start anew with `--fresh`"
+    )]
+    OtherPartitions {
+        /// The topic.
+        topic: String,
+        /// Its partitions.
+        existing: u32,
+        /// The partitions asked for.
+        wanted: u32,
+    },
+    /// A topic name that Fluvio would not take.
+    #[error(
+        "`{topic}` is no topic name: only lower-case letters, digits and `-`, not at either end, at most 63"
+    )]
+    TopicName {
+        /// The name.
+        topic: String,
+    },
+    /// There is no SmartModule of this name.
+    #[error("SmartModule `{module}` is not deployed")]
+    NoModule {
+        /// The SmartModule asked for.
+        module: String,
+    },
+    /// A SmartModule could not be loaded, refused its parameters, or failed on a record.
+    #[error("SmartModule `{module}`: {problem}")]
+    Module {
+        /// The SmartModule (a chain is named by its modules, joined by ` | `).
+        module: String,
+        /// What the engine says.
+        problem: String,
+    },
+    /// A record larger than the platform takes.
+    #[error("a record of {bytes} bytes for topic `{topic}`; the platform takes at most {limit}")]
+    TooLarge {
+        /// The topic.
+        topic: String,
+        /// Key and value together.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The data directory is in use by another process.
+    #[error(
+        "{} is in use by another process: stop that one first, or name another `--data-dir`",
+        path.display()
+    )]
+    InUse {
+        /// The directory of the log.
+        path: PathBuf,
+    },
+    /// The log has bytes that it never wrote.
+    #[error("the log of `{topic}` partition {partition} is damaged at offset {offset}: {problem}")]
+    Damaged {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// Where.
+        offset: i64,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The storage below failed: disk full, no permission, and the like.
+    #[error("the log at {}: {problem}", path.display())]
+    Storage {
+        /// The directory of the log.
+        path: PathBuf,
+        /// What the store says.
+        problem: String,
+    },
+    /// A task of the platform ended abnormally.
+    #[error("a task of the platform ended abnormally: {0}")]
+    Task(String),
+}

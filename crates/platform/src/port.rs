@@ -1,0 +1,104 @@
+//! The port itself.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Params;
+use futures_util::stream::BoxStream;
+
+use crate::PlatformError;
+
+/// A record to be produced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Decides the partition; without one, partitions take turns.
+    pub key: Option<Vec<u8>>,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
+/// A SmartModule in a chain, with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleCall {
+    /// The name it was deployed under.
+    pub module: String,
+    /// Its parameters.
+    pub params: Params,
+}
+
+/// What to stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRequest {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: u32,
+    /// First offset of interest. A chain gets whole batches, so its first input may begin before it;
+    /// without a chain, records before it are left out.
+    pub from: i64,
+    /// The chain, in order; empty for the records as they are.
+    pub chain: Vec<ModuleCall>,
+}
+
+/// A record as it is streamed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Without a chain, the record's own offset. With one it is only near: a cluster numbers a
+    /// module's outputs consecutively, so a module whose offsets matter carries them in its value.
+    pub offset: i64,
+    /// The key, if there is one.
+    pub key: Option<Bytes>,
+    /// The value.
+    pub value: Bytes,
+    /// Milliseconds since 1970, when the batch was produced.
+    pub timestamp: i64,
+}
+
+/// Outputs that arrive together, of one partition, in order; never empty.
+pub type OutputBatch = Vec<Output>;
+
+/// An endless stream of outputs: it waits for new records, and ends only with an error. Dropping it
+/// stops it.
+pub type OutputStream = BoxStream<'static, Result<OutputBatch, PlatformError>>;
+
+/// What the election asks of a streaming platform.
+#[async_trait]
+pub trait Platform: Send + Sync + 'static {
+    /// Creates a topic. One that is there already, with as many partitions, is left as it is.
+    ///
+    /// # Errors
+    /// When it exists with another number of partitions, or the name is not one Fluvio takes.
+    async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), PlatformError>;
+
+    /// How many partitions a topic has.
+    ///
+    /// # Errors
+    /// When there is no such topic.
+    async fn partitions(&self, topic: &str) -> Result<u32, PlatformError>;
+
+    /// The offset that the next record of the partition will get: the number of records in it.
+    ///
+    /// # Errors
+    /// When there is no such partition.
+    async fn end_offset(&self, topic: &str, partition: u32) -> Result<i64, PlatformError>;
+
+    /// Makes a SmartModule known by its name, replacing what stood there. Streams under way keep
+    /// the module they started with.
+    ///
+    /// # Errors
+    /// When the bytes are not a SmartModule.
+    async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError>;
+
+    /// Appends records, each to the partition of its key ([`crate::partition_of`]), in order.
+    /// Returns when all are durable; after an error some may be, always a prefix per partition.
+    ///
+    /// # Errors
+    /// When there is no such topic, a record is too large, or the storage fails.
+    async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError>;
+
+    /// Streams a partition from an offset through a chain of SmartModules. Module state is fresh
+    /// with every stream.
+    ///
+    /// # Errors
+    /// When there is no such partition or SmartModule, or a module refuses its parameters.
+    async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError>;
+}
