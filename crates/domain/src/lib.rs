@@ -37,6 +37,7 @@ pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use params::{
     PARAM_CANDIDATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params,
+    module_params,
 };
 pub use rejection::{Reason, RejectedVote};
 pub use rules::{Ballot, PollsWindow, Rules};

@@ -14,6 +14,14 @@ pub const PARAM_MODE: &str = "mode";
 /// Parameters by name.
 pub type Params = BTreeMap<String, String>;
 
+/// The parameters of the rules, picked from wherever a SmartModule is given its own.
+pub fn module_params(get: impl Fn(&str) -> Option<String>) -> Params {
+    [PARAM_CANDIDATES, PARAM_POLLS_OPEN, PARAM_POLLS_CLOSE]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), get(name)?)))
+        .collect()
+}
+
 /// A parameter that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("parameter `{name}`: {problem}")]

@@ -1,1 +1,37 @@
+//! `turnout-by-location`: the textbook running total, one output a record: a JSON object of
+//! location to votes.
+//!
+//! Made for a look at a terminal (`fluvio consume votes --smartmodule turnout-by-location`). It starts
+//! anew with every stream and does not know duplicates: the count that counts is `vote-tally`'s.
 
+#![cfg(target_arch = "wasm32")]
+#![deny(missing_docs)]
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use domain::Rules;
+use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
+use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, eyre, smartmodule};
+
+static RULES: OnceLock<Rules> = OnceLock::new();
+
+#[smartmodule(init)]
+fn init(params: SmartModuleExtraParams) -> Result<()> {
+    let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
+    RULES.set(rules).map_err(|_| eyre!("initialised twice"))
+}
+
+/// The totals with this vote added, if it keeps the rules.
+#[smartmodule(aggregate)]
+pub fn aggregate(accumulator: RecordData, record: &SmartModuleRecord) -> Result<RecordData> {
+    let rules = RULES.get().ok_or_else(|| eyre!("not initialised"))?;
+    let key = record.key().map(|key| key.as_ref());
+    let Ok(ballot) = rules.judge(key, record.value().as_ref()) else {
+        return Ok(accumulator);
+    };
+    let mut totals: BTreeMap<String, u64> =
+        serde_json::from_slice(accumulator.as_ref()).unwrap_or_default();
+    *totals.entry(ballot.location().to_owned()).or_default() += 1;
+    Ok(serde_json::to_vec(&totals)?.into())
+}

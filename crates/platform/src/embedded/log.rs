@@ -1,0 +1,397 @@
+//! The durable log: topics, partitions and SmartModules in a `fjall` store, one entry per batch.
+//!
+//! A batch's key is topic, partition and base offset, so that a partition is one key range in offset
+//! order; its value is the time it was written and the records in Fluvio's encoding. An entry is
+//! written whole or not at all (the store's journal is checksummed), and is with the operating system
+//! when `append` returns: `kill -9` takes nothing back.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use domain::RecordsBuilder;
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::PlatformError;
+
+/// Length of what stands before the records in an entry: the time, milliseconds since 1970, `i64`.
+pub(super) const BATCH_PREFIX_BYTES: usize = size_of::<i64>();
+
+/// Batches are kept out of the index's files, in blobs, above this size.
+const BLOB_BYTES: u32 = 4 << 10;
+
+/// Longest topic name, as in Fluvio.
+const MAX_TOPIC_BYTES: usize = 63;
+
+/// The time now, as an entry starts with it.
+pub(super) fn batch_prefix() -> [u8; BATCH_PREFIX_BYTES] {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis() as i64);
+    now.to_be_bytes()
+}
+
+/// A topic. Its number of partitions never changes.
+pub(super) struct Topic {
+    name: String,
+    partitions: Vec<Partition>,
+    keyless: AtomicU32,
+}
+
+/// A partition's end: who appends holds `appending`, who waits for more watches `end`.
+pub(super) struct Partition {
+    appending: Mutex<()>,
+    end: watch::Sender<i64>,
+}
+
+impl Topic {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.partitions.len() as u32
+    }
+
+    pub(super) fn partition(&self, partition: u32) -> Result<&Partition, PlatformError> {
+        self.partitions
+            .get(partition as usize)
+            .ok_or_else(|| PlatformError::NoPartition {
+                topic: self.name.clone(),
+                partition,
+                partitions: self.partitions(),
+            })
+    }
+
+    /// The partition for a record without a key: they take turns.
+    pub(super) fn next_keyless(&self) -> u32 {
+        self.keyless.fetch_add(1, Ordering::Relaxed) % self.partitions()
+    }
+}
+
+impl Partition {
+    /// The offset of the next record.
+    pub(super) fn end(&self) -> i64 {
+        *self.end.borrow()
+    }
+
+    /// Tells when the end moves.
+    pub(super) fn watch_end(&self) -> watch::Receiver<i64> {
+        self.end.subscribe()
+    }
+}
+
+/// A batch as it lies in the log.
+pub(super) struct StoredBatch {
+    pub(super) base_offset: i64,
+    pub(super) timestamp: i64,
+    pub(super) records: Bytes,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TopicEntry {
+    partitions: u32,
+}
+
+/// The log of one data directory.
+pub(super) struct Log {
+    path: PathBuf,
+    database: Database,
+    /// `topic/NAME` -> [`TopicEntry`], `module/NAME` -> wasm.
+    catalogue: Keyspace,
+    batches: Keyspace,
+    topics: RwLock<HashMap<String, Arc<Topic>>>,
+}
+
+impl Log {
+    pub(super) fn open(path: &Path) -> Result<Log, PlatformError> {
+        let failed = |error: fjall::Error| storage_error(path, error);
+        std::fs::create_dir_all(path).map_err(|error| PlatformError::Storage {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })?;
+        let database = Database::builder(path)
+            // Batches are compressed once, when they move from the journal to their blobs.
+            .journal_compression(CompressionType::None)
+            .open()
+            .map_err(failed)?;
+        let catalogue = database
+            .keyspace("catalogue", KeyspaceCreateOptions::default)
+            .map_err(failed)?;
+        let batches = database
+            .keyspace("batches", || {
+                KeyspaceCreateOptions::default().with_kv_separation(Some(
+                    KvSeparationOptions::default()
+                        .separation_threshold(BLOB_BYTES)
+                        .compression(CompressionType::Lz4),
+                ))
+            })
+            .map_err(failed)?;
+        let log = Log {
+            path: path.to_owned(),
+            database,
+            catalogue,
+            batches,
+            topics: RwLock::default(),
+        };
+        log.recover_topics()?;
+        Ok(log)
+    }
+
+    fn recover_topics(&self) -> Result<(), PlatformError> {
+        let mut topics = HashMap::new();
+        for entry in self.catalogue.prefix("topic/") {
+            let (key, value) = entry.into_inner().map_err(|error| self.failed(error))?;
+            let name = String::from_utf8_lossy(&key["topic/".len()..]).into_owned();
+            let entry: TopicEntry =
+                serde_json::from_slice(&value).map_err(|error| PlatformError::Storage {
+                    path: self.path.clone(),
+                    problem: format!("the entry of topic `{name}` is damaged: {error}"),
+                })?;
+            let ends = (0..entry.partitions)
+                .map(|partition| self.recover_end(&name, partition))
+                .collect::<Result<_, _>>()?;
+            topics.insert(name.clone(), Arc::new(new_topic(name, ends)));
+        }
+        *self.topics.write().unwrap_or_else(PoisonError::into_inner) = topics;
+        Ok(())
+    }
+
+    fn recover_end(&self, topic: &str, partition: u32) -> Result<i64, PlatformError> {
+        let Some(last) = self
+            .batches
+            .prefix(batch_key(topic, partition, None))
+            .next_back()
+        else {
+            return Ok(0);
+        };
+        let (key, value) = last.into_inner().map_err(|error| self.failed(error))?;
+        let batch = stored_batch(topic, partition, &key, value.into())?;
+        Ok(batch.base_offset + record_count(&batch.records))
+    }
+
+    pub(super) fn create_topic(&self, name: &str, partitions: u32) -> Result<(), PlatformError> {
+        let usable = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty()
+            || name.len() > MAX_TOPIC_BYTES
+            || !name.bytes().all(usable)
+            || name.starts_with('-')
+            || name.ends_with('-')
+        {
+            return Err(PlatformError::TopicName { topic: name.into() });
+        }
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let wanted = partitions.max(1);
+        if let Some(topic) = topics.get(name) {
+            let existing = topic.partitions();
+            return if existing == wanted {
+                Ok(())
+            } else {
+                Err(PlatformError::OtherPartitions {
+                    topic: name.into(),
+                    existing,
+                    wanted,
+                })
+            };
+        }
+        let entry = serde_json::to_vec(&TopicEntry { partitions: wanted })
+            .expect("invariant: a number has a JSON form");
+        self.catalogue
+            .insert(format!("topic/{name}"), entry)
+            .map_err(|error| self.failed(error))?;
+        let topic = new_topic(name.to_owned(), vec![0; wanted as usize]);
+        topics.insert(name.to_owned(), Arc::new(topic));
+        Ok(())
+    }
+
+    pub(super) fn topic(&self, name: &str) -> Result<Arc<Topic>, PlatformError> {
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+            .ok_or_else(|| PlatformError::NoTopic { topic: name.into() })
+    }
+
+    /// Appends a batch (built with [`batch_prefix`] in front).
+    pub(super) fn append(
+        &self,
+        topic: &Topic,
+        partition: u32,
+        batch: RecordsBuilder,
+    ) -> Result<(), PlatformError> {
+        let count = i64::from(batch.len());
+        let value = Bytes::from(batch.finish(BATCH_PREFIX_BYTES));
+        let end = topic.partition(partition)?;
+        let _appending = end.appending.lock().unwrap_or_else(PoisonError::into_inner);
+        let base_offset = end.end();
+        self.batches
+            .insert(
+                batch_key(&topic.name, partition, Some(base_offset)),
+                fjall::Slice::from(value),
+            )
+            .map_err(|error| self.failed(error))?;
+        end.end.send_replace(base_offset + count);
+        Ok(())
+    }
+
+    /// The batch that holds `offset`, and those behind it, up to the end at the time of the call.
+    pub(super) fn batches_from(
+        &self,
+        topic: &Topic,
+        partition: u32,
+        offset: i64,
+    ) -> Result<impl Iterator<Item = Result<StoredBatch, PlatformError>>, PlatformError> {
+        let start = self.batch_holding(topic, partition, offset)?;
+        let to = batch_key(&topic.name, partition, Some(i64::MAX));
+        let from = batch_key(&topic.name, partition, Some(start));
+        let (path, name) = (self.path.clone(), topic.name.clone());
+        Ok(self.batches.range(from..to).map(move |entry| {
+            let (key, value) = entry
+                .into_inner()
+                .map_err(|error| storage_error(&path, error))?;
+            stored_batch(&name, partition, &key, value.into())
+        }))
+    }
+
+    /// Base offset of the batch that holds `offset` (or would, at the end).
+    fn batch_holding(
+        &self,
+        topic: &Topic,
+        partition: u32,
+        offset: i64,
+    ) -> Result<i64, PlatformError> {
+        let first = batch_key(&topic.name, partition, Some(0));
+        let offset = offset.max(0);
+        let upto = batch_key(&topic.name, partition, Some(offset));
+        let Some(entry) = self.batches.range(first..=upto).next_back() else {
+            return Ok(offset);
+        };
+        let key = entry.key().map_err(|error| self.failed(error))?;
+        Ok(base_offset_of(&key).unwrap_or(offset))
+    }
+
+    pub(super) fn store_module(&self, name: &str, wasm: &[u8]) -> Result<(), PlatformError> {
+        const WASM_MAGIC: &[u8] = b"\0asm";
+        if !wasm.starts_with(WASM_MAGIC) {
+            return Err(PlatformError::Module {
+                module: name.into(),
+                problem: "not WebAssembly; give it the `.wasm` file".into(),
+            });
+        }
+        let key = format!("module/{name}");
+        let stored = self
+            .catalogue
+            .get(&key)
+            .map_err(|error| self.failed(error))?;
+        if stored.as_deref() != Some(wasm) {
+            self.catalogue
+                .insert(key, wasm)
+                .map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn module(&self, name: &str) -> Result<Vec<u8>, PlatformError> {
+        self.catalogue
+            .get(format!("module/{name}"))
+            .map_err(|error| self.failed(error))?
+            .map(|wasm| wasm.to_vec())
+            .ok_or_else(|| PlatformError::NoModule {
+                module: name.into(),
+            })
+    }
+
+    pub(super) fn sync(&self) -> Result<(), PlatformError> {
+        self.database
+            .persist(PersistMode::SyncAll)
+            .map_err(|error| self.failed(error))
+    }
+
+    pub(super) fn disk_bytes(&self) -> Result<u64, PlatformError> {
+        self.database
+            .disk_space()
+            .map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: fjall::Error) -> PlatformError {
+        storage_error(&self.path, error)
+    }
+}
+
+fn storage_error(path: &Path, error: fjall::Error) -> PlatformError {
+    match error {
+        fjall::Error::Locked => PlatformError::InUse { path: path.into() },
+        other => PlatformError::Storage {
+            path: path.into(),
+            problem: other.to_string(),
+        },
+    }
+}
+
+fn new_topic(name: String, ends: Vec<i64>) -> Topic {
+    let partitions = ends
+        .into_iter()
+        .map(|end| Partition {
+            appending: Mutex::new(()),
+            end: watch::Sender::new(end),
+        })
+        .collect();
+    Topic {
+        name,
+        partitions,
+        keyless: AtomicU32::new(0),
+    }
+}
+
+/// Topic, a zero byte (no topic name has one), partition and offset, big endian so that they sort.
+fn batch_key(topic: &str, partition: u32, offset: Option<i64>) -> Vec<u8> {
+    let mut key = Vec::with_capacity(topic.len() + 1 + size_of::<u32>() + size_of::<i64>());
+    key.extend_from_slice(topic.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&partition.to_be_bytes());
+    if let Some(offset) = offset {
+        key.extend_from_slice(&offset.to_be_bytes());
+    }
+    key
+}
+
+fn base_offset_of(key: &[u8]) -> Option<i64> {
+    key.last_chunk().map(|offset| i64::from_be_bytes(*offset))
+}
+
+fn stored_batch(
+    topic: &str,
+    partition: u32,
+    key: &[u8],
+    value: Bytes,
+) -> Result<StoredBatch, PlatformError> {
+    let base_offset = base_offset_of(key).unwrap_or_default();
+    let Some(timestamp) = value.first_chunk().map(|time| i64::from_be_bytes(*time)) else {
+        return Err(PlatformError::Damaged {
+            topic: topic.into(),
+            partition,
+            offset: base_offset,
+            problem: "an entry without a batch".into(),
+        });
+    };
+    Ok(StoredBatch {
+        base_offset,
+        timestamp,
+        records: value.slice(BATCH_PREFIX_BYTES..),
+    })
+}
+
+/// The number of records that a batch's head promises.
+pub(super) fn record_count(records: &[u8]) -> i64 {
+    records
+        .first_chunk()
+        .map_or(0, |count| i64::from(u32::from_be_bytes(*count)))
+}

@@ -1,0 +1,165 @@
+//! The embedded platform: the engine of Fluvio's SPU over a durable log, in this process.
+//!
+//! The same `.wasm` bytes as on a cluster run in `fluvio-smartengine`, the SPU's own engine; the log
+//! keeps records in Fluvio's own encoding, so that what was produced is handed to a SmartModule as it
+//! lies. One process owns the data directory.
+
+mod log;
+mod stream;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::RecordsBuilder;
+use fluvio_smartengine::SmartEngine;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::log::{Log, batch_prefix};
+use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, partition_of};
+
+/// Records are gathered into batches of about this size: large enough that the engine's cost per
+/// batch vanishes, small enough that a count moves several times a second.
+pub const BATCH_BYTES: usize = 1 << 20;
+
+/// Largest record, key and value together. A batch holds at least one record, and the engine copies
+/// a batch several times.
+pub const MAX_RECORD_BYTES: usize = 8 << 20;
+
+/// The embedded platform. Clones share it.
+#[derive(Clone)]
+pub struct EmbeddedPlatform {
+    log: Arc<Log>,
+    engine: SmartEngine,
+    streams: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl EmbeddedPlatform {
+    /// Opens (or creates) the platform in a directory, recovering what was written before.
+    ///
+    /// # Errors
+    /// When the directory is in use by another process, cannot be written, or is damaged.
+    pub async fn open(directory: &Path) -> Result<EmbeddedPlatform, PlatformError> {
+        let directory = directory.to_owned();
+        let log = blocking(move || Log::open(&directory)).await?;
+        Ok(EmbeddedPlatform {
+            log: Arc::new(log),
+            engine: SmartEngine::new(),
+            streams: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        })
+    }
+
+    /// Ends all streams, waits for them, and has the log on disk.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn close(self) -> Result<(), PlatformError> {
+        self.closing.cancel();
+        self.streams.close();
+        self.streams.wait().await;
+        let log = self.log;
+        blocking(move || log.sync()).await
+    }
+
+    /// Bytes on disk.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub async fn disk_bytes(&self) -> Result<u64, PlatformError> {
+        let log = self.log.clone();
+        blocking(move || log.disk_bytes()).await
+    }
+}
+
+/// Runs what blocks (disk, compilation) off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PlatformError> + Send + 'static,
+) -> Result<T, PlatformError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| PlatformError::Task(error.to_string()))?
+}
+
+#[async_trait]
+impl Platform for EmbeddedPlatform {
+    async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), PlatformError> {
+        let (log, topic) = (self.log.clone(), topic.to_owned());
+        blocking(move || log.create_topic(&topic, partitions)).await
+    }
+
+    async fn partitions(&self, topic: &str) -> Result<u32, PlatformError> {
+        Ok(self.log.topic(topic)?.partitions())
+    }
+
+    async fn end_offset(&self, topic: &str, partition: u32) -> Result<i64, PlatformError> {
+        Ok(self.log.topic(topic)?.partition(partition)?.end())
+    }
+
+    async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
+        let (log, module, wasm) = (self.log.clone(), module.to_owned(), wasm.to_vec());
+        blocking(move || log.store_module(&module, &wasm)).await
+    }
+
+    async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError> {
+        let (log, topic) = (self.log.clone(), self.log.topic(topic)?);
+        for record in &records {
+            let bytes = record.value.len() + record.key.as_ref().map_or(0, Vec::len);
+            if bytes > MAX_RECORD_BYTES {
+                return Err(PlatformError::TooLarge {
+                    topic: topic.name().to_owned(),
+                    bytes,
+                    limit: MAX_RECORD_BYTES,
+                });
+            }
+        }
+        blocking(move || {
+            let partitions = topic.partitions();
+            let prefix = batch_prefix();
+            let mut batches: Vec<_> = (0..partitions)
+                .map(|_| RecordsBuilder::with_prefix(&prefix))
+                .collect();
+            for record in &records {
+                let partition = match &record.key {
+                    Some(key) => partition_of(key, partitions),
+                    None => topic.next_keyless(),
+                };
+                let batch = &mut batches[partition as usize];
+                batch.push(record.key.as_deref(), &record.value);
+                if batch.size() >= BATCH_BYTES {
+                    let full = std::mem::replace(batch, RecordsBuilder::with_prefix(&prefix));
+                    log.append(&topic, partition, full)?;
+                }
+            }
+            for (partition, batch) in (0..).zip(batches) {
+                if !batch.is_empty() {
+                    log.append(&topic, partition, batch)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError> {
+        let topic = self.log.topic(&request.topic)?;
+        topic.partition(request.partition)?;
+        let chain = if request.chain.is_empty() {
+            None
+        } else {
+            let (log, engine) = (self.log.clone(), self.engine.clone());
+            let modules = request.chain.clone();
+            Some(blocking(move || stream::build_chain(&log, &engine, modules)).await?)
+        };
+        Ok(stream::start(
+            self.log.clone(),
+            topic,
+            request,
+            chain,
+            &self.streams,
+            self.closing.clone(),
+        ))
+    }
+}

@@ -1,0 +1,209 @@
+//! Streaming a partition through a chain of SmartModules: one thread a stream, which reads the log,
+//! runs the engine and hands outputs to a bounded queue.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::RecordReader;
+use fluvio_smartengine::{
+    SmartEngine, SmartModuleChainBuilder, SmartModuleChainInstance, SmartModuleConfig,
+};
+use fluvio_smartmodule::dataplane::smartmodule::{SmartModuleExtraParams, SmartModuleInput};
+use futures_util::StreamExt;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::log::{Log, StoredBatch, Topic, record_count};
+use crate::{ModuleCall, Output, OutputBatch, OutputStream, PlatformError, StreamRequest};
+
+/// Output batches that a stream may be ahead of its reader.
+const STREAM_QUEUE: usize = 4;
+
+/// A chain and the name it goes by in errors.
+pub(super) struct Chain {
+    name: String,
+    instance: SmartModuleChainInstance,
+}
+
+/// Compiles and initialises the modules of a chain.
+pub(super) fn build_chain(
+    log: &Log,
+    engine: &SmartEngine,
+    modules: Vec<ModuleCall>,
+) -> Result<Chain, PlatformError> {
+    let name = modules
+        .iter()
+        .map(|call| call.module.as_str())
+        .collect::<Vec<_>>()
+        .join(" | ");
+    let failed = |problem: String| PlatformError::Module {
+        module: name.clone(),
+        problem: problem.trim().to_owned(),
+    };
+    let mut builder = SmartModuleChainBuilder::default();
+    for ModuleCall { module, params } in modules {
+        let wasm = log.module(&module)?;
+        let config = SmartModuleConfig::builder()
+            .smartmodule_names(vec![module])
+            .params(SmartModuleExtraParams::from(params))
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        builder.add_smart_module(config, wasm);
+    }
+    let instance = builder
+        .initialize(engine)
+        .map_err(|error| failed(format!("{error:#}")))?;
+    Ok(Chain { name, instance })
+}
+
+/// Starts the stream's thread. It ends when the stream is dropped, when the platform closes, or with
+/// an error, which is the stream's last item.
+pub(super) fn start(
+    log: Arc<Log>,
+    topic: Arc<Topic>,
+    request: StreamRequest,
+    chain: Option<Chain>,
+    streams: &TaskTracker,
+    closing: CancellationToken,
+) -> OutputStream {
+    let (outputs, queue) = mpsc::channel(STREAM_QUEUE);
+    let runtime = Handle::current();
+    let reader = Reader {
+        log,
+        topic,
+        partition: request.partition,
+        position: request.from,
+        chain,
+        outputs,
+        closing,
+        runtime: runtime.clone(),
+    };
+    streams.spawn_blocking_on(move || reader.run(), &runtime);
+    ReceiverStream::new(queue).boxed()
+}
+
+struct Reader {
+    log: Arc<Log>,
+    topic: Arc<Topic>,
+    partition: u32,
+    /// The next offset to be read.
+    position: i64,
+    chain: Option<Chain>,
+    outputs: mpsc::Sender<Result<OutputBatch, PlatformError>>,
+    closing: CancellationToken,
+    runtime: Handle,
+}
+
+impl Reader {
+    fn run(mut self) {
+        if let Err(error) = self.read_on() {
+            // Nobody listens any more when this fails, and then nobody needs the error.
+            let _gone = self.outputs.blocking_send(Err(error));
+        }
+    }
+
+    fn read_on(&mut self) -> Result<(), PlatformError> {
+        let mut end = self.topic.partition(self.partition)?.watch_end();
+        // A chain is given its first batch whole; afterwards batches must follow on each other.
+        let mut first = true;
+        loop {
+            let upto = *end.borrow_and_update();
+            if self.position < upto {
+                let log = self.log.clone();
+                let topic = self.topic.clone();
+                for batch in log.batches_from(&topic, self.partition, self.position)? {
+                    let batch = batch?;
+                    if !first && batch.base_offset != self.position {
+                        return Err(self.damaged(
+                            self.position,
+                            format!("the next batch starts at {}", batch.base_offset),
+                        ));
+                    }
+                    first = false;
+                    let next = batch.base_offset + record_count(&batch.records);
+                    let outputs = match &mut self.chain {
+                        Some(chain) => chain.process(&batch)?,
+                        None => self.records(&batch)?,
+                    };
+                    self.position = next;
+                    if !outputs.is_empty() && self.outputs.blocking_send(Ok(outputs)).is_err() {
+                        return Ok(());
+                    }
+                    if self.closing.is_cancelled() {
+                        return Ok(());
+                    }
+                }
+            }
+            let more = self.runtime.block_on(async {
+                tokio::select! {
+                    more = end.wait_for(|end| *end > self.position) => more.is_ok(),
+                    () = self.outputs.closed() => false,
+                    () = self.closing.cancelled() => false,
+                }
+            });
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn records(&self, batch: &StoredBatch) -> Result<OutputBatch, PlatformError> {
+        let damaged =
+            |error: domain::BatchError| self.damaged(batch.base_offset, error.to_string());
+        let reader = RecordReader::new(&batch.records).map_err(damaged)?;
+        let mut outputs = Vec::with_capacity(reader.remaining() as usize);
+        for record in reader {
+            let record = record.map_err(damaged)?;
+            let offset = batch.base_offset + record.offset_delta;
+            if offset >= self.position {
+                outputs.push(Output {
+                    offset,
+                    key: record.key.map(|key| batch.records.slice_ref(key)),
+                    value: batch.records.slice_ref(record.value),
+                    timestamp: batch.timestamp + record.timestamp_delta,
+                });
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn damaged(&self, offset: i64, problem: String) -> PlatformError {
+        PlatformError::Damaged {
+            topic: self.topic.name().to_owned(),
+            partition: self.partition,
+            offset,
+            problem,
+        }
+    }
+}
+
+impl Chain {
+    fn process(&mut self, batch: &StoredBatch) -> Result<OutputBatch, PlatformError> {
+        let input =
+            SmartModuleInput::new(batch.records.to_vec(), batch.base_offset, batch.timestamp);
+        let failed = |problem: String| PlatformError::Module {
+            module: self.name.clone(),
+            problem,
+        };
+        let output = self
+            .instance
+            .process(input)
+            .map_err(|error| failed(format!("at offset {}: {error:#}", batch.base_offset)))?;
+        if let Some(error) = output.error {
+            return Err(failed(error.to_string().trim().to_owned()));
+        }
+        Ok(output
+            .successes
+            .into_iter()
+            .map(|record| Output {
+                offset: batch.base_offset + record.preamble.offset_delta(),
+                timestamp: batch.timestamp + record.timestamp_delta(),
+                key: record.key.map(|key| Bytes::clone(&key)),
+                value: Bytes::clone(&record.value),
+            })
+            .collect())
+    }
+}
