@@ -1,1 +1,22 @@
+//! The consumer: counts the votes through the `vote-tally` SmartModule, publishes the aggregates,
+//! and persists voters, votes and rejected votes to Postgres.
+//!
+//! Two ways lead from `votes` to numbers, and neither knows the other: [`tally`] adds up the
+//! SmartModule's deltas, [`persist_votes`] turns records into rows under the database's unique key.
+//! At the end both must say the same.
 
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod checkpoints;
+mod error;
+mod persist_voters;
+mod persist_votes;
+mod progress;
+mod publish;
+mod run;
+mod tally;
+
+pub use error::ConsumerError;
+pub use progress::{PartitionProgress, Progress, Snapshot};
+pub use run::{ConsumerConfig, Election, run};

@@ -1,0 +1,71 @@
+//! What stops the consumer. It never goes on past a count it cannot vouch for.
+
+use domain::LedgerError;
+use platform::PlatformError;
+use store::StoreError;
+
+/// A failure of the consumer.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumerError {
+    /// The streaming platform failed.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The deltas of a partition do not add up.
+    #[error("counting partition {partition} of `votes` stopped: {source}")]
+    Ledger {
+        /// The partition.
+        partition: u32,
+        /// Why.
+        source: LedgerError,
+    },
+    /// `vote-tally` gave something that is no delta.
+    #[error("`vote-tally` gave no delta for partition {partition}: {problem}")]
+    NotADelta {
+        /// The partition.
+        partition: u32,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A stream ended without an error.
+    #[error("the stream of `{topic}` partition {partition} ended; start the consumer again")]
+    StreamEnded {
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+    },
+    /// Records are missing from a stream.
+    #[error(
+        "`{topic}` partition {partition}: offset {expected} was due, {found} came; nothing was skipped, the consumer stopped"
+    )]
+    Gap {
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+        /// The offset that was due.
+        expected: i64,
+        /// The offset that came.
+        found: i64,
+    },
+    /// The log is shorter than what was persisted from it.
+    #[error(
+        "`{topic}` partition {partition} ends at offset {end}, but {stored} records of it are persisted: the log has lost records, or belongs to another database; restore it, or start anew with `--fresh`"
+    )]
+    LogBehindStore {
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+        /// Where the log ends.
+        end: i64,
+        /// Where the database stands.
+        stored: i64,
+    },
+    /// A task ended abnormally.
+    #[error("a task of the consumer ended abnormally: {0}; this is a bug, please report it")]
+    Task(String),
+}

@@ -1,0 +1,198 @@
+//! Persisting votes: one task a partition reads the records as they are, judges each by the same
+//! rules, and turns them into rows, exactly once.
+//!
+//! It does not go through a SmartModule, because a cluster does not tell the offsets that a module's
+//! outputs came from, and because a second, independent count is worth having: here the database's
+//! unique key finds the duplicates, not the module's memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::{ParsedVote, Reason, RejectedVote, Rules, topics};
+use futures_util::{FutureExt, StreamExt};
+use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
+use store::{IngestVotes, RejectedRow, Store, VoteRow};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ConsumerError, Progress};
+
+/// Records that go into one transaction, as many as are there, up to about this number. Larger
+/// transactions gain little, and hold the embedded database's one connection longer.
+pub(crate) const RECORDS_PER_TRANSACTION: usize = 16 * 1024;
+
+/// Bytes of a rejected record that are kept in `rejected_votes`; the log has the whole.
+const KEPT_BYTES: usize = 64 * 1024;
+
+pub(crate) async fn persist_votes(
+    platform: Arc<dyn Platform>,
+    store: Store,
+    rules: Rules,
+    partition: u32,
+    from: i64,
+    progress: Progress,
+    stop: CancellationToken,
+) -> Result<(), ConsumerError> {
+    let rules = Arc::new(rules);
+    let mut next = from;
+    let mut stream = stream(&*platform, topics::VOTES, partition, from).await?;
+    while let Some(outputs) = stop
+        .run_until_cancelled(gather(&mut stream, topics::VOTES, partition, next))
+        .await
+    {
+        let outputs = Arc::new(outputs?);
+        let judged = {
+            let (outputs, rules) = (outputs.clone(), rules.clone());
+            tokio::task::spawn_blocking(move || judge(&outputs, &rules))
+                .await
+                .map_err(|error| ConsumerError::Task(error.to_string()))?
+        };
+        let next_offset = next + outputs.len() as i64;
+        let mut pending = store
+            .begin_votes(IngestVotes {
+                partition,
+                base_offset: next,
+                next_offset,
+                accepted: &judged.accepted,
+                rejected: &judged.rejected,
+            })
+            .await?;
+        let duplicates: Vec<RejectedRow> = {
+            let by_offset: HashMap<i64, &VoteRow> = judged
+                .accepted
+                .iter()
+                .map(|row| (row.offset, row))
+                .collect();
+            pending
+                .duplicates()
+                .iter()
+                .filter_map(|offset| {
+                    let output = outputs.get(usize::try_from(offset - next).ok()?)?;
+                    let voter_id = by_offset.get(offset)?.voter_id.clone();
+                    Some(rejected_row(output, Reason::Duplicate, voter_id))
+                })
+                .collect()
+        };
+        pending.reject(&duplicates).await?;
+        // Published before the commit: a crash in between publishes it again, never not at all. Who
+        // reads the topic knows a repetition by partition and offset.
+        publish_rejected(
+            &*platform,
+            partition,
+            judged.rejected.iter().chain(&duplicates),
+        )
+        .await?;
+        pending.commit().await?;
+        next = next_offset;
+        progress.update(partition, |progress| progress.persisted = next);
+    }
+    Ok(())
+}
+
+pub(crate) async fn stream(
+    platform: &dyn Platform,
+    topic: &str,
+    partition: u32,
+    from: i64,
+) -> Result<OutputStream, ConsumerError> {
+    let request = StreamRequest {
+        topic: topic.into(),
+        partition,
+        from,
+        chain: Vec::new(),
+    };
+    Ok(platform.stream(request).await?)
+}
+
+/// Waits for records, and takes what else has arrived, for one transaction.
+pub(crate) async fn gather(
+    stream: &mut OutputStream,
+    topic: &'static str,
+    partition: u32,
+    next: i64,
+) -> Result<Vec<Output>, ConsumerError> {
+    let ended = || ConsumerError::StreamEnded { topic, partition };
+    let mut records = stream.next().await.ok_or_else(ended)??;
+    while records.len() < RECORDS_PER_TRANSACTION {
+        match stream.next().now_or_never() {
+            Some(more) => records.extend(more.ok_or_else(ended)??),
+            None => break,
+        }
+    }
+    for (expected, record) in (next..).zip(&records) {
+        if record.offset != expected {
+            return Err(ConsumerError::Gap {
+                topic,
+                partition,
+                expected,
+                found: record.offset,
+            });
+        }
+    }
+    Ok(records)
+}
+
+struct Judged {
+    accepted: Vec<VoteRow>,
+    rejected: Vec<RejectedRow>,
+}
+
+fn judge(outputs: &[Output], rules: &Rules) -> Judged {
+    let mut judged = Judged {
+        accepted: Vec::with_capacity(outputs.len()),
+        rejected: Vec::new(),
+    };
+    for output in outputs {
+        match rules.judge(output.key.as_deref(), &output.value) {
+            Ok(ballot) => judged.accepted.push(VoteRow {
+                voter_id: ballot.voter_id.into_owned(),
+                candidate_id: ballot.candidate_id.into_owned(),
+                voting_time: ballot.voting_time,
+                offset: output.offset,
+            }),
+            Err(reason) => {
+                let voter_id = ParsedVote::parse(&output.value)
+                    .map_or_else(|_| String::new(), |vote| vote.voter_id.into_owned());
+                judged.rejected.push(rejected_row(output, reason, voter_id));
+            }
+        }
+    }
+    judged
+}
+
+fn rejected_row(output: &Output, reason: Reason, voter_id: String) -> RejectedRow {
+    RejectedRow {
+        offset: output.offset,
+        reason,
+        voter_id,
+        value: output.value[..output.value.len().min(KEPT_BYTES)].to_vec(),
+        value_bytes: output.value.len(),
+    }
+}
+
+async fn publish_rejected(
+    platform: &dyn Platform,
+    partition: u32,
+    rows: impl Iterator<Item = &RejectedRow>,
+) -> Result<(), ConsumerError> {
+    let records: Vec<_> = rows
+        .map(|row| {
+            let rejected = RejectedVote {
+                partition,
+                offset: row.offset,
+                reason: row.reason,
+                voter_id: row.voter_id.clone(),
+                value: String::from_utf8_lossy(&row.value).into_owned(),
+                value_bytes: row.value_bytes,
+            };
+            NewRecord {
+                key: Some(row.voter_id.clone().into_bytes()),
+                value: serde_json::to_vec(&rejected)
+                    .expect("invariant: a struct of text and numbers has a JSON form"),
+            }
+        })
+        .collect();
+    if !records.is_empty() {
+        platform.produce(topics::REJECTED_VOTES, records).await?;
+    }
+    Ok(())
+}
