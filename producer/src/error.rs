@@ -1,0 +1,129 @@
+//! What can go wrong while an election is produced, in the words of whoever has to mend it.
+
+use std::path::PathBuf;
+
+use platform::PlatformError;
+
+/// A failure of the producer.
+#[derive(Debug, thiserror::Error)]
+pub enum ProducerError {
+    /// The streaming platform failed.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// A file could not be read at all.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A voters file of a kind that is not known.
+    #[error(
+        "{}: a voters file ends in .csv (columns by name) or in .jsonl, .ndjson or .json (one voter a line)",
+        path.display()
+    )]
+    VotersFileKind {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file was read, and cannot be used. Nothing of it was.
+    #[error("{} cannot be used, and nothing of it was:{}", path.display(), listed(problems, *more))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The first problems, each with its line.
+        problems: Vec<String>,
+        /// How many more there are.
+        more: u64,
+    },
+    /// There is nobody to vote for.
+    #[error("there is no candidate to vote for; ask for at least 1 (`--candidates`)")]
+    NoCandidates,
+    /// There is nobody to vote.
+    #[error("topic `voters` is empty; register voters first (`election producer voters`)")]
+    NoVoters,
+    /// A share that is none.
+    #[error("`{name}` is {value}; it is a share of the votes, from 0 to 1")]
+    Share {
+        /// Which share.
+        name: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// A scale that a replay cannot have.
+    #[error(
+        "the scale of a replay is {scale}; it is more than 0 and at most 1 (1 casts every vote of the results)"
+    )]
+    Scale {
+        /// What it was.
+        scale: f64,
+    },
+    /// A replay without a single ballot.
+    #[error(
+        "at a scale of {scale} no row of the results has a whole vote left; take a larger scale, up to 1"
+    )]
+    NothingToReplay {
+        /// The scale.
+        scale: f64,
+    },
+    /// More votes than can be numbered exactly.
+    #[error(
+        "the results have more than {limit} votes in all, which is more than can be counted exactly"
+    )]
+    TooManyBallots {
+        /// The most there may be.
+        limit: u64,
+    },
+    /// Voters and votes would not lie in partitions of the same number.
+    #[error(
+        "topic `voters` has {voters} partitions and `votes` has {votes}; they must be equal: start anew with `--fresh`"
+    )]
+    PartitionsDiffer {
+        /// Partitions of `voters`.
+        voters: u32,
+        /// Partitions of `votes`.
+        votes: u32,
+    },
+    /// The log holds records that this run would not have written.
+    #[error(
+        "topic `{topic}` partition {partition} holds another election: {problem}. Repeat the run with the seed, the files and the options it was begun with, or start anew with `--fresh`"
+    )]
+    OtherElection {
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+        /// How it shows.
+        problem: String,
+    },
+    /// The records of a partition are not all there.
+    #[error(
+        "topic `{topic}` partition {partition}: record {expected} was expected, {found} came; the topic must be kept whole, so look at its retention settings"
+    )]
+    Gap {
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+        /// The offset that was due.
+        expected: i64,
+        /// The offset that came.
+        found: i64,
+    },
+    /// A task of the producer ended abnormally.
+    #[error("a task of the producer ended abnormally: {0}; this is a bug, please report it")]
+    Task(String),
+}
+
+fn listed(problems: &[String], more: u64) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        text.push_str("\n  ");
+        text.push_str(problem);
+    }
+    if more > 0 {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}

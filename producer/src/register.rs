@@ -1,0 +1,166 @@
+//! Registering voters: the roll, into the topic `voters`.
+
+use std::sync::Arc;
+
+use domain::Voter;
+use domain::topics::VOTERS;
+use platform::{NewRecord, Platform, partition_of};
+use tokio_util::sync::CancellationToken;
+
+use crate::log_position::LogPosition;
+use crate::pacing::Pacing;
+use crate::pump::{
+    CHUNK_BYTES, CHUNK_PASSED, Chunk, Generate, Generated, check_not_longer, log_positions, pump,
+};
+use crate::{ProducerError, Progress, voter, voter_id};
+
+/// Where voters come from.
+#[derive(Debug, Clone)]
+pub enum VoterSource {
+    /// Invented ones: the first `count` of the electorate with this seed.
+    Generated {
+        /// The seed.
+        seed: u64,
+        /// How many.
+        count: u64,
+    },
+    /// Those of a roll, see [`read_roll`](crate::read_roll).
+    Roll(Vec<Voter>),
+}
+
+impl VoterSource {
+    fn len(&self) -> u64 {
+        match self {
+            VoterSource::Generated { count, .. } => *count,
+            VoterSource::Roll(voters) => voters.len() as u64,
+        }
+    }
+}
+
+/// Registers voters: produces them to `voters`, but for those a former run has produced. Returns how
+/// many it produced; fewer than there are when it was stopped.
+///
+/// # Errors
+/// When the topic holds another election's voters, or the platform fails; then the run can be
+/// repeated, and goes on where this one ended.
+pub async fn register_voters(
+    platform: &Arc<dyn Platform>,
+    voters: VoterSource,
+    progress: &Arc<Progress>,
+    stop: &CancellationToken,
+) -> Result<u64, ProducerError> {
+    progress.begin(voters.len());
+    let positions = log_positions(platform, VOTERS).await?;
+    check_not_longer(VOTERS, &positions, voters.len())?;
+    let registration = Registration {
+        voters,
+        next: 0,
+        positions,
+    };
+    let source = Generated::new(registration);
+    let pacing = Pacing::flat_out();
+    pump(platform.as_ref(), VOTERS, source, pacing, progress, stop).await
+}
+
+/// The sequence of `voters` over all partitions.
+struct Registration {
+    voters: VoterSource,
+    next: u64,
+    positions: Vec<LogPosition>,
+}
+
+impl Registration {
+    fn record(&self, index: u64) -> Result<NewRecord, ProducerError> {
+        let (key, value) = match &self.voters {
+            VoterSource::Generated { seed, .. } => {
+                let voter = voter(*seed, index);
+                (voter.voter_id.clone(), voter_json(&voter)?)
+            }
+            VoterSource::Roll(voters) => {
+                let voter = &voters[index as usize];
+                (voter.voter_id.clone(), voter_json(voter)?)
+            }
+        };
+        Ok(NewRecord {
+            key: Some(key.into_bytes()),
+            value,
+        })
+    }
+
+    /// The partition of a voter, without making the rest of the voter.
+    fn partition(&self, index: u64) -> usize {
+        let partitions = self.positions.len() as u32;
+        let partition = match &self.voters {
+            VoterSource::Generated { seed, .. } => {
+                partition_of(voter_id(*seed, index).as_bytes(), partitions)
+            }
+            VoterSource::Roll(voters) => {
+                partition_of(voters[index as usize].voter_id.as_bytes(), partitions)
+            }
+        };
+        partition as usize
+    }
+}
+
+impl Generate for Registration {
+    fn fill(&mut self, limit: usize) -> Result<Option<Chunk>, ProducerError> {
+        if self.next == self.voters.len() {
+            self.positions.iter().try_for_each(LogPosition::finish)?;
+            return Ok(None);
+        }
+        let mut chunk = Chunk::default();
+        let mut bytes = 0;
+        while self.next < self.voters.len()
+            && chunk.records.len() < limit
+            && chunk.already < CHUNK_PASSED
+            && bytes < CHUNK_BYTES
+        {
+            let index = self.next;
+            self.next += 1;
+            chunk.assumed += 1;
+            let partition = self.partition(index);
+            if self.positions[partition].skip() {
+                chunk.already += 1;
+                continue;
+            }
+            let record = self.record(index)?;
+            if self.positions[partition].pass(&record)? {
+                chunk.already += 1;
+            } else {
+                bytes += record.value.len();
+                chunk.records.push(record);
+            }
+        }
+        Ok(Some(chunk))
+    }
+}
+
+/// A voter as a record's value.
+fn voter_json(voter: &Voter) -> Result<Vec<u8>, ProducerError> {
+    let mut json =
+        serde_json::to_vec(voter).map_err(|error| ProducerError::Task(error.to_string()))?;
+    // A roll need not give ages, and an unknown age must not be counted as that of an infant.
+    if voter.registered_age == 0
+        && let Some(rest) = json.strip_suffix(br#","registered_age":0}"#)
+    {
+        json.truncate(rest.len());
+        json.push(b'}');
+    }
+    Ok(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_that_is_not_known_is_left_out() {
+        let mut voter = voter(1, 1);
+        let json = voter_json(&voter).unwrap();
+        assert_eq!(serde_json::from_slice::<Voter>(&json).unwrap(), voter);
+        voter.registered_age = 0;
+        let json = String::from_utf8(voter_json(&voter).unwrap()).unwrap();
+        assert!(!json.contains("registered_age"), "{json}");
+        assert_eq!(serde_json::from_str::<Voter>(&json).unwrap(), voter);
+    }
+}

@@ -1,0 +1,274 @@
+//! What is cast: the records that each registered voter of a partition leads to.
+//!
+//! Every voter casts exactly one vote that counts. Some cast a second one, right away or a while
+//! later, and beside some stands a record that is not a valid vote at all. Which, is a function of
+//! the seed and of the voters so far; only the voting time comes from outside.
+
+use std::collections::VecDeque;
+
+use domain::{ParsedVote, Reason};
+use platform::{NewRecord, partition_of};
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::cast::CastPlan;
+use crate::preferences::Preferences;
+use crate::seeds::{Purpose, rng, text_word, uuid};
+use crate::{ProducerError, VoteTail, clock};
+
+/// How many records later a delayed second vote is cast: further than a batch reaches.
+const DUPLICATE_DELAY_RECORDS: u64 = 4096;
+/// How long before the polls open an early vote is cast.
+const EARLY_SECONDS: i64 = 24 * 60 * 60;
+/// How many keys are tried for one in the partition at hand, for each partition. By chance, one try
+/// a partition is enough.
+const KEY_ATTEMPTS: u32 = 64;
+
+/// Why a record of `voters` cannot vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAVoter {
+    /// No object, no usable `voter_id`, fields that only a vote has, and the like.
+    #[error("it is not a voter's JSON object, and no vote can be made of it")]
+    Malformed,
+    /// A vote could not be keyed so that it counts and lies in the voter's partition.
+    #[error("its key is not its `voter_id`")]
+    WrongKey,
+}
+
+/// The votes of one partition, made voter by voter.
+#[derive(Debug)]
+pub struct Script {
+    seed: u64,
+    partition: u32,
+    partitions: u32,
+    preferences: Preferences,
+    tails: Vec<VoteTail>,
+    duplicates: f64,
+    invalid: f64,
+    /// The kinds of invalid records that this election has.
+    kinds: Vec<Reason>,
+    /// A voting time at which the polls are closed, if there is one.
+    closed_time: Option<String>,
+    /// Records so far.
+    position: u64,
+    /// Second votes to come, in the order they are due.
+    delayed: VecDeque<Delayed>,
+}
+
+#[derive(Debug)]
+struct Delayed {
+    due: u64,
+    key: Vec<u8>,
+    open: Vec<u8>,
+    candidate: usize,
+}
+
+impl Script {
+    /// The script for partition `partition` of `partitions`.
+    ///
+    /// # Errors
+    /// When nobody stands, or a share is not from 0 to 1.
+    pub fn new(plan: &CastPlan, partition: u32, partitions: u32) -> Result<Self, ProducerError> {
+        plan.check()?;
+        let early = plan
+            .polls
+            .open
+            .map(|open| clock::formatted(open.unix_seconds() - EARLY_SECONDS));
+        let late = plan.polls.close.map(|close| close.to_string());
+        let closed_time = early.into_iter().chain(late).find(|time| {
+            domain::VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
+        });
+        let mut kinds = vec![
+            Reason::Malformed,
+            Reason::WrongKey,
+            Reason::InvalidWeight,
+            Reason::UnknownCandidate,
+        ];
+        kinds.extend(closed_time.is_some().then_some(Reason::PollsClosed));
+        Ok(Script {
+            seed: plan.seed,
+            partition,
+            partitions,
+            preferences: Preferences::new(plan.seed, plan.candidates.len()),
+            tails: plan
+                .candidates
+                .iter()
+                .map(|candidate| VoteTail::new(&candidate.candidate_id))
+                .collect(),
+            duplicates: plan.duplicates,
+            invalid: plan.invalid,
+            kinds,
+            closed_time,
+            position: 0,
+            delayed: VecDeque::new(),
+        })
+    }
+
+    /// Adds what a voter, a record of `voters`, leads to: at least one record.
+    ///
+    /// # Errors
+    /// When the record is not a voter who can vote; nothing is added then.
+    pub fn voter(
+        &mut self,
+        key: Option<&[u8]>,
+        json: &[u8],
+        voting_time: &str,
+        records: &mut Vec<NewRecord>,
+    ) -> Result<(), NotAVoter> {
+        let mut vote = open_object(json).ok_or(NotAVoter::Malformed)?;
+        let open_len = vote.len();
+        // Whether this is a voter is for the rules of a vote to say, so a vote is made and read.
+        self.tails[0].append(&mut vote, voting_time, 1);
+        let parsed = ParsedVote::parse(&vote).map_err(|_| NotAVoter::Malformed)?;
+        let key = key
+            .filter(|key| *key == parsed.voter_id.as_bytes())
+            .ok_or(NotAVoter::WrongKey)?;
+        let state = parsed.state.as_deref().unwrap_or_default();
+        let candidate = self.preferences.choice(&parsed.voter_id, state);
+        if candidate != 0 {
+            vote.truncate(open_len);
+            self.tails[candidate].append(&mut vote, voting_time, 1);
+        }
+        let open = &json[..open_len - 1];
+
+        let mut rng = rng(text_word(self.seed, Purpose::Script, key));
+        let twice = rng.random::<f64>() < self.duplicates;
+        let invalid = rng.random::<f64>() < self.invalid;
+        let invalid_first = invalid && rng.random();
+        if invalid_first {
+            self.add_invalid(key, open, candidate, voting_time, &mut rng, records);
+        }
+        self.add(key, vote, records);
+        if twice {
+            let candidate = self.second_choice(candidate, &mut rng);
+            if rng.random() {
+                let again = self.vote(open, candidate, voting_time, 1);
+                self.add(key, again, records);
+            } else {
+                self.delayed.push_back(Delayed {
+                    due: self.position + DUPLICATE_DELAY_RECORDS,
+                    key: key.to_vec(),
+                    open: open.to_vec(),
+                    candidate,
+                });
+            }
+        }
+        if invalid && !invalid_first {
+            self.add_invalid(key, open, candidate, voting_time, &mut rng, records);
+        }
+        while let Some(delayed) = self.delayed.pop_front_if(|next| next.due <= self.position) {
+            self.add_delayed(delayed, voting_time, records);
+        }
+        Ok(())
+    }
+
+    /// Adds up to `limit` of the second votes that are still to come; for when all voters have
+    /// voted. Returns whether that was all.
+    pub fn finish(
+        &mut self,
+        limit: usize,
+        voting_time: &str,
+        records: &mut Vec<NewRecord>,
+    ) -> bool {
+        for _ in 0..limit {
+            match self.delayed.pop_front() {
+                Some(delayed) => self.add_delayed(delayed, voting_time, records),
+                None => return true,
+            }
+        }
+        self.delayed.is_empty()
+    }
+
+    fn add(&mut self, key: &[u8], value: Vec<u8>, records: &mut Vec<NewRecord>) {
+        self.position += 1;
+        records.push(NewRecord {
+            key: Some(key.to_vec()),
+            value,
+        });
+    }
+
+    fn add_delayed(&mut self, delayed: Delayed, time: &str, records: &mut Vec<NewRecord>) {
+        let vote = self.vote(&delayed.open, delayed.candidate, time, 1);
+        self.add(&delayed.key, vote, records);
+    }
+
+    fn vote(&self, open: &[u8], candidate: usize, voting_time: &str, weight: u8) -> Vec<u8> {
+        ended(open, &self.tails[candidate], voting_time, weight)
+    }
+
+    /// Half of those who vote twice change their mind, where there is another candidate.
+    fn second_choice(&self, first: usize, rng: &mut Xoshiro256PlusPlus) -> usize {
+        let candidates = self.tails.len();
+        if candidates > 1 && rng.random() {
+            (first + rng.random_range(1..candidates)) % candidates
+        } else {
+            first
+        }
+    }
+
+    fn add_invalid(
+        &mut self,
+        key: &[u8],
+        open: &[u8],
+        candidate: usize,
+        voting_time: &str,
+        rng: &mut Xoshiro256PlusPlus,
+        records: &mut Vec<NewRecord>,
+    ) {
+        let kind = self.kinds[rng.random_range(0..self.kinds.len())];
+        let mut key = key.to_vec();
+        let value = match kind {
+            Reason::Malformed => {
+                let mut vote = self.vote(open, candidate, voting_time, 1);
+                vote.truncate(rng.random_range(1..vote.len()));
+                vote
+            }
+            Reason::WrongKey => {
+                if let Some(other) = self.other_key(&key, rng) {
+                    key = other;
+                }
+                self.vote(open, candidate, voting_time, 1)
+            }
+            Reason::InvalidWeight => self.vote(open, candidate, voting_time, 2),
+            Reason::UnknownCandidate => {
+                let nobody = VoteTail::new(&uuid(rng.random(), rng.random()));
+                ended(open, &nobody, voting_time, 1)
+            }
+            Reason::PollsClosed => {
+                let time = self.closed_time.as_deref().unwrap_or(voting_time);
+                self.vote(open, candidate, time, 1)
+            }
+            // Second votes are scripted on their own.
+            Reason::Duplicate => return,
+        };
+        self.add(&key, value, records);
+    }
+
+    /// A key that is not the voter's and still lies in this partition: the log's order per partition
+    /// must not depend on where invalid records go.
+    fn other_key(&self, key: &[u8], rng: &mut Xoshiro256PlusPlus) -> Option<Vec<u8>> {
+        (0..self.partitions.saturating_mul(KEY_ATTEMPTS))
+            .map(|_| uuid(rng.random(), rng.random()).into_bytes())
+            .find(|other| other != key && partition_of(other, self.partitions) == self.partition)
+    }
+}
+
+/// Room for what is put behind the voter's fields.
+const TAIL_CAPACITY: usize = 128;
+
+fn ended(open: &[u8], tail: &VoteTail, voting_time: &str, weight: u8) -> Vec<u8> {
+    let mut vote = Vec::with_capacity(open.len() + TAIL_CAPACITY);
+    vote.extend_from_slice(open);
+    vote.push(b',');
+    tail.append(&mut vote, voting_time, weight);
+    vote
+}
+
+/// A JSON object's text up to its closing brace, and a comma.
+fn open_object(json: &[u8]) -> Option<Vec<u8>> {
+    let open = json.trim_ascii_end().strip_suffix(b"}")?;
+    let mut vote = Vec::with_capacity(open.len() + TAIL_CAPACITY);
+    vote.extend_from_slice(open);
+    vote.push(b',');
+    Some(vote)
+}
