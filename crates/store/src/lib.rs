@@ -1,1 +1,42 @@
+//! Postgres for the election: numbered migrations, exactly-once ingest of votes and voters,
+//! checkpoints and tallies in one transaction, the queries of the audit; and two servers that need
+//! no installation or leave no trace.
+//!
+//! * [`Store`]: everything that is asked of the database, over a pool of connections.
+//! * [`EmbeddedPostgres`]: PostgreSQL 17 in WASM, in this process (feature `embedded`).
+//! * [`TemporaryServer`]: an installed PostgreSQL on a temporary directory, for tests and benchmarks.
+//!
+//! A vote's way: [`Store::begin_votes`] opens a transaction, checks that the batch begins where the
+//! partition's checkpoint stands, and inserts the votes; the database's unique key says which are
+//! duplicates; these go to [`PendingVotes::reject`]; [`PendingVotes::commit`] moves the checkpoint in
+//! the same transaction. Whatever ends in between leaves nothing behind.
 
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod audit;
+mod checkpoint;
+mod columns;
+mod election;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod error;
+mod pool;
+mod tallies;
+#[cfg(unix)]
+mod temporary_server;
+mod transaction;
+mod voters;
+mod votes;
+
+pub use audit::RowCounts;
+pub use election::Election;
+#[cfg(feature = "embedded")]
+pub use embedded::EmbeddedPostgres;
+pub use error::StoreError;
+pub use pool::Store;
+pub use tallies::PartitionTally;
+#[cfg(unix)]
+pub use temporary_server::TemporaryServer;
+pub use voters::{IngestVoters, RejectedVoterRow};
+pub use votes::{IngestVotes, PendingVotes, RejectedRow, VoteRow};

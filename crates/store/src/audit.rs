@@ -1,0 +1,181 @@
+//! What the audit and the status ask: how many rows there are, and which.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDateTime;
+use domain::Reason;
+use tokio_postgres::Row;
+
+use crate::columns::{count_from, partition_column, partition_from, time_from};
+use crate::{Store, StoreError, VoteRow};
+
+/// Numbers of rows, all of the same moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Voters on the roll.
+    pub voters: u64,
+    /// Votes that count.
+    pub votes: u64,
+    /// Votes that do not, by reason.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// Records of `voters` that are no voters.
+    pub rejected_voters: u64,
+}
+
+const COUNT_ROWS: &str = "
+SELECT 'voters', NULL, count(*) FROM voters
+UNION ALL SELECT 'votes', NULL, count(*) FROM votes
+UNION ALL SELECT 'rejected_voters', NULL, count(*) FROM rejected_voters
+UNION ALL SELECT 'rejected_votes', reason, count(*) FROM rejected_votes GROUP BY reason
+";
+
+const STRAY_ROWS: &str = r#"
+SELECT v.voter_id, v.candidate_id, v.voting_time, v.log_offset, v."partition"
+FROM votes v
+LEFT JOIN unnest($1::int[], $2::bigint[]) AS known ("partition", log_end) USING ("partition")
+WHERE known."partition" IS NULL OR v.log_offset < 0 OR v.log_offset >= known.log_end
+ORDER BY v."partition", v.log_offset
+LIMIT $3
+"#;
+
+impl Store {
+    /// Counts the rows of every table.
+    ///
+    /// # Errors
+    /// When the database fails, or a rejected vote's reason is none.
+    pub async fn count_rows(&self) -> Result<RowCounts, StoreError> {
+        let failed = StoreError::database("count rows");
+        let rows = self
+            .client()
+            .await?
+            .query(COUNT_ROWS, &[])
+            .await
+            .map_err(&failed)?;
+        let mut counts = RowCounts::default();
+        for row in &rows {
+            let count = count_from("votes", row.try_get(2).map_err(&failed)?)?;
+            match row.try_get(0).map_err(&failed)? {
+                "voters" => counts.voters = count,
+                "votes" => counts.votes = count,
+                "rejected_voters" => counts.rejected_voters = count,
+                _ => {
+                    let name = row.try_get(1).map_err(&failed)?;
+                    counts.rejected.insert(reason(name)?, count);
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The votes of a partition with offsets `from..to`, by offset.
+    ///
+    /// # Errors
+    /// When the database fails, or a row's time is none that a vote can have.
+    pub async fn vote_rows(
+        &self,
+        partition: u32,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<VoteRow>, StoreError> {
+        let failed = StoreError::database("read votes");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(
+                r#"SELECT voter_id, candidate_id, voting_time, log_offset FROM votes
+                   WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
+                   ORDER BY log_offset"#,
+            )
+            .await
+            .map_err(&failed)?;
+        let rows = client
+            .query(&statement, &[&partition_column(partition)?, &from, &to])
+            .await
+            .map_err(&failed)?;
+        rows.iter().map(vote_row).collect()
+    }
+
+    /// Offsets and reasons of a partition's rejected votes with offsets `from..to`, by offset.
+    ///
+    /// # Errors
+    /// When the database fails, or a row's reason is none.
+    pub async fn rejected_rows(
+        &self,
+        partition: u32,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<(i64, Reason)>, StoreError> {
+        let failed = StoreError::database("read rejected votes");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(
+                r#"SELECT log_offset, reason FROM rejected_votes
+                   WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
+                   ORDER BY log_offset"#,
+            )
+            .await
+            .map_err(&failed)?;
+        let rows = client
+            .query(&statement, &[&partition_column(partition)?, &from, &to])
+            .await
+            .map_err(&failed)?;
+        rows.iter()
+            .map(|row| {
+                let offset = row.try_get(0).map_err(&failed)?;
+                Ok((offset, reason(row.try_get(1).map_err(&failed)?)?))
+            })
+            .collect()
+    }
+
+    /// Votes that stand outside the log: `ends` are the partitions and the offsets after their last
+    /// records. At most `limit`, with their partitions, in order.
+    ///
+    /// # Errors
+    /// When the database fails, or a row's time is none that a vote can have.
+    pub async fn stray_rows(
+        &self,
+        ends: &[(u32, i64)],
+        limit: usize,
+    ) -> Result<Vec<(u32, VoteRow)>, StoreError> {
+        let failed = StoreError::database("look for stray votes");
+        let partitions = ends
+            .iter()
+            .map(|&(partition, _)| partition_column(partition))
+            .collect::<Result<Vec<_>, _>>()?;
+        let ends: Vec<i64> = ends.iter().map(|&(_, end)| end).collect();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self
+            .client()
+            .await?
+            .query(STRAY_ROWS, &[&partitions, &ends, &limit])
+            .await
+            .map_err(&failed)?;
+        rows.iter()
+            .map(|row| {
+                let partition = row.try_get(4).map_err(&failed)?;
+                Ok((partition_from("votes", partition)?, vote_row(row)?))
+            })
+            .collect()
+    }
+}
+
+fn vote_row(row: &Row) -> Result<VoteRow, StoreError> {
+    let failed = StoreError::database("read votes");
+    let voter_id: String = row.try_get(0).map_err(&failed)?;
+    let time: NaiveDateTime = row.try_get(2).map_err(&failed)?;
+    Ok(VoteRow {
+        voting_time: time_from(time).ok_or_else(|| StoreError::Damaged {
+            table: "votes",
+            problem: format!("voter {voter_id} cannot have voted at {time}"),
+        })?,
+        voter_id,
+        candidate_id: row.try_get(1).map_err(&failed)?,
+        offset: row.try_get(3).map_err(&failed)?,
+    })
+}
+
+fn reason(name: &str) -> Result<Reason, StoreError> {
+    Reason::from_name(name).ok_or_else(|| StoreError::Damaged {
+        table: "rejected_votes",
+        problem: format!("votes are not rejected for `{name}`"),
+    })
+}

@@ -1,0 +1,181 @@
+//! The election itself: its plan, the polls' window, and who stands.
+
+use chrono::NaiveDateTime;
+use domain::{Candidate, PollsWindow, VotingTime};
+use tokio_postgres::Row;
+
+use crate::columns::{time_column, time_from, without_nul};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError};
+
+/// What an election was opened with. There is one per database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Election {
+    /// What the producer made it from, e.g. seed and numbers; the store only keeps it.
+    pub plan: serde_json::Value,
+    /// When votes may be cast.
+    pub polls: PollsWindow,
+}
+
+impl Store {
+    /// Stores the election if there is none, and returns the one that is stored.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_election(&self, election: &Election) -> Result<Election, StoreError> {
+        let failed = StoreError::database("open the election");
+        let time = |time: Option<VotingTime>| time.map(time_column);
+        self.client()
+            .await?
+            .execute(
+                "INSERT INTO elections (plan, polls_open, polls_close)
+                 VALUES ($1::text::jsonb, $2, $3) ON CONFLICT (only_row) DO NOTHING",
+                &[
+                    &election.plan.to_string(),
+                    &time(election.polls.open),
+                    &time(election.polls.close),
+                ],
+            )
+            .await
+            .map_err(failed)?;
+        self.election().await?.ok_or_else(|| StoreError::Damaged {
+            table: "elections",
+            problem: "its row was deleted just now".into(),
+        })
+    }
+
+    /// The stored election, if there is one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn election(&self) -> Result<Option<Election>, StoreError> {
+        let failed = StoreError::database("read the election");
+        let row = self
+            .client()
+            .await?
+            .query_opt(
+                "SELECT plan::text, polls_open, polls_close FROM elections",
+                &[],
+            )
+            .await
+            .map_err(&failed)?;
+        let Some(row) = row else { return Ok(None) };
+        let plan: &str = row.try_get(0).map_err(&failed)?;
+        let time = |column: usize| -> Result<Option<VotingTime>, StoreError> {
+            let time: Option<NaiveDateTime> = row.try_get(column).map_err(&failed)?;
+            time.map(|time| {
+                time_from(time).ok_or_else(|| StoreError::Damaged {
+                    table: "elections",
+                    problem: format!("the polls cannot open or close at {time}"),
+                })
+            })
+            .transpose()
+        };
+        Ok(Some(Election {
+            plan: serde_json::from_str(plan).map_err(|error| StoreError::Damaged {
+                table: "elections",
+                problem: format!("the plan cannot be read: {error}"),
+            })?,
+            polls: PollsWindow {
+                open: time(1)?,
+                close: time(2)?,
+            },
+        }))
+    }
+
+    /// Registers the candidates, if none are registered. The same list again, in the same order, is
+    /// fine.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherCandidates`] when another list is registered.
+    pub async fn register_candidates(&self, candidates: &[Candidate]) -> Result<(), StoreError> {
+        let failed = StoreError::database("register the candidates");
+        let candidates: Vec<Candidate> = candidates.iter().map(storable).collect();
+        let transaction = Transaction::begin(self).await?;
+        transaction
+            .batch_execute("LOCK TABLE candidates IN SHARE ROW EXCLUSIVE MODE")
+            .await
+            .map_err(&failed)?;
+        let rows = transaction.query(CANDIDATES, &[]).await.map_err(&failed)?;
+        let registered = from_rows(&rows)?;
+        if !registered.is_empty() && registered != candidates {
+            let ids = registered
+                .iter()
+                .map(|candidate| candidate.candidate_id.as_str());
+            return Err(StoreError::OtherCandidates {
+                registered: ids.collect::<Vec<_>>().join(", "),
+            });
+        }
+        if registered.is_empty() {
+            let column = |field: fn(&Candidate) -> &str| -> Vec<&str> {
+                candidates.iter().map(field).collect()
+            };
+            transaction
+                .execute(
+                    "INSERT INTO candidates (candidate_id, candidate_name, party_affiliation,
+                                             biography, campaign_platform, photo_url, ordinal)
+                     SELECT * FROM unnest($1::text[], $2::text[], $3::text[],
+                                          $4::text[], $5::text[], $6::text[])
+                     WITH ORDINALITY",
+                    &[
+                        &column(|candidate| &candidate.candidate_id),
+                        &column(|candidate| &candidate.candidate_name),
+                        &column(|candidate| &candidate.party_affiliation),
+                        &column(|candidate| &candidate.biography),
+                        &column(|candidate| &candidate.campaign_platform),
+                        &column(|candidate| &candidate.photo_url),
+                    ],
+                )
+                .await
+                .map_err(&failed)?;
+        }
+        transaction.commit().await
+    }
+
+    /// The candidates, in the order in which they were registered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
+        let rows = self
+            .client()
+            .await?
+            .query(CANDIDATES, &[])
+            .await
+            .map_err(StoreError::database("read the candidates"))?;
+        from_rows(&rows)
+    }
+}
+
+const CANDIDATES: &str =
+    "SELECT candidate_id, candidate_name, party_affiliation, biography, campaign_platform, photo_url
+     FROM candidates ORDER BY ordinal";
+
+/// The candidate as it comes back from the table.
+fn storable(candidate: &Candidate) -> Candidate {
+    let text = |text: &str| without_nul(text).into_owned();
+    Candidate {
+        candidate_id: text(&candidate.candidate_id),
+        candidate_name: text(&candidate.candidate_name),
+        party_affiliation: text(&candidate.party_affiliation),
+        biography: text(&candidate.biography),
+        campaign_platform: text(&candidate.campaign_platform),
+        photo_url: text(&candidate.photo_url),
+    }
+}
+
+fn from_rows(rows: &[Row]) -> Result<Vec<Candidate>, StoreError> {
+    rows.iter()
+        .map(|row| {
+            Ok(Candidate {
+                candidate_id: row.try_get(0)?,
+                candidate_name: row.try_get(1)?,
+                party_affiliation: row.try_get(2)?,
+                biography: row.try_get(3)?,
+                campaign_platform: row.try_get(4)?,
+                photo_url: row.try_get(5)?,
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map_err(StoreError::database("read the candidates"))
+}

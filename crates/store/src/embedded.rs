@@ -1,0 +1,184 @@
+//! PostgreSQL in this process: `pglite-oxide` behind a loopback port, so that the store speaks to it
+//! as to any server.
+//!
+//! Its own `PgliteServer` ends with the first connection that ends abnormally (a client killed in
+//! the middle of an answer), and nothing tells. So the loop that accepts connections is ours, over
+//! the same parts: such a connection is logged, and the next one is served.
+
+use std::fs::{File, TryLockError};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pglite_oxide::PgliteProxy;
+use tokio::sync::oneshot;
+
+use crate::{Store, StoreError};
+
+/// The file by which `pglite-oxide` keeps others out of a directory; ours to lock, since we do not
+/// use its server.
+const LOCK_FILE: &str = ".pglite-oxide.lock";
+/// How long to wait for the clients to be gone.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the loop may take to notice that it is to stop; it only has to accept a connection.
+const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
+/// After so many failures in a row it is not the clients.
+const FAILURES_IN_A_ROW: u32 = 100;
+
+/// A running embedded PostgreSQL. It serves one connection at a time; others wait for it to end.
+///
+/// Dropped instead of stopped, it ends when its last client is gone.
+#[derive(Debug)]
+pub struct EmbeddedPostgres {
+    directory: PathBuf,
+    address: SocketAddr,
+    stopping: Arc<AtomicBool>,
+    stopped: Option<oneshot::Receiver<()>>,
+}
+
+impl EmbeddedPostgres {
+    /// More connections than this would wait for each other.
+    pub const MAX_CONNECTIONS: usize = 1;
+
+    /// Starts the server on a directory, which is made if there is none.
+    ///
+    /// # Errors
+    /// When the directory is in use by another process, or cannot be written.
+    pub async fn start(directory: &Path) -> Result<EmbeddedPostgres, StoreError> {
+        let directory = directory.to_owned();
+        let blocking = {
+            let directory = directory.clone();
+            tokio::task::spawn_blocking(move || prepare(&directory))
+        };
+        let (lock, listener, address) = blocking
+            .await
+            .map_err(|error| failure(&directory, format!("its start was cut short: {error}")))??;
+
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (report, stopped) = oneshot::channel();
+        let server = Server {
+            proxy: PgliteProxy::new(&directory),
+            listener,
+            stopping: Arc::clone(&stopping),
+            _lock: lock,
+        };
+        // A thread of its own and not one of the runtime's: the runtime waits for those when it ends.
+        std::thread::Builder::new()
+            .name("embedded-postgres".into())
+            .spawn(move || {
+                server.serve();
+                // Whoever waits for the end may have given up.
+                drop(server);
+                report.send(()).ok();
+            })
+            .map_err(|error| failure(&directory, format!("no thread for it: {error}")))?;
+        Ok(EmbeddedPostgres {
+            directory,
+            address,
+            stopping,
+            stopped: Some(stopped),
+        })
+    }
+
+    /// The URL to connect to; from this machine only.
+    pub fn database_url(&self) -> String {
+        format!(
+            "postgresql://postgres@{}/template1?sslmode=disable",
+            self.address
+        )
+    }
+
+    /// A store over the one connection that this server takes.
+    ///
+    /// # Errors
+    /// When no connection comes about.
+    pub async fn connect(&self) -> Result<Store, StoreError> {
+        Store::connect(&self.database_url(), Self::MAX_CONNECTIONS).await
+    }
+
+    /// Stops the server, after its clients: close the store first.
+    ///
+    /// # Errors
+    /// When a client stays connected, or the server has ended abnormally.
+    pub async fn stop(mut self) -> Result<(), StoreError> {
+        let Some(stopped) = self.stopped.take() else {
+            return Ok(());
+        };
+        self.ask_to_stop();
+        match tokio::time::timeout(STOP_TIMEOUT, stopped).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(failure(&self.directory, "its thread ended abnormally")),
+            Err(_) => Err(failure(
+                &self.directory,
+                "a client is still connected: close the store before the server",
+            )),
+        }
+    }
+
+    fn ask_to_stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // The loop waits in `accept`. If it does not, because a client is connected or because it has
+        // ended, the connection is not needed.
+        TcpStream::connect_timeout(&self.address, WAKE_TIMEOUT).ok();
+    }
+}
+
+impl Drop for EmbeddedPostgres {
+    fn drop(&mut self) {
+        if self.stopped.is_some() {
+            self.ask_to_stop();
+        }
+    }
+}
+
+fn failure(directory: &Path, problem: impl Into<String>) -> StoreError {
+    StoreError::Embedded {
+        directory: directory.display().to_string(),
+        problem: problem.into(),
+    }
+}
+
+fn prepare(directory: &Path) -> Result<(File, TcpListener, SocketAddr), StoreError> {
+    let failed = |error: std::io::Error| failure(directory, error.to_string());
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let lock = File::create(directory.join(LOCK_FILE)).map_err(failed)?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => failure(
+            directory,
+            "it is in use by another process: stop that one first, or name another `--data-dir`",
+        ),
+        TryLockError::Error(error) => failed(error),
+    })?;
+    pglite_oxide::install_into(directory)
+        .map_err(|error| failure(directory, format!("{error:#}")))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((lock, listener, address))
+}
+
+struct Server {
+    proxy: PgliteProxy,
+    listener: TcpListener,
+    stopping: Arc<AtomicBool>,
+    /// Held as long as the directory is in use.
+    _lock: File,
+}
+
+impl Server {
+    fn serve(&self) {
+        let mut failures = 0;
+        while !self.stopping.load(Ordering::SeqCst) && failures < FAILURES_IN_A_ROW {
+            match self.proxy.accept_tcp_once(&self.listener) {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(
+                        "a connection to embedded PostgreSQL ended abnormally: {error:#}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What can go wrong in the store, in the words of whoever has to mend it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+
+/// A failure of the store. No variant holds a password: a database is named by host, port and
+/// database name only.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database URL cannot be read.
+    #[error(
+        "the database URL cannot be read: {problem}; it looks like `postgresql://user:password@host:5432/database`, with `@`, `:` and `/` in the password percent-encoded"
+    )]
+    Url {
+        /// What is wrong, without the URL itself.
+        problem: String,
+    },
+    /// There is no connection to be had.
+    #[error(
+        "cannot connect to PostgreSQL at {target}: {problem}; check that the server runs and that `DATABASE_URL` names it"
+    )]
+    Connect {
+        /// Host, port and database.
+        target: String,
+        /// What the server or the network says.
+        problem: String,
+        /// Whether the server answered and refused the user: trying again would not help.
+        refused: bool,
+    },
+    /// All connections are taken, for a long time.
+    #[error(
+        "no database connection came free within {} s; all {max_connections} are in use: allow more, or look for a transaction that is never ended",
+        waited.as_secs()
+    )]
+    Busy {
+        /// The size of the pool.
+        max_connections: usize,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// A statement failed.
+    #[error("the database failed to {doing}: {problem}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What the server or the network says.
+        problem: String,
+        /// Whether the same may succeed on another try, on a new connection.
+        transient: bool,
+    },
+    /// The migrations could not be applied.
+    #[error(
+        "the database's schema cannot be brought up to date: {problem}; if another version of this program made it, use that version or another database"
+    )]
+    Migrate {
+        /// What is wrong.
+        problem: String,
+    },
+    /// The stored candidates are others than those to be registered.
+    #[error(
+        "other candidates are registered already ({registered}); keep to them, or start anew with `--fresh` or another database"
+    )]
+    OtherCandidates {
+        /// The ids of the registered ones, as a list.
+        registered: String,
+    },
+    /// The checkpoint is not where the batch begins: another process has persisted, or there is a
+    /// gap.
+    #[error(
+        "the batch of `{topic}` partition {partition} begins at offset {expected}, but the checkpoint stands at {found}: another process persists the same partition, or records are missing; read on from the checkpoint"
+    )]
+    CheckpointMoved {
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+        /// The batch's first offset.
+        expected: i64,
+        /// The stored next offset.
+        found: i64,
+    },
+    /// A tally would replace a later one.
+    #[error(
+        "the tally of partition {partition} at offset {given} is older than the stored one at {stored}: another process tallies the same partition; stop one of them"
+    )]
+    TallyGoesBack {
+        /// The partition.
+        partition: u32,
+        /// The stored next offset.
+        stored: i64,
+        /// The tally's.
+        given: i64,
+    },
+    /// A batch does not account for each of its records exactly once.
+    #[error("the batch of partition {partition}, offsets {base}..{next}, {problem}")]
+    Unaccounted {
+        /// The partition.
+        partition: u32,
+        /// The batch's first offset.
+        base: i64,
+        /// The offset after its last.
+        next: i64,
+        /// What does not add up.
+        problem: String,
+    },
+    /// A partition number that the tables cannot hold.
+    #[error(
+        "there is no partition {partition}: the largest number is {}",
+        i32::MAX
+    )]
+    Partition {
+        /// The number.
+        partition: u32,
+    },
+    /// A table holds something that was never written there.
+    #[error(
+        "table `{table}` has been edited: {problem}; count again from the log (`election audit` says what differs)"
+    )]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The embedded server could not be started or stopped.
+    #[error("embedded PostgreSQL in {directory}: {problem}")]
+    Embedded {
+        /// Its data directory.
+        directory: String,
+        /// What is wrong, and how to mend it.
+        problem: String,
+    },
+    /// The temporary server could not be started.
+    #[error("a temporary PostgreSQL server: {problem}")]
+    TemporaryServer {
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same may succeed later, on a new connection: the network, a restarting server,
+    /// a deadlock.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            StoreError::Connect { refused, .. } => !refused,
+            StoreError::Busy { .. } => true,
+            StoreError::Database { transient, .. } => *transient,
+            _ => false,
+        }
+    }
+
+    /// For `map_err`: a statement failed while `doing`.
+    pub(crate) fn database(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
+        move |error| StoreError::Database {
+            doing,
+            problem: with_causes(&error),
+            transient: match error.code() {
+                Some(code) => is_passing(code),
+                None => error.is_closed() || is_network(&error),
+            },
+        }
+    }
+
+    pub(crate) fn connect(target: String, error: &tokio_postgres::Error) -> StoreError {
+        const INVALID_AUTHORIZATION: &str = "28";
+        StoreError::Connect {
+            target,
+            problem: with_causes(error),
+            refused: error
+                .code()
+                .is_some_and(|code| code.code().starts_with(INVALID_AUTHORIZATION)),
+        }
+    }
+}
+
+/// Classes of SQLSTATE that speak of the moment, not of the statement: connection, transaction
+/// rollback (deadlock), out of resources, operator intervention (shutdown).
+fn is_passing(code: &SqlState) -> bool {
+    ["08", "40", "53", "57"]
+        .iter()
+        .any(|class| code.code().starts_with(class))
+}
+
+fn is_network(error: &tokio_postgres::Error) -> bool {
+    error
+        .source()
+        .is_some_and(|source| source.is::<std::io::Error>())
+}
+
+/// An error and its causes on one line: `tokio_postgres` says no more than `db error` by itself.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += ": ";
+        text += &error.to_string();
+        cause = error.source();
+    }
+    text.replace('\n', "; ")
+}

@@ -1,0 +1,277 @@
+//! The connection pool: connecting, waiting for a server, migrations.
+
+use std::time::Duration;
+
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    TimeoutType,
+};
+use futures_util::FutureExt;
+use tokio::time::Instant;
+use tokio_postgres::config::Host;
+use tokio_postgres::{Config, NoTls};
+
+use crate::StoreError;
+use crate::error::with_causes;
+
+/// How long a connection may take to come about, unless the URL says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take to greet, once reached. The embedded one greets the next client when
+/// the last is gone.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait for a connection of the pool. Longer than any batch takes, short enough to
+/// say something when a transaction is never ended.
+const POOL_TIMEOUT: Duration = Duration::from_secs(60);
+/// First and longest pause between two tries of [`Store::wait_for`].
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// Key of the advisory lock under which one process at a time migrates.
+const MIGRATION_LOCK: i64 = 0x656c_6563_7469_6f6e;
+
+/// Each connection has its own staging tables; they are emptied with every transaction's end.
+const STAGING_TABLES: &str = r#"
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_votes (
+    voter_id varchar(255) COLLATE "C", candidate_id varchar(255) COLLATE "C",
+    voting_time timestamp, log_offset bigint
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_voters (
+    position int, voter_id varchar(255) COLLATE "C", voter_name text, date_of_birth text,
+    gender text, nationality text, registration_number text, address_street text,
+    address_city text, address_state text, address_country text, address_postcode text,
+    email text, phone_number text, cell_number text, picture text, registered_age int
+) ON COMMIT DELETE ROWS;
+"#;
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// The election's database. Clones share one pool of connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    target: String,
+}
+
+impl Store {
+    /// Connects to a database, over at most `max_connections` connections. The embedded server
+    /// takes one.
+    ///
+    /// # Errors
+    /// When the URL cannot be read or no connection comes about.
+    pub async fn connect(database_url: &str, max_connections: usize) -> Result<Store, StoreError> {
+        let store = Store::lazy(database_url, max_connections)?;
+        drop(store.client().await?);
+        Ok(store)
+    }
+
+    /// Connects to a database that may not be up yet: tries again until `give_up_after` has passed.
+    ///
+    /// # Errors
+    /// The last try's. A refused user or password ends it at once.
+    pub async fn wait_for(
+        database_url: &str,
+        max_connections: usize,
+        give_up_after: Duration,
+    ) -> Result<Store, StoreError> {
+        let store = Store::lazy(database_url, max_connections)?;
+        let give_up_at = Instant::now() + give_up_after;
+        let (mut pause, longest_pause) = RETRY_PAUSES;
+        loop {
+            match store.client().await {
+                Ok(_) => return Ok(store),
+                Err(error) if error.is_transient() && Instant::now() + pause < give_up_at => {
+                    tracing::warn!(retry_in = ?pause, "{error}");
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest_pause);
+        }
+    }
+
+    fn lazy(database_url: &str, max_connections: usize) -> Result<Store, StoreError> {
+        let mut config: Config = database_url
+            .parse()
+            .map_err(|error: tokio_postgres::Error| StoreError::Url {
+                problem: with_causes(&error),
+            })?;
+        let target = target(&config)?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("election");
+        }
+        let manager = Manager::from_config(
+            config,
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(max_connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(POOL_TIMEOUT))
+            .create_timeout(Some(GREETING_TIMEOUT))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move {
+                    client
+                        .batch_execute(STAGING_TABLES)
+                        .await
+                        .map_err(HookError::Backend)
+                })
+            }))
+            .build()
+            .map_err(|error| StoreError::Url {
+                problem: error.to_string(),
+            })?;
+        Ok(Store { pool, target })
+    }
+
+    /// A connection of the pool.
+    pub(crate) async fn client(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                StoreError::connect(self.target.clone(), &error)
+            }
+            PoolError::Timeout(TimeoutType::Create) => StoreError::Connect {
+                target: self.target.clone(),
+                problem: format!(
+                    "no greeting within {} s (the embedded server takes one client at a time)",
+                    GREETING_TIMEOUT.as_secs()
+                ),
+                refused: false,
+            },
+            PoolError::Timeout(_) => StoreError::Busy {
+                max_connections: self.pool.status().max_size,
+                waited: POOL_TIMEOUT,
+            },
+            error => StoreError::Connect {
+                target: self.target.clone(),
+                problem: with_causes(&error),
+                refused: true,
+            },
+        })
+    }
+
+    /// Brings the schema up to date; one process at a time, the others wait and find it done.
+    ///
+    /// # Errors
+    /// When the schema was made by another version of this program, or the database fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut lock = MigrationLock {
+            client: self.client().await?,
+        };
+        lock.client
+            .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
+            .await
+            .map_err(StoreError::database("lock the schema"))?;
+        let report = migrations::migrations::runner()
+            .run_async(&mut **lock.client)
+            .await
+            .map_err(|error| StoreError::Migrate {
+                problem: with_causes(&error),
+            })?;
+        for migration in report.applied_migrations() {
+            tracing::info!("applied migration {migration}");
+        }
+        Ok(())
+    }
+
+    /// The server's version, e.g. `17.5`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn server_version(&self) -> Result<String, StoreError> {
+        let row = self
+            .client()
+            .await?
+            .query_one("SHOW server_version", &[])
+            .await
+            .map_err(StoreError::database("read the server's version"))?;
+        row.try_get(0)
+            .map_err(StoreError::database("read the server's version"))
+    }
+
+    /// Host, port and database, for messages.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Closes the connections, those in use as they come back. What is asked of the store later
+    /// fails.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+/// The connection that migrates. However that ends, the lock ends with it.
+struct MigrationLock {
+    client: Object,
+}
+
+impl Drop for MigrationLock {
+    fn drop(&mut self) {
+        // Polled once, the statement is queued on the connection, before whatever its next user
+        // sends; nobody need wait for the answer.
+        let unlock = self.client.batch_execute("SELECT pg_advisory_unlock_all()");
+        if let Some(Err(error)) = unlock.now_or_never() {
+            tracing::debug!("the connection that migrated is closed: {error}");
+        }
+    }
+}
+
+fn target(config: &Config) -> Result<String, StoreError> {
+    const DEFAULT_PORT: u16 = 5432;
+    let mut hosts = Vec::new();
+    for (n, host) in config.get_hosts().iter().enumerate() {
+        let port = config.get_ports().get(n).or(config.get_ports().last());
+        let port = port.copied().unwrap_or(DEFAULT_PORT);
+        hosts.push(match host {
+            // Part of a password with an `@` in it would end up in messages.
+            Host::Tcp(host) if host.contains('@') => {
+                return Err(StoreError::Url {
+                    problem: "there is an `@` too many".into(),
+                });
+            }
+            Host::Tcp(host) => format!("{host}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        });
+    }
+    if hosts.is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(StoreError::Url {
+            problem: "there is no host in it".into(),
+        });
+    }
+    hosts.extend(config.get_hostaddrs().iter().map(ToString::to_string));
+    let database = config.get_dbname().or(config.get_user());
+    Ok(format!(
+        "{}/{}",
+        hosts.join(","),
+        database.unwrap_or_default()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_the_database_but_no_password() {
+        let config = "postgresql://ada:s3cret@db.example:5433/votes".parse();
+        assert_eq!(target(&config.unwrap()).unwrap(), "db.example:5433/votes");
+        for url in [
+            "postgresql://ada:s3c@s3cret@db.example/votes",
+            "postgresql://ada:s3cret@db.example/votes?s3cret",
+            "postgresql://ada:s3cret@db.example:s3cret/votes",
+            "s3cret",
+            "postgresql:///s3cret",
+        ] {
+            let error = Store::lazy(url, 1).unwrap_err();
+            assert!(matches!(error, StoreError::Url { .. }), "{error:?}");
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Tallies: each partition's counts, stored together with the offset up to which they count.
+
+use std::collections::BTreeMap;
+
+use domain::{Cell, CellKind, Tally, topics};
+use tokio_postgres::Row;
+
+use crate::checkpoint::TALLY;
+use crate::columns::{count_column, count_from, partition_column, partition_from};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError};
+
+/// A partition's tally, to be saved.
+#[derive(Debug, Clone, Copy)]
+pub struct PartitionTally<'a> {
+    /// The partition.
+    pub partition: u32,
+    /// The offset after the last record that it counts.
+    pub next_offset: i64,
+    /// The counts from offset 0 on.
+    pub tally: &'a Tally,
+}
+
+/// One statement, hence one snapshot: a checkpoint and its cells are never of different commits.
+const LOAD: &str = r#"
+SELECT c."partition", c.next_offset, t.kind, t."group", t.location, t.total
+FROM checkpoints c LEFT JOIN tallies t USING ("partition")
+WHERE c.consumer = $1 AND c.topic = $2 AND ($3::int IS NULL OR c."partition" = $3)
+"#;
+
+/// Moves checkpoints forward and returns the partitions whose checkpoint was not ahead.
+const MOVE_CHECKPOINTS: &str = r#"
+INSERT INTO checkpoints AS c (consumer, topic, "partition", next_offset)
+SELECT $1::text, $2::text, * FROM unnest($3::int[], $4::bigint[]) AS given ("partition", next_offset)
+ORDER BY "partition"
+ON CONFLICT (consumer, topic, "partition") DO UPDATE
+SET next_offset = excluded.next_offset, updated_at = now()
+WHERE c.next_offset <= excluded.next_offset
+RETURNING "partition"
+"#;
+
+const SAVE_CELLS: &str = r#"
+INSERT INTO tallies AS t ("partition", kind, "group", location, total)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+ON CONFLICT ("partition", kind, "group", location) DO UPDATE SET total = excluded.total
+WHERE t.total <> excluded.total
+"#;
+
+impl Store {
+    /// A partition's tally and the offset up to which it counts, if one was saved.
+    ///
+    /// # Errors
+    /// When the database fails, or a cell is none.
+    pub async fn load_tally(&self, partition: u32) -> Result<Option<(i64, Tally)>, StoreError> {
+        let tallies = self.load(Some(partition_column(partition)?)).await?;
+        Ok(tallies
+            .into_iter()
+            .next()
+            .map(|(_, next_offset, tally)| (next_offset, tally)))
+    }
+
+    /// Every saved tally: partition, the offset up to which it counts, and the counts; by partition.
+    ///
+    /// # Errors
+    /// When the database fails, or a cell is none.
+    pub async fn tallies(&self) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
+        self.load(None).await
+    }
+
+    async fn load(&self, partition: Option<i32>) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
+        let failed = StoreError::database("read the tallies");
+        let rows = self
+            .client()
+            .await?
+            .query(LOAD, &[&TALLY, &topics::VOTES, &partition])
+            .await
+            .map_err(&failed)?;
+        let mut partitions: BTreeMap<u32, (i64, Vec<Cell>)> = BTreeMap::new();
+        for row in &rows {
+            let partition = row.try_get(0).map_err(&failed)?;
+            let next_offset = row.try_get(1).map_err(&failed)?;
+            let (_, cells) = partitions
+                .entry(partition_from("tallies", partition)?)
+                .or_insert((next_offset, Vec::new()));
+            // A partition in which nothing was cast has a checkpoint and no cells.
+            cells.extend(cell(row)?);
+        }
+        partitions
+            .into_iter()
+            .map(|(partition, (next_offset, cells))| {
+                let tally = Tally::from_cells(cells).map_err(|cell| damaged(&cell.group))?;
+                Ok((partition, next_offset, tally))
+            })
+            .collect()
+    }
+
+    /// Saves tallies together with the offsets up to which they count, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::TallyGoesBack`] when a later one is stored; nothing is saved then.
+    pub async fn save_tallies(&self, tallies: &[PartitionTally<'_>]) -> Result<(), StoreError> {
+        let transaction = Transaction::begin(self).await?;
+        move_checkpoints(&transaction, tallies).await?;
+        save_cells(&transaction, tallies).await?;
+        transaction.commit().await
+    }
+}
+
+fn cell(row: &Row) -> Result<Option<Cell>, StoreError> {
+    let failed = StoreError::database("read the tallies");
+    let Some(kind) = row.try_get::<_, Option<&str>>(2).map_err(&failed)? else {
+        return Ok(None);
+    };
+    Ok(Some(Cell {
+        kind: CellKind::from_name(kind).ok_or_else(|| damaged(kind))?,
+        group: row.try_get(3).map_err(&failed)?,
+        location: row.try_get(4).map_err(&failed)?,
+        total: count_from("tallies", row.try_get(5).map_err(&failed)?)?,
+    }))
+}
+
+fn damaged(name: &str) -> StoreError {
+    StoreError::Damaged {
+        table: "tallies",
+        problem: format!("nothing is counted under `{name}`"),
+    }
+}
+
+async fn move_checkpoints(
+    transaction: &Transaction,
+    tallies: &[PartitionTally<'_>],
+) -> Result<(), StoreError> {
+    let failed = StoreError::database("move the tallies' checkpoints");
+    let partitions = tallies
+        .iter()
+        .map(|tally| partition_column(tally.partition))
+        .collect::<Result<Vec<_>, _>>()?;
+    let offsets: Vec<i64> = tallies.iter().map(|tally| tally.next_offset).collect();
+    let statement = transaction
+        .prepare_cached(MOVE_CHECKPOINTS)
+        .await
+        .map_err(&failed)?;
+    let rows = transaction
+        .query(&statement, &[&TALLY, &topics::VOTES, &partitions, &offsets])
+        .await
+        .map_err(&failed)?;
+    let moved = rows
+        .iter()
+        .map(|row| row.try_get(0).map_err(&failed))
+        .collect::<Result<Vec<i32>, _>>()?;
+    let Some(at) = partitions.iter().position(|p| !moved.contains(p)) else {
+        return Ok(());
+    };
+    let stored = transaction
+        .query_one(
+            r#"SELECT next_offset FROM checkpoints
+               WHERE consumer = $1 AND topic = $2 AND "partition" = $3"#,
+            &[&TALLY, &topics::VOTES, &partitions[at]],
+        )
+        .await
+        .map_err(&failed)?;
+    Err(StoreError::TallyGoesBack {
+        partition: tallies[at].partition,
+        stored: stored.try_get(0).map_err(&failed)?,
+        given: offsets[at],
+    })
+}
+
+async fn save_cells(
+    transaction: &Transaction,
+    tallies: &[PartitionTally<'_>],
+) -> Result<(), StoreError> {
+    let failed = StoreError::database("save the tallies");
+    let mut cells = Vec::new();
+    for tally in tallies {
+        let partition = partition_column(tally.partition)?;
+        cells.extend(
+            tally
+                .tally
+                .cells()
+                .into_iter()
+                .map(|cell| (partition, cell)),
+        );
+    }
+    let partitions: Vec<i32> = cells.iter().map(|(partition, _)| *partition).collect();
+    let kinds: Vec<&str> = cells.iter().map(|(_, cell)| cell.kind.as_str()).collect();
+    let groups: Vec<&str> = cells.iter().map(|(_, cell)| cell.group.as_str()).collect();
+    let locations: Vec<&str> = cells
+        .iter()
+        .map(|(_, cell)| cell.location.as_str())
+        .collect();
+    let totals: Vec<i64> = cells
+        .iter()
+        .map(|(_, cell)| count_column(cell.total))
+        .collect();
+    let statement = transaction
+        .prepare_cached(SAVE_CELLS)
+        .await
+        .map_err(&failed)?;
+    transaction
+        .execute(
+            &statement,
+            &[&partitions, &kinds, &groups, &locations, &totals],
+        )
+        .await
+        .map_err(&failed)?;
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! A real PostgreSQL server on a temporary directory, for tests and benchmarks.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::StoreError;
+
+/// Users the server runs as when we are root, which it refuses to be.
+const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
+const ROOT: u32 = 0;
+/// A directory that every user may pass through, for when `TMPDIR` is not.
+const TRAVERSABLE: &str = "/tmp";
+/// Where distributions keep PostgreSQL: `<version>/bin` below it.
+const INSTALLED: &str = "/usr/lib/postgresql";
+/// Another process may take the port between our choice and the server's start.
+const TRIES: u32 = 3;
+/// Lines of the server's log that are kept for the message when it does not start.
+const LOG_LINES: usize = 20;
+
+/// A running PostgreSQL with the server's default settings. Stopped and removed on drop; a process
+/// that is killed leaves it running.
+#[derive(Debug)]
+pub struct TemporaryServer {
+    server: Child,
+    programs: Programs,
+    directory: TempDir,
+    port: u16,
+}
+
+impl TemporaryServer {
+    /// The directory of the installed PostgreSQL programs, if there is one: on `PATH`, or the newest
+    /// below `/usr/lib/postgresql`.
+    pub fn find() -> Option<PathBuf> {
+        let complete = |bin: &PathBuf| {
+            ["initdb", "postgres", "pg_ctl"]
+                .iter()
+                .all(|name| bin.join(name).is_file())
+        };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let on_path = std::env::split_paths(&path)
+            .filter_map(|bin| bin.join("initdb").canonicalize().ok())
+            .filter_map(|initdb| initdb.parent().map(Path::to_owned))
+            .find(complete);
+        on_path.or_else(|| {
+            let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir(INSTALLED)
+                .ok()?
+                .flatten()
+                .filter_map(|entry| {
+                    let version = entry.file_name().to_str()?.parse().ok()?;
+                    Some((version, entry.path().join("bin")))
+                })
+                .filter(|(_, bin)| complete(bin))
+                .collect();
+            versions.sort();
+            versions.pop().map(|(_, bin)| bin)
+        })
+    }
+
+    /// Starts a server with an empty database; `None` when PostgreSQL is not installed.
+    ///
+    /// # Errors
+    /// When it is installed but does not start.
+    pub async fn start() -> Result<Option<TemporaryServer>, StoreError> {
+        let Some(bin) = TemporaryServer::find() else {
+            return Ok(None);
+        };
+        let mut tries = 1;
+        loop {
+            let bin = bin.clone();
+            let start = tokio::task::spawn_blocking(move || Starting::launch(bin));
+            let mut starting = start
+                .await
+                .map_err(|error| failure(format!("its start was cut short: {error}")))??;
+            let ready = &mut starting.ready;
+            match ready.await {
+                Ok(Ok(())) => return Ok(Some(starting.server)),
+                Ok(Err(_)) if tries < TRIES => tries += 1,
+                Ok(Err(log)) => return Err(failure(format!("it did not start: {log}"))),
+                Err(_) => return Err(failure("its log could not be read")),
+            }
+        }
+    }
+
+    /// The URL to connect to; from this machine only, without a password.
+    pub fn database_url(&self) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+}
+
+impl Drop for TemporaryServer {
+    fn drop(&mut self) {
+        // Not `kill`, which would leave its processes and its shared memory behind.
+        let mut stop = self.programs.command("pg_ctl", self.directory.path());
+        stop.args(["stop", "-m", "immediate", "-D"])
+            .arg(self.data());
+        let stopped = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !stopped.is_ok_and(|status| status.success())
+            && let Err(error) = self.server.kill()
+        {
+            tracing::warn!("the temporary PostgreSQL server may still run: {error}");
+        }
+        if let Err(error) = self.server.wait() {
+            tracing::warn!("the temporary PostgreSQL server may still run: {error}");
+        }
+    }
+}
+
+fn failure(problem: impl Into<String>) -> StoreError {
+    StoreError::TemporaryServer {
+        problem: problem.into(),
+    }
+}
+
+/// The installed programs, and whom to run them as.
+#[derive(Debug)]
+struct Programs {
+    bin: PathBuf,
+    user: Option<(u32, u32)>,
+}
+
+impl Programs {
+    fn command(&self, program: &str, directory: &Path) -> Command {
+        let mut command = Command::new(self.bin.join(program));
+        // The programs look at their working directory, which another user may not.
+        command.current_dir(directory);
+        command.env_remove("PGDATA").stdin(Stdio::null());
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+}
+
+struct Starting {
+    server: TemporaryServer,
+    /// Says when it accepts connections; or its last words.
+    ready: oneshot::Receiver<Result<(), String>>,
+}
+
+impl Starting {
+    fn launch(bin: PathBuf) -> Result<Starting, StoreError> {
+        let parent = std::env::temp_dir();
+        let mut directory = temporary_directory(&parent)?;
+        let failed = |error: std::io::Error| failure(error.to_string());
+        let owner = directory.path().metadata().map_err(failed)?.uid();
+        let user = if owner == ROOT {
+            let (uid, gid) = unprivileged_user()?;
+            if !traversable(&parent) {
+                directory = temporary_directory(Path::new(TRAVERSABLE))?;
+            }
+            chown(directory.path(), Some(uid), Some(gid)).map_err(failed)?;
+            Some((uid, gid))
+        } else {
+            None
+        };
+        let programs = Programs { bin, user };
+        let data = directory.path().join("data");
+        let mut initdb = programs.command("initdb", directory.path());
+        initdb.args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]);
+        let made = initdb
+            .arg("-D")
+            .arg(&data)
+            .output()
+            .map_err(|error| failure(format!("initdb: {error}")))?;
+        if !made.status.success() {
+            let said = String::from_utf8_lossy(&made.stderr)
+                .trim()
+                .replace('\n', "; ");
+            return Err(failure(format!("initdb: {said}")));
+        }
+        let port = free_port().map_err(|error| failure(format!("no free port: {error}")))?;
+        let mut server = programs
+            .command("postgres", directory.path())
+            .arg("-D")
+            .arg(&data)
+            .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+            .args(["-c", "unix_socket_directories="])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failure(format!("postgres: {error}")))?;
+        let log = server.stderr.take();
+        let server = TemporaryServer {
+            server,
+            programs,
+            directory,
+            port,
+        };
+        let log = log.ok_or_else(|| failure("it has no log"))?;
+        let (report, ready) = oneshot::channel();
+        std::thread::spawn(move || read_log(log, report));
+        Ok(Starting { server, ready })
+    }
+}
+
+/// Reads the log to its end, so that the server never waits for a reader.
+fn read_log(log: ChildStderr, report: oneshot::Sender<Result<(), String>>) {
+    let mut report = Some(report);
+    let mut last = VecDeque::new();
+    for line in BufReader::new(log).lines().map_while(Result::ok) {
+        if line.contains("database system is ready to accept connections")
+            && let Some(report) = report.take()
+        {
+            // Nobody waits any more: the server is being dropped.
+            report.send(Ok(())).ok();
+        }
+        if last.len() == LOG_LINES {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    if let Some(report) = report {
+        let last: Vec<String> = last.into();
+        report.send(Err(last.join("; "))).ok();
+    }
+}
+
+fn temporary_directory(parent: &Path) -> Result<TempDir, StoreError> {
+    tempfile::Builder::new()
+        .prefix("election-postgres-")
+        .tempdir_in(parent)
+        .map_err(|error| failure(format!("no temporary directory: {error}")))
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}
+
+fn unprivileged_user() -> Result<(u32, u32), StoreError> {
+    let users = std::fs::read_to_string("/etc/passwd")
+        .map_err(|error| failure(format!("/etc/passwd: {error}")))?;
+    UNPRIVILEGED_USERS
+        .iter()
+        .find_map(|name| ids_of(&users, name))
+        .ok_or_else(|| {
+            failure("it does not run as root, and there is no user `postgres` or `nobody`")
+        })
+}
+
+/// The user's and the group's number, from the lines of `/etc/passwd`.
+fn ids_of(users: &str, name: &str) -> Option<(u32, u32)> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let uid = (fields.next()? == name).then(|| fields.nth(1))??;
+        Some((uid.parse().ok()?, fields.next()?.parse().ok()?))
+    })
+}
+
+/// Whether everybody may pass through a directory and all above it.
+fn traversable(directory: &Path) -> bool {
+    const OTHERS_EXECUTE: u32 = 0o001;
+    directory.ancestors().all(|directory| {
+        std::fs::metadata(directory)
+            .is_ok_and(|metadata| metadata.permissions().mode() & OTHERS_EXECUTE != 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_found_by_name() {
+        let users = "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65533:n:/:/bin/false\n";
+        assert_eq!(ids_of(users, "nobody"), Some((65534, 65533)));
+        assert_eq!(ids_of(users, "postgres"), None);
+    }
+}

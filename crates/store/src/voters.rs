@@ -1,0 +1,157 @@
+//! Voters into rows, exactly once.
+
+use domain::Voter;
+use tokio_postgres::types::Type;
+
+use crate::checkpoint::Batch;
+use crate::columns::{Copy, partition_column, without_nul};
+use crate::transaction::Transaction;
+use crate::{Store, StoreError};
+
+/// A row of `rejected_voters`: a record of `voters` that is no voter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedVoterRow {
+    /// Its offset in the partition.
+    pub offset: i64,
+    /// What is wrong with it.
+    pub problem: String,
+    /// The original value, whatever bytes these are; the caller may cut it.
+    pub value: Vec<u8>,
+}
+
+/// A batch of `voters`: every record of `base_offset..next_offset`, either a voter or rejected.
+#[derive(Debug, Clone, Copy)]
+pub struct IngestVoters<'a> {
+    /// The partition.
+    pub partition: u32,
+    /// The batch's first offset.
+    pub base_offset: i64,
+    /// The offset after its last.
+    pub next_offset: i64,
+    /// The voters, in the order of their offsets; ids of at most 255 characters.
+    pub voters: &'a [Voter],
+    /// The others.
+    pub rejected: &'a [RejectedVoterRow],
+}
+
+/// The columns of a voter, in the order of [`stage_voters`]' values.
+macro_rules! voter_columns {
+    () => {
+        "voter_id, voter_name, date_of_birth, gender, nationality, registration_number, \
+         address_street, address_city, address_state, address_country, address_postcode, \
+         email, phone_number, cell_number, picture, registered_age"
+    };
+}
+
+const STAGE_VOTERS: &str = concat!(
+    "COPY staged_voters (position, ",
+    voter_columns!(),
+    ") FROM STDIN (FORMAT binary)"
+);
+
+/// The first record of a voter is kept, in the batch as in the table.
+const INSERT_VOTERS: &str = concat!(
+    "INSERT INTO voters (",
+    voter_columns!(),
+    ") SELECT ",
+    voter_columns!(),
+    " FROM staged_voters ORDER BY position ON CONFLICT (voter_id) DO NOTHING"
+);
+
+impl Store {
+    /// Writes a batch of voters and moves the checkpoint, in one transaction. A voter who is there
+    /// already is left as is.
+    ///
+    /// # Errors
+    /// [`StoreError::CheckpointMoved`] when the batch does not begin where the checkpoint stands;
+    /// [`StoreError::Unaccounted`] when it does not have a row for each record.
+    pub async fn ingest_voters(&self, voters: IngestVoters<'_>) -> Result<(), StoreError> {
+        let IngestVoters {
+            partition,
+            base_offset,
+            next_offset,
+            voters,
+            rejected,
+        } = voters;
+        let batch = Batch::voters(partition, base_offset, next_offset);
+        batch.demand_rows(voters.len() + rejected.len())?;
+        let transaction = Transaction::begin(self).await?;
+        batch.lock_checkpoint(&transaction).await?;
+        if !voters.is_empty() {
+            stage_voters(&transaction, voters).await?;
+            let failed = StoreError::database("insert voters");
+            let statement = transaction
+                .prepare_cached(INSERT_VOTERS)
+                .await
+                .map_err(&failed)?;
+            transaction
+                .execute(&statement, &[])
+                .await
+                .map_err(&failed)?;
+        }
+        if !rejected.is_empty() {
+            insert_rejected(&transaction, &batch, rejected).await?;
+        }
+        batch.commit(transaction).await
+    }
+}
+
+async fn stage_voters(transaction: &Transaction, voters: &[Voter]) -> Result<(), StoreError> {
+    const TEXTS: usize = 15;
+    let mut types = vec![Type::TEXT; TEXTS + 2];
+    types[0] = Type::INT4;
+    types[1] = Type::VARCHAR;
+    types[TEXTS + 1] = Type::INT4;
+    let mut copy = Copy::begin(transaction, "stage voters", STAGE_VOTERS, &types).await?;
+    for (position, voter) in (0i32..).zip(voters) {
+        copy.row(&[
+            &position,
+            &without_nul(&voter.voter_id),
+            &without_nul(&voter.voter_name),
+            &without_nul(&voter.date_of_birth),
+            &without_nul(&voter.gender),
+            &without_nul(&voter.nationality),
+            &without_nul(&voter.registration_number),
+            &without_nul(&voter.address.street),
+            &without_nul(&voter.address.city),
+            &without_nul(&voter.address.state),
+            &without_nul(&voter.address.country),
+            &without_nul(&voter.address.postcode),
+            &without_nul(&voter.email),
+            &without_nul(&voter.phone_number),
+            &without_nul(&voter.cell_number),
+            &without_nul(&voter.picture),
+            &voter.registered_age,
+        ])
+        .await?;
+    }
+    copy.finish().await?;
+    Ok(())
+}
+
+async fn insert_rejected(
+    transaction: &Transaction,
+    batch: &Batch,
+    rows: &[RejectedVoterRow],
+) -> Result<(), StoreError> {
+    let mut copy = Copy::begin(
+        transaction,
+        "insert rejected voters",
+        r#"COPY rejected_voters ("partition", log_offset, problem, value) FROM STDIN (FORMAT binary)"#,
+        &[Type::INT4, Type::INT8, Type::TEXT, Type::BYTEA],
+    )
+    .await?;
+    let partition = partition_column(batch.partition)?;
+    for row in rows {
+        batch.demand_offset(row.offset)?;
+        copy.row(&[
+            &partition,
+            &row.offset,
+            &without_nul(&row.problem),
+            &row.value,
+        ])
+        .await?;
+    }
+    copy.finish().await?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The store's contract on a real PostgreSQL server, where one is installed.
+
+mod suite;
+
+use std::time::Duration;
+
+use election_store::{IngestVotes, Store, StoreError, TemporaryServer};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_server_keeps_the_contract() {
+    let Some(server) = TemporaryServer::start().await.unwrap() else {
+        eprintln!(
+            "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)"
+        );
+        return;
+    };
+    let url = server.database_url();
+    suite::run(&url).await;
+    many_connections(&url).await;
+    refusals(&url).await;
+}
+
+/// Two processes that persist the same partition: one goes on, the other is told.
+async fn many_connections(url: &str) {
+    let (one, other) = (
+        Store::connect(url, 2).await.unwrap(),
+        Store::connect(url, 2).await.unwrap(),
+    );
+    let (a, b) = tokio::join!(one.migrate(), other.migrate());
+    a.and(b).unwrap();
+    let base = one.checkpoint("persist", "votes", 5).await.unwrap();
+    let nothing = IngestVotes {
+        partition: 5,
+        base_offset: base,
+        next_offset: base + 1,
+        accepted: &[],
+        rejected: &[suite::rejected(base, domain::Reason::Malformed, b"?")],
+    };
+    let pending = one.begin_votes(nothing).await.unwrap();
+    let waiting = tokio::spawn({
+        let other = other.clone();
+        async move {
+            let rejected = [suite::rejected(base, domain::Reason::Malformed, b"?")];
+            let again = IngestVotes {
+                rejected: &rejected,
+                ..nothing_of(base)
+            };
+            other.begin_votes(again).await.map(drop)
+        }
+    });
+    pending.commit().await.unwrap();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(
+        matches!(error, StoreError::CheckpointMoved { .. }),
+        "{error}"
+    );
+}
+
+fn nothing_of(base: i64) -> IngestVotes<'static> {
+    IngestVotes {
+        partition: 5,
+        base_offset: base,
+        next_offset: base + 1,
+        accepted: &[],
+        rejected: &[],
+    }
+}
+
+async fn refusals(url: &str) {
+    let url = url.replace("postgres@", "nobody:s3cret@");
+    // A user that does not exist is not waited for.
+    let error = Store::wait_for(&url, 1, Duration::from_secs(600))
+        .await
+        .unwrap_err();
+    assert!(
+        !error.is_transient() && !error.to_string().contains("s3cret"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("127.0.0.1:"), "{error}");
+
+    let nowhere = "postgresql://postgres:s3cret@127.0.0.1:1/votes";
+    let error = Store::wait_for(nowhere, 1, Duration::from_millis(300))
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_transient() && !error.to_string().contains("s3cret"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("127.0.0.1:1/votes"), "{error}");
+}
