@@ -1,1 +1,73 @@
-fn main() {}
+//! `election`: the whole system behind one command line. It composes the services' libraries and
+//! holds no rule of its own.
+
+#![forbid(unsafe_code)]
+
+mod audit;
+mod backend;
+mod cli;
+mod demo;
+mod doctor;
+mod meters;
+mod plan;
+mod recount;
+mod render;
+mod report;
+mod steps;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// What a command found, as an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is well: 0.
+    Fine,
+    /// The command did its work, and found that something does not hold: 1.
+    CheckFailed,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the async runtime: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::CheckFailed) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<cli::UsageError>() { 2 } else { 1 })
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Producer { command, backend } => steps::producer(command, backend).await,
+        Command::Consumer(args) => steps::consumer(args).await,
+        Command::Results(args) => steps::results(args).await,
+        Command::Audit(args) => audit::run(args).await,
+        Command::Recount(args) => recount::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Bench(args) => {
+            bench::run(args).await?;
+            Ok(Outcome::Fine)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The producer's command line: `producer init|voters|votes`, and the same inside `election`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use domain::{PollsWindow, VotingTime};
+
+/// What the producer is to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProducerCommand {
+    /// Create the topics and tables, deploy the SmartModules, register the candidates
+    Init(InitArgs),
+    /// Register voters: an invented electorate, or a real roll
+    Voters(VotersArgs),
+    /// Cast a vote for every registered voter
+    Votes(VotesArgs),
+}
+
+/// What an election is made from.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// How many candidates stand
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub candidates: u32,
+    /// Same seed, same election
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Partitions of the topics `voters` and `votes`
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub partitions: u32,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub polls: PollsArgs,
+}
+
+/// When votes may be cast.
+#[derive(Debug, Clone, Args)]
+pub struct PollsArgs {
+    /// First second at which a vote may be cast, e.g. "2024-07-04 07:00:00" (UTC) [default: an hour before the election is set up]
+    #[arg(long, value_name = "TIME", value_parser = voting_time)]
+    pub polls_open: Option<VotingTime>,
+    /// First second at which a vote may no longer be cast [default: never]
+    #[arg(long, value_name = "TIME", value_parser = voting_time)]
+    pub polls_close: Option<VotingTime>,
+}
+
+impl PollsArgs {
+    /// The window; without an opening time, that given.
+    pub fn window(&self, default_open: VotingTime) -> PollsWindow {
+        PollsWindow {
+            open: Some(self.polls_open.unwrap_or(default_open)),
+            close: self.polls_close,
+        }
+    }
+}
+
+/// Who is registered.
+#[derive(Debug, Clone, Args)]
+pub struct VotersArgs {
+    /// How many voters to invent
+    #[arg(long, default_value_t = 1000, conflicts_with = "voters_file")]
+    pub voters: u64,
+    /// Register a real roll instead: CSV (columns by name) or JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub voters_file: Option<PathBuf>,
+}
+
+/// How votes are cast.
+#[derive(Debug, Clone, Args)]
+pub struct VotesArgs {
+    /// Votes per second; 0 is flat out
+    #[arg(long, default_value_t = 0)]
+    pub rate: u64,
+    /// Share of voters who vote a second time
+    #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
+    pub duplicates: f64,
+    /// Share of voters in whose name an invalid vote is cast
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
+    pub invalid: f64,
+}
+
+fn voting_time(text: &str) -> Result<VotingTime, String> {
+    VotingTime::parse(text).ok_or_else(|| "takes a time like `2024-07-04 07:00:00` (UTC)".into())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("takes a share from 0 to 1".into()),
+    }
+}

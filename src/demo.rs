@@ -1,0 +1,395 @@
+//! `election demo`: all services in one process, from an empty directory to a result.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use chrono::{TimeDelta, Utc};
+use domain::{Candidate, VotingTime, topics};
+use producer::{CastPlan, Replay, ResultsFile, VoterSource};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::Outcome;
+use crate::backend::{Backend, StoredElection};
+use crate::cli::{DemoArgs, UsageError};
+use crate::meters::{Meter, Meters, REDRAW_INTERVAL};
+use crate::plan::Plan;
+use crate::render;
+use crate::report::Report;
+
+/// What is voted with, read and checked before anything is touched.
+enum Ballots {
+    Electorate(VoterSource),
+    Replay(Replay),
+}
+
+pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
+    let began = Instant::now();
+    let plan = Plan::of_demo(&args)?;
+    let ballots = read_ballots(&args).map_err(|error| UsageError(error.to_string()))?;
+    let backend = if args.fresh {
+        Backend::open_fresh(&args.backend).await?
+    } else {
+        Backend::open(&args.backend).await?
+    };
+    let outcome = run_on(&backend, &args, &plan, ballots, began).await;
+    let closed = backend.close().await;
+    let outcome = outcome?;
+    closed?;
+    Ok(outcome)
+}
+
+fn read_ballots(args: &DemoArgs) -> Result<Ballots, producer::ProducerError> {
+    let seed = args.init.seed;
+    if let Some(file) = &args.results {
+        let results = ResultsFile::read(file)?;
+        return Ok(Ballots::Replay(Replay::new(&results, args.scale, seed)?));
+    }
+    Ok(Ballots::Electorate(match &args.voters.voters_file {
+        Some(file) => VoterSource::Roll(producer::read_roll(file)?),
+        None => VoterSource::Generated {
+            seed,
+            count: args.voters.voters,
+        },
+    }))
+}
+
+async fn run_on(
+    backend: &Backend,
+    args: &DemoArgs,
+    plan: &Plan,
+    ballots: Ballots,
+    began: Instant,
+) -> anyhow::Result<Outcome> {
+    let candidates = match &ballots {
+        Ballots::Replay(replay) => replay.candidates().to_vec(),
+        Ballots::Electorate(_) => {
+            producer::candidates(args.init.seed, args.init.candidates as usize)
+        }
+    };
+    let stored = set_up(backend, args, plan, &candidates).await?;
+    let expected = match &ballots {
+        Ballots::Replay(replay) => Some(replay.expected()),
+        Ballots::Electorate(_) => None,
+    };
+
+    let stop = stop_on_signal();
+    let progress = consumer::Progress::new(args.init.partitions);
+    let mut consumer = tokio::spawn(consumer::run(
+        backend.port(),
+        backend.store.clone(),
+        stored.election.clone(),
+        consumer::ConsumerConfig::default(),
+        progress.clone(),
+        stop.clone(),
+    ));
+
+    let mut stages = Stages::new(&progress, &ballots);
+    let produced = stages.produced();
+    let outcome = {
+        let work = hold_election(backend, args, &stored, ballots, &produced, &progress, &stop);
+        tokio::pin!(work);
+        let mut redraw = tokio::time::interval(REDRAW_INTERVAL);
+        redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                done = &mut work => break done.map(|()| None),
+                ended = &mut consumer => break Ok(Some(ended)),
+                _ = redraw.tick() => stages.draw(),
+            }
+        }
+    };
+    stages.finish();
+    match outcome {
+        Ok(None) => {}
+        Ok(Some(ended)) => {
+            // It ends by itself only when it was stopped, or failed.
+            stop.cancel();
+            ended.context("the consumer ended abnormally")??;
+        }
+        Err(error) => {
+            stop.cancel();
+            consumer.await.context("the consumer ended abnormally")??;
+            return Err(error);
+        }
+    }
+    if stop.is_cancelled() {
+        if !consumer.is_finished() {
+            consumer.await.context("the consumer ended abnormally")??;
+        }
+        eprintln!("Stopped before every vote was counted. The same command goes on from here.");
+        return Ok(Outcome::CheckFailed);
+    }
+
+    let mut report = Report::of_stored(backend, &stored).await?;
+    report.elapsed_s = Some(began.elapsed().as_secs_f64());
+    let differences = expected.map(|expected| differing_cells(&report, &expected));
+    show(args, &report, differences.as_ref())?;
+    if !args.once {
+        eprintln!("The election stays up and goes on counting; Ctrl-C ends it.");
+        tokio::select! {
+            () = stop.cancelled() => {}
+            ended = &mut consumer => {
+                ended.context("the consumer ended abnormally")??;
+                return Ok(Outcome::CheckFailed);
+            }
+        }
+    }
+    stop.cancel();
+    consumer.await.context("the consumer ended abnormally")??;
+    let matches = differences.is_none_or(|differences| differences.list.is_empty());
+    Ok(if report.accounted && matches {
+        Outcome::Fine
+    } else {
+        Outcome::CheckFailed
+    })
+}
+
+/// Creates what is not there yet, and makes sure that what is there belongs to this election.
+async fn set_up(
+    backend: &Backend,
+    args: &DemoArgs,
+    plan: &Plan,
+    candidates: &[Candidate],
+) -> anyhow::Result<StoredElection> {
+    if let Some(stored) = backend.store.election().await? {
+        plan.demand_same(&stored.plan)?;
+    }
+    backend.prepare(args.init.partitions).await?;
+    let election = store::Election {
+        plan: plan.to_json(),
+        polls: args.polls().window(an_hour_ago()),
+    };
+    backend.store.open_election(&election).await?;
+    backend.store.register_candidates(candidates).await?;
+    backend.election().await
+}
+
+/// The opening of the polls when none is given: early enough for every vote cast from now on.
+pub(crate) fn an_hour_ago() -> VotingTime {
+    let time = Utc::now() - TimeDelta::hours(1);
+    let text = time.format(VotingTime::FORMAT).to_string();
+    VotingTime::parse(&text).expect("invariant: chrono writes the format that is read")
+}
+
+/// Registers, casts, and waits until everything is counted, stored and persisted.
+async fn hold_election(
+    backend: &Backend,
+    args: &DemoArgs,
+    stored: &StoredElection,
+    ballots: Ballots,
+    produced: &Produced,
+    progress: &consumer::Progress,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let platform = backend.port();
+    match ballots {
+        Ballots::Replay(replay) => {
+            producer::replay_votes(&platform, replay, args.votes.rate, &produced.cast, stop).await?;
+        }
+        Ballots::Electorate(voters) => {
+            producer::register_voters(&platform, voters, &produced.registered, stop).await?;
+            if !stop.is_cancelled() {
+                let plan = CastPlan {
+                    seed: args.init.seed,
+                    duplicates: args.votes.duplicates,
+                    invalid: args.votes.invalid,
+                    rate: args.votes.rate,
+                    candidates: stored.election.candidates.clone(),
+                    polls: stored.election.polls,
+                };
+                producer::cast_votes(&platform, plan, &produced.cast, stop).await?;
+            }
+        }
+    }
+    wait_until_done(backend, progress, stop).await
+}
+
+/// Waits until what is in the log now is counted, stored and persisted, or until `stop`.
+pub(crate) async fn wait_until_done(
+    backend: &Backend,
+    progress: &consumer::Progress,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let votes = backend.ends(topics::VOTES).await?;
+    let voters = backend.ends(topics::VOTERS).await?;
+    let mut watch = progress.watch();
+    let done = watch.wait_for(|snapshot| {
+        snapshot.reached(&votes, |partition| partition.counted)
+            && snapshot.reached(&votes, |partition| partition.checkpointed)
+            && snapshot.reached(&votes, |partition| partition.persisted)
+            && snapshot.reached(&voters, |partition| partition.voters_persisted)
+    });
+    match stop.run_until_cancelled(done).await {
+        Some(Err(_)) => Err(anyhow::anyhow!("the consumer is gone")),
+        Some(Ok(_)) | None => Ok(()),
+    }
+}
+
+/// A token that Ctrl-C and SIGTERM cancel.
+pub(crate) fn stop_on_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
+    // Lives as long as the process: a second Ctrl-C meets the same, and finds it stopping already.
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            match signal(SignalKind::terminate()) {
+                Ok(mut terminate) => {
+                    tokio::select! {
+                        _ = tokio::signal::ctrl_c() => {}
+                        _ = terminate.recv() => {}
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!("cannot listen for SIGTERM: {error}");
+                    let _ctrl_c = tokio::signal::ctrl_c().await;
+                }
+            }
+        }
+        #[cfg(not(unix))]
+        let _ctrl_c = tokio::signal::ctrl_c().await;
+        signalled.cancel();
+    });
+    stop
+}
+
+/// The cells in which a replay's count differs from its file.
+struct Differences {
+    cells: usize,
+    list: Vec<String>,
+}
+
+fn differing_cells(
+    report: &Report,
+    expected: &std::collections::BTreeMap<(String, String), u64>,
+) -> Differences {
+    let mut counted: std::collections::BTreeMap<(&str, &str), u64> = report
+        .candidate_locations
+        .iter()
+        .map(|cell| {
+            (
+                (cell.state.as_str(), cell.candidate_name.as_str()),
+                cell.total_votes,
+            )
+        })
+        .collect();
+    let mut list = Vec::new();
+    for ((state, candidate), &expected) in expected {
+        let found = counted
+            .remove(&(state.as_str(), candidate.as_str()))
+            .unwrap_or(0);
+        if found != expected {
+            list.push(format!("{candidate} in {state}: {expected} in the file, {found} counted"));
+        }
+    }
+    for ((state, candidate), found) in counted {
+        list.push(format!("{candidate} in {state}: not in the file, {found} counted"));
+    }
+    Differences {
+        cells: expected.len(),
+        list,
+    }
+}
+
+fn show(args: &DemoArgs, report: &Report, differences: Option<&Differences>) -> anyhow::Result<()> {
+    if args.json {
+        render::print_json(report)?;
+    } else {
+        render::print_table(report);
+    }
+    let (Some(differences), Some(file)) = (differences, &args.results) else {
+        return Ok(());
+    };
+    let verdict = verdict(file, args.scale, differences);
+    if args.json {
+        eprintln!("{verdict}");
+    } else {
+        println!("{verdict}");
+    }
+    Ok(())
+}
+
+fn verdict(file: &Path, scale: f64, differences: &Differences) -> String {
+    let Differences { cells, list } = differences;
+    let file = file.display();
+    if list.is_empty() {
+        return format!("The count equals {file} at scale {scale} in each of {cells} cells.");
+    }
+    let mut text = format!("The count DIFFERS from {file} at scale {scale} in {} cells:", list.len());
+    for line in list {
+        text += &format!("\n  {line}");
+    }
+    text
+}
+
+/// What the producer has done so far.
+struct Produced {
+    registered: Arc<producer::Progress>,
+    cast: Arc<producer::Progress>,
+}
+
+/// The stages as they are drawn.
+struct Stages {
+    registered: Arc<producer::Progress>,
+    cast: Arc<producer::Progress>,
+    consumed: tokio::sync::watch::Receiver<consumer::Snapshot>,
+    /// None in a replay: there is no roll.
+    registering: Option<Meter>,
+    casting: Meter,
+    counting: Meter,
+    persisting: Meter,
+    _meters: Meters,
+}
+
+impl Stages {
+    fn new(progress: &consumer::Progress, ballots: &Ballots) -> Stages {
+        let meters = Meters::new();
+        Stages {
+            registered: Arc::default(),
+            cast: Arc::default(),
+            consumed: progress.watch(),
+            registering: matches!(ballots, Ballots::Electorate(_))
+                .then(|| meters.add("Registering")),
+            casting: meters.add("Casting"),
+            counting: meters.add("Counting"),
+            persisting: meters.add("Persisting"),
+            _meters: meters,
+        }
+    }
+
+    fn produced(&self) -> Produced {
+        Produced {
+            registered: self.registered.clone(),
+            cast: self.cast.clone(),
+        }
+    }
+
+    fn draw(&mut self) {
+        let (registered, cast) = (&self.registered, &self.cast);
+        let consumed = self.consumed.borrow().clone();
+        if let Some(meter) = &mut self.registering {
+            meter.set(registered.done(), registered.total());
+        }
+        self.casting.set(cast.done(), cast.total());
+        self.counting
+            .set(consumed.sum(|partition| partition.counted), cast.total());
+        self.persisting.set(
+            consumed.sum(|partition| partition.persisted + partition.voters_persisted),
+            registered.total() + cast.total(),
+        );
+    }
+
+    fn finish(mut self) {
+        self.draw();
+        if let Some(meter) = self.registering {
+            meter.finish();
+        }
+        self.casting.finish();
+        self.counting.finish();
+        self.persisting.finish();
+    }
+}

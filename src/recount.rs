@@ -1,0 +1,74 @@
+//! `election recount`: counts the whole log again through the `vote-tally` SmartModule and shows what
+//! comes out. It changes nothing.
+
+use domain::{Delta, Ledger, Rules, Tally, topics};
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use platform::{ModuleCall, Platform, StreamRequest};
+
+use crate::Outcome;
+use crate::backend::Backend;
+use crate::cli::ResultsArgs;
+use crate::report::Report;
+use crate::steps;
+
+pub(crate) async fn run(args: ResultsArgs) -> anyhow::Result<Outcome> {
+    let backend = Backend::open_existing(&args.backend).await?;
+    let report = recounted_report(&backend).await;
+    let closed = backend.close().await;
+    let report = report?;
+    closed?;
+    steps::show(&args, &report)?;
+    Ok(if report.accounted {
+        Outcome::Fine
+    } else {
+        Outcome::CheckFailed
+    })
+}
+
+async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
+    let stored = backend.election().await?;
+    let rules = Rules::new(&stored.election.candidates, stored.election.polls);
+    let ends = backend.ends(topics::VOTES).await?;
+    backend.prepare(ends.len() as u32).await?;
+    let partitions = (0..)
+        .zip(ends)
+        .map(|(partition, end)| recount_partition(backend, &rules, partition, end));
+    let mut total = Tally::default();
+    for tally in try_join_all(partitions).await? {
+        total.add(&tally);
+    }
+    Report::of_tally(backend, &stored, &total).await
+}
+
+async fn recount_partition(
+    backend: &Backend,
+    rules: &Rules,
+    partition: u32,
+    end: i64,
+) -> anyhow::Result<Tally> {
+    let mut ledger = Ledger::default();
+    if end == 0 {
+        return Ok(ledger.tally().clone());
+    }
+    let mut stream = backend
+        .platform
+        .stream(StreamRequest {
+            topic: topics::VOTES.into(),
+            partition,
+            from: 0,
+            chain: vec![ModuleCall {
+                module: smartmodules::VOTE_TALLY.name.into(),
+                params: rules.to_params(),
+            }],
+        })
+        .await?;
+    while ledger.next_offset() < end
+        && let Some(outputs) = stream.next().await
+    {
+        for output in outputs? {
+            ledger.apply(&serde_json::from_slice::<Delta>(&output.value)?)?;
+        }
+    }
+    Ok(ledger.tally().clone())
+}

@@ -1,0 +1,120 @@
+//! Results for a terminal and for a spreadsheet.
+
+use std::io::Write;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
+use indicatif::HumanCount;
+
+use crate::report::Report;
+
+/// Width of the widest bar, in characters.
+const BAR_WIDTH: usize = 24;
+
+/// The result table and what it rests on.
+pub(crate) fn print_table(report: &Report) {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["Candidate", "Party", "Votes", "Share", ""]);
+    let most = report.candidates.first().map_or(0, |first| first.total_votes);
+    for (place, candidate) in report.candidates.iter().enumerate() {
+        let share = candidate.total_votes as f64 / report.counted.max(1) as f64;
+        let mut name = Cell::new(&candidate.candidate_name);
+        if place == 0 && candidate.total_votes > 0 {
+            name = name.add_attribute(Attribute::Bold);
+        }
+        table.add_row([
+            name,
+            Cell::new(&candidate.party_affiliation),
+            Cell::new(HumanCount(candidate.total_votes)).set_alignment(CellAlignment::Right),
+            Cell::new(format!("{:.2} %", share * 100.0)).set_alignment(CellAlignment::Right),
+            Cell::new(bar(candidate.total_votes, most)),
+        ]);
+    }
+    println!("{table}");
+    println!("{}", summary(report));
+}
+
+/// What became of the votes, in two lines.
+fn summary(report: &Report) -> String {
+    let rejected = report
+        .rejected
+        .iter()
+        .map(|(reason, votes)| format!("{} {reason}", HumanCount(*votes)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let counts = format!(
+        "{} cast = {} counted + {} rejected{}",
+        HumanCount(report.cast),
+        HumanCount(report.counted),
+        HumanCount(report.rejected_total()),
+        if rejected.is_empty() {
+            String::new()
+        } else {
+            format!(" ({rejected})")
+        }
+    );
+    let rows = HumanCount(report.rows_in_postgres);
+    if report.accounted {
+        format!("{counts}\nEvery vote accounted for; {rows} rows in Postgres.")
+    } else {
+        format!(
+            "{counts}\nNOT every vote is accounted for: {rows} rows in Postgres. `election audit` \
+             names the differences; if a run was interrupted, run it again to go on."
+        )
+    }
+}
+
+/// A bar of eighths of a character, the longest for `most`.
+fn bar(votes: u64, most: u64) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    if most == 0 {
+        return String::new();
+    }
+    let eighths = (votes as u128 * (BAR_WIDTH as u128 * 8) / u128::from(most)) as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push(EIGHTHS[eighths % 8]);
+    }
+    bar
+}
+
+/// One JSON object on stdout.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut stdout, value)?;
+    writeln!(stdout)?;
+    Ok(())
+}
+
+/// A line per candidate and location.
+pub(crate) fn print_csv(report: &Report) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+    csv.write_record(["candidate_name", "state", "total_votes"])?;
+    for cell in &report.candidate_locations {
+        csv.write_record([
+            cell.candidate_name.as_str(),
+            cell.state.as_str(),
+            &cell.total_votes.to_string(),
+        ])?;
+    }
+    csv.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_in_proportion() {
+        assert_eq!(bar(10, 10).chars().count(), BAR_WIDTH);
+        assert_eq!(bar(5, 10), "█".repeat(BAR_WIDTH / 2));
+        assert_eq!(bar(0, 10), "");
+        assert_eq!(bar(1, 10 * BAR_WIDTH as u64 / 5), "▌");
+        assert_eq!(bar(0, 0), "");
+        assert_eq!(bar(u64::MAX, u64::MAX).chars().count(), BAR_WIDTH);
+    }
+}
