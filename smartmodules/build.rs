@@ -63,6 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             cargo.env_remove(&*name);
         }
     }
+    // Every engine that runs SmartModules has SIMD (wasmtime, on by default); scanning text wants it.
+    cargo.env("RUSTFLAGS", "-C target-feature=+simd128");
     let status = cargo.status()?;
     if !status.success() {
         return Err(format!(

@@ -74,7 +74,10 @@ fn print(findings: &Findings) {
         println!("Log, tally and rows agree on every one of them.");
         return;
     }
-    println!("Log, tally and rows DIFFER in {}:", HumanCount(findings.differences));
+    println!(
+        "Log, tally and rows DIFFER in {}:",
+        HumanCount(findings.differences)
+    );
     for difference in &findings.listed {
         println!("  {difference}");
     }
@@ -167,7 +170,10 @@ impl Auditor<'_> {
             self.findings.records += 1;
             let rows = rows.remove(&offset).unwrap_or_default();
             let rejection = rejections.remove(&offset);
-            match self.counter.count(offset, record.key.as_deref(), &record.value) {
+            match self
+                .counter
+                .count(offset, record.key.as_deref(), &record.value)
+            {
                 Ok(ballot) => {
                     self.findings.counted += 1;
                     let expected = VoteRow {
@@ -196,8 +202,9 @@ impl Auditor<'_> {
             ));
         }
         if rows.is_empty() {
-            self.findings
-                .differ(format!("{at}: voter {voter}'s vote counts, but has no row in votes"));
+            self.findings.differ(format!(
+                "{at}: voter {voter}'s vote counts, but has no row in votes"
+            ));
         }
         for row in rows {
             if row == expected {
@@ -246,11 +253,7 @@ impl Auditor<'_> {
 
     async fn compare_tally(&mut self, counted: &Tally, end: i64) -> anyhow::Result<()> {
         let partition = self.partition;
-        let (offset, tally) = self
-            .store
-            .load_tally(partition)
-            .await?
-            .unwrap_or_default();
+        let (offset, tally) = self.store.load_tally(partition).await?.unwrap_or_default();
         if offset != end {
             self.findings.differ(format!(
                 "partition {partition}: the stored tally counts up to offset {offset}, the log ends \

@@ -187,7 +187,8 @@ async fn hold_election(
     let platform = backend.port();
     match ballots {
         Ballots::Replay(replay) => {
-            producer::replay_votes(&platform, replay, args.votes.rate, &produced.cast, stop).await?;
+            producer::replay_votes(&platform, replay, args.votes.rate, &produced.cast, stop)
+                .await?;
         }
         Ballots::Electorate(voters) => {
             producer::register_voters(&platform, voters, &produced.registered, stop).await?;
@@ -283,11 +284,15 @@ fn differing_cells(
             .remove(&(state.as_str(), candidate.as_str()))
             .unwrap_or(0);
         if found != expected {
-            list.push(format!("{candidate} in {state}: {expected} in the file, {found} counted"));
+            list.push(format!(
+                "{candidate} in {state}: {expected} in the file, {found} counted"
+            ));
         }
     }
     for ((state, candidate), found) in counted {
-        list.push(format!("{candidate} in {state}: not in the file, {found} counted"));
+        list.push(format!(
+            "{candidate} in {state}: not in the file, {found} counted"
+        ));
     }
     Differences {
         cells: expected.len(),
@@ -319,7 +324,10 @@ fn verdict(file: &Path, scale: f64, differences: &Differences) -> String {
     if list.is_empty() {
         return format!("The count equals {file} at scale {scale} in each of {cells} cells.");
     }
-    let mut text = format!("The count DIFFERS from {file} at scale {scale} in {} cells:", list.len());
+    let mut text = format!(
+        "The count DIFFERS from {file} at scale {scale} in {} cells:",
+        list.len()
+    );
     for line in list {
         text += &format!("\n  {line}");
     }

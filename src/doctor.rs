@@ -32,7 +32,10 @@ const PROGRAMS: [(&str, &str); 3] = [
 pub(crate) async fn run(args: BackendArgs) -> anyhow::Result<Outcome> {
     say("election", env!("CARGO_PKG_VERSION"));
     for name in VERSIONS {
-        say(name, &locked_version(name).unwrap_or_else(|| "not built in".into()));
+        say(
+            name,
+            &locked_version(name).unwrap_or_else(|| "not built in".into()),
+        );
     }
     for module in smartmodules::ALL {
         let size = format!("{} kB, {}", module.wasm.len() / 1000, module.summary);
@@ -41,12 +44,18 @@ pub(crate) async fn run(args: BackendArgs) -> anyhow::Result<Outcome> {
     for (program, purpose) in PROGRAMS {
         match find_program(program) {
             Some(path) => say(program, &format!("{} ({purpose})", path.display())),
-            None => say(program, &format!("not on the PATH; not needed here ({purpose})")),
+            None => say(
+                program,
+                &format!("not on the PATH; not needed here ({purpose})"),
+            ),
         }
     }
     match TemporaryServer::find() {
         Some(path) => say("PostgreSQL", &format!("programs in {}", path.display())),
-        None => say("PostgreSQL", "no server installed; not needed, one is built in"),
+        None => say(
+            "PostgreSQL",
+            "no server installed; not needed, one is built in",
+        ),
     }
     let database = database(&args).await;
     let data = data(&args).await;
@@ -64,7 +73,9 @@ fn say(what: &str, found: &str) {
 /// The version of a package in Cargo.lock, whose entries are `name = …` and then `version = …`.
 fn locked_version(name: &str) -> Option<String> {
     let entry = LOCK_FILE.split("[[package]]").find(|entry| {
-        entry.lines().any(|line| line == format!("name = \"{name}\""))
+        entry
+            .lines()
+            .any(|line| line == format!("name = \"{name}\""))
     })?;
     let line = entry.lines().find(|line| line.starts_with("version = "))?;
     line.split('"').nth(1).map(str::to_owned)
@@ -102,7 +113,10 @@ async fn database(args: &BackendArgs) -> bool {
 async fn data(args: &BackendArgs) -> bool {
     let directory: &Path = &args.data_dir;
     if !directory.exists() {
-        let text = format!("{} is not there yet; `election demo` makes it", directory.display());
+        let text = format!(
+            "{} is not there yet; `election demo` makes it",
+            directory.display()
+        );
         say("data directory", &text);
         return true;
     }
@@ -118,7 +132,10 @@ async fn data(args: &BackendArgs) -> bool {
     };
     match found {
         Ok(text) => {
-            say("data directory", &format!("{}: {text}", directory.display()));
+            say(
+                "data directory",
+                &format!("{}: {text}", directory.display()),
+            );
             true
         }
         Err(error) => {
@@ -133,7 +150,9 @@ async fn describe(backend: &Backend) -> anyhow::Result<String> {
     let partitions = backend.platform.partitions(domain::topics::VOTES).await?;
     let cast = backend.votes_cast().await?;
     let version = backend.store.server_version().await?;
-    Ok(format!("{cast} votes in {partitions} partitions, log of {disk} MB, {version}"))
+    Ok(format!(
+        "{cast} votes in {partitions} partitions, log of {disk} MB, {version}"
+    ))
 }
 
 #[cfg(test)]

@@ -80,7 +80,12 @@ impl Meter {
     pub(crate) fn finish(self) {
         self.bar.abandon();
         if self.bar.is_hidden() && self.done > 0 {
-            eprintln!("{:>11} {} {}", self.name, HumanCount(self.done), self.rate());
+            eprintln!(
+                "{:>11} {} {}",
+                self.name,
+                HumanCount(self.done),
+                self.rate()
+            );
         }
     }
 }

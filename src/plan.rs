@@ -59,7 +59,8 @@ impl InputFile {
         use siphasher::sip128::{Hasher128, SipHasher};
         use std::hash::Hasher;
 
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut hasher = SipHasher::new();
         hasher.write(&bytes);
         Ok(InputFile {
@@ -71,8 +72,11 @@ impl InputFile {
 
 impl Plan {
     pub(crate) fn of_demo(args: &DemoArgs) -> anyhow::Result<Plan> {
-        let (candidates, duplicates, invalid) =
-            (args.init.candidates, args.votes.duplicates, args.votes.invalid);
+        let (candidates, duplicates, invalid) = (
+            args.init.candidates,
+            args.votes.duplicates,
+            args.votes.invalid,
+        );
         let ballots = match (&args.results, &args.voters.voters_file) {
             (Some(file), _) => Ballots::Results {
                 file: InputFile::of(file)?,

@@ -18,7 +18,10 @@ pub(crate) fn print_table(report: &Report) {
         .load_style(UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(["Candidate", "Party", "Votes", "Share", ""]);
-    let most = report.candidates.first().map_or(0, |first| first.total_votes);
+    let most = report
+        .candidates
+        .first()
+        .map_or(0, |first| first.total_votes);
     for (place, candidate) in report.candidates.iter().enumerate() {
         let share = candidate.total_votes as f64 / report.counted.max(1) as f64;
         let mut name = Cell::new(&candidate.candidate_name);

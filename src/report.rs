@@ -66,7 +66,11 @@ impl Report {
         let is_replay = stored.plan.as_ref().is_some_and(|plan| plan.is_replay());
         let candidates = &stored.election.candidates;
         Ok(Report {
-            voters: if is_replay { tally.counted() } else { rows.voters },
+            voters: if is_replay {
+                tally.counted()
+            } else {
+                rows.voters
+            },
             cast,
             counted: tally.counted(),
             rejected: tally.rejected.clone(),

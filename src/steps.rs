@@ -51,9 +51,15 @@ async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
     backend.store.open_election(&election).await?;
     let candidates = producer::candidates(args.seed, args.candidates as usize);
     backend.store.register_candidates(&candidates).await?;
-    println!("Topics, tables and SmartModules are there; {} candidates stand:", candidates.len());
+    println!(
+        "Topics, tables and SmartModules are there; {} candidates stand:",
+        candidates.len()
+    );
     for candidate in candidates {
-        println!("  {} ({})", candidate.candidate_name, candidate.party_affiliation);
+        println!(
+            "  {} ({})",
+            candidate.candidate_name, candidate.party_affiliation
+        );
     }
     Ok(())
 }

@@ -65,6 +65,16 @@ pub enum ConsumerError {
         /// Where the database stands.
         stored: i64,
     },
+    /// Voters and votes lie in partitions of different numbers.
+    #[error(
+        "topic `voters` has {voters} partitions and `votes` has {votes}; they must be equal: create both anew, alike"
+    )]
+    PartitionsDiffer {
+        /// Partitions of `voters`.
+        voters: u32,
+        /// Partitions of `votes`.
+        votes: u32,
+    },
     /// A task ended abnormally.
     #[error("a task of the consumer ended abnormally: {0}; this is a bug, please report it")]
     Task(String),

@@ -17,9 +17,16 @@ use crate::publish::Publisher;
 use crate::tally::{Ledgers, tally_partition};
 use crate::{ConsumerError, Progress};
 
-/// How often the consumer tells others.
+/// The name under which the store keeps the persister's checkpoints.
+const PERSIST: &str = "persist";
+
+/// What the consumer does, and how often it tells others.
 #[derive(Debug, Clone, Copy)]
 pub struct ConsumerConfig {
+    /// Whether it counts, publishes the aggregates and stores the tallies.
+    pub tally: bool,
+    /// Whether it turns voters and votes into rows.
+    pub persist: bool,
     /// Shortest time between two publications of the aggregates.
     pub publish_interval: Duration,
     /// Shortest time between two stored tallies.
@@ -29,6 +36,8 @@ pub struct ConsumerConfig {
 impl Default for ConsumerConfig {
     fn default() -> Self {
         ConsumerConfig {
+            tally: true,
+            persist: true,
             publish_interval: Duration::from_millis(100),
             checkpoint_interval: Duration::from_millis(500),
         }
@@ -58,6 +67,13 @@ pub async fn run(
 ) -> Result<(), ConsumerError> {
     let rules = Rules::new(&election.candidates, election.polls);
     let partitions = platform.partitions(topics::VOTES).await?;
+    let voters = platform.partitions(topics::VOTERS).await?;
+    if voters != partitions {
+        return Err(ConsumerError::PartitionsDiffer {
+            voters,
+            votes: partitions,
+        });
+    }
     let mut ledgers = Vec::new();
     let mut stored = Vec::new();
     for partition in 0..partitions {
@@ -74,59 +90,55 @@ pub async fn run(
     let streams_stop = stop.child_token();
     let rounds_stop = CancellationToken::new();
     let mut streams = JoinSet::new();
-    for partition in 0..partitions {
-        streams.spawn(tally_partition(
-            platform.clone(),
-            rules.clone(),
-            partition,
-            ledgers.clone(),
-            progress.clone(),
-            streams_stop.clone(),
-        ));
-        let from = store
-            .checkpoint("persist", topics::VOTES, partition)
-            .await?;
-        demand_log(&*platform, topics::VOTES, partition, from).await?;
-        progress.update(partition, |progress| progress.persisted = from);
-        streams.spawn(persist_votes(
-            platform.clone(),
-            store.clone(),
-            rules.clone(),
-            partition,
-            from,
-            progress.clone(),
-            streams_stop.clone(),
-        ));
-    }
-    for partition in 0..platform.partitions(topics::VOTERS).await? {
-        let from = store
-            .checkpoint("persist", topics::VOTERS, partition)
-            .await?;
-        demand_log(&*platform, topics::VOTERS, partition, from).await?;
-        progress.update(partition, |progress| progress.voters_persisted = from);
-        streams.spawn(persist_voters(
-            platform.clone(),
-            store.clone(),
-            partition,
-            from,
-            progress.clone(),
-            streams_stop.clone(),
-        ));
-    }
     let mut rounds = JoinSet::new();
-    rounds.spawn(
-        Publisher::new(
+    for partition in 0..partitions {
+        if config.tally {
+            streams.spawn(tally_partition(
+                platform.clone(),
+                rules.clone(),
+                partition,
+                ledgers.clone(),
+                progress.clone(),
+                streams_stop.clone(),
+            ));
+        }
+        if config.persist {
+            let votes = persisted_up_to(&*platform, &store, topics::VOTES, partition).await?;
+            let voters = persisted_up_to(&*platform, &store, topics::VOTERS, partition).await?;
+            progress.update(partition, |progress| {
+                progress.persisted = votes;
+                progress.voters_persisted = voters;
+            });
+            streams.spawn(persist_votes(
+                platform.clone(),
+                store.clone(),
+                rules.clone(),
+                partition,
+                votes,
+                progress.clone(),
+                streams_stop.clone(),
+            ));
+            streams.spawn(persist_voters(
+                platform.clone(),
+                store.clone(),
+                partition,
+                voters,
+                progress.clone(),
+                streams_stop.clone(),
+            ));
+        }
+    }
+    if config.tally {
+        let publisher = Publisher::new(
             platform,
             election.candidates,
             ledgers.clone(),
             progress.clone(),
-        )
-        .run(config.publish_interval, rounds_stop.clone()),
-    );
-    rounds.spawn(
-        Checkpoints::new(store, ledgers, progress, stored)
-            .run(config.checkpoint_interval, rounds_stop.clone()),
-    );
+        );
+        rounds.spawn(publisher.run(config.publish_interval, rounds_stop.clone()));
+        let checkpoints = Checkpoints::new(store, ledgers, progress, stored);
+        rounds.spawn(checkpoints.run(config.checkpoint_interval, rounds_stop.clone()));
+    }
 
     let mut outcome = Ok(());
     loop {
@@ -149,6 +161,18 @@ pub async fn run(
             rounds_stop.cancel();
         }
     }
+}
+
+/// Where persisting a partition goes on.
+async fn persisted_up_to(
+    platform: &dyn Platform,
+    store: &Store,
+    topic: &'static str,
+    partition: u32,
+) -> Result<i64, ConsumerError> {
+    let stored = store.checkpoint(PERSIST, topic, partition).await?;
+    demand_log(platform, topic, partition, stored).await?;
+    Ok(stored)
 }
 
 /// The database can never be ahead of the log it was filled from.

@@ -1,7 +1,5 @@
 //! The counting rule: a partition's votes, in order, into deltas.
 
-use std::collections::BTreeMap;
-
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -39,13 +37,32 @@ pub struct PartitionCounter {
     batch: BatchCounts,
 }
 
-/// The counts of the batch at hand, by interned names: adding a vote allocates nothing.
+/// The counts of the batch at hand, by interned names: adding a vote allocates nothing and looks
+/// nothing up.
 #[derive(Default)]
 struct BatchCounts {
-    candidate_locations: HashMap<(u32, u32), u64, FixedState>,
-    genders: HashMap<u32, u64, FixedState>,
-    age_bands: BTreeMap<AgeBand, u64>,
-    rejected: BTreeMap<Reason, u64>,
+    /// By location and candidate.
+    cells: Vec<Vec<u64>>,
+    genders: Vec<u64>,
+    age_bands: [u64; AgeBand::ALL.len()],
+    rejected: [u64; Reason::ALL.len()],
+}
+
+/// The count of an interned name, new names included.
+fn counts_at<T: Default>(counts: &mut Vec<T>, at: usize) -> &mut T {
+    if counts.len() <= at {
+        counts.resize_with(at + 1, T::default);
+    }
+    &mut counts[at]
+}
+
+/// The counts that are not zero, each set to zero.
+fn taken(counts: &mut [u64]) -> impl Iterator<Item = (usize, u64)> {
+    counts
+        .iter_mut()
+        .map(std::mem::take)
+        .enumerate()
+        .filter(|&(_, votes)| votes > 0)
 }
 
 impl PartitionCounter {
@@ -81,39 +98,39 @@ impl PartitionCounter {
         });
         match &verdict {
             Ok(ballot) => {
-                let cell = (
-                    self.candidates.intern(&ballot.candidate_id),
-                    self.locations.intern(ballot.location()),
-                );
-                *self.batch.candidate_locations.entry(cell).or_default() += 1;
+                let location = self.locations.intern(ballot.location());
+                let candidate = self.candidates.intern(&ballot.candidate_id);
                 let gender = self.genders.intern(ballot.gender());
-                *self.batch.genders.entry(gender).or_default() += 1;
-                *self.batch.age_bands.entry(ballot.age_band).or_default() += 1;
+                *counts_at(counts_at(&mut self.batch.cells, location), candidate) += 1;
+                *counts_at(&mut self.batch.genders, gender) += 1;
+                self.batch.age_bands[ballot.age_band as usize] += 1;
             }
-            Err(reason) => *self.batch.rejected.entry(*reason).or_default() += 1,
+            Err(reason) => self.batch.rejected[*reason as usize] += 1,
         }
         verdict
     }
 
     /// What was counted since the last call (or the start).
     pub fn take_tally(&mut self) -> Tally {
-        let batch = std::mem::take(&mut self.batch);
-        let mut tally = Tally {
-            age_bands: batch.age_bands,
-            rejected: batch.rejected,
-            ..Tally::default()
-        };
-        for ((candidate, location), votes) in batch.candidate_locations {
-            tally
-                .candidates
-                .entry(self.candidates.name(candidate).to_owned())
-                .or_default()
-                .insert(self.locations.name(location).to_owned(), votes);
+        let mut tally = Tally::default();
+        for (location, cells) in self.batch.cells.iter_mut().enumerate() {
+            for (candidate, votes) in taken(cells) {
+                tally
+                    .candidates
+                    .entry(self.candidates.name(candidate).to_owned())
+                    .or_default()
+                    .insert(self.locations.name(location).to_owned(), votes);
+            }
         }
-        for (gender, votes) in batch.genders {
-            tally
-                .genders
-                .insert(self.genders.name(gender).to_owned(), votes);
+        for (gender, votes) in taken(&mut self.batch.genders) {
+            let name = self.genders.name(gender).to_owned();
+            tally.genders.insert(name, votes);
+        }
+        for (band, votes) in taken(&mut self.batch.age_bands) {
+            tally.age_bands.insert(AgeBand::ALL[band], votes);
+        }
+        for (reason, votes) in taken(&mut self.batch.rejected) {
+            tally.rejected.insert(Reason::ALL[reason], votes);
         }
         tally
     }
@@ -153,23 +170,23 @@ impl PartitionCounter {
 /// Names to small numbers, for the life of the counter.
 #[derive(Default)]
 struct Interner {
-    numbers: HashMap<Box<str>, u32, FixedState>,
+    numbers: HashMap<Box<str>, usize, FixedState>,
     names: Vec<Box<str>>,
 }
 
 impl Interner {
-    fn intern(&mut self, name: &str) -> u32 {
+    fn intern(&mut self, name: &str) -> usize {
         if let Some(&number) = self.numbers.get(name) {
             return number;
         }
-        let number = self.names.len() as u32;
+        let number = self.names.len();
         self.names.push(name.into());
         self.numbers.insert(name.into(), number);
         number
     }
 
-    fn name(&self, number: u32) -> &str {
-        &self.names[number as usize]
+    fn name(&self, number: usize) -> &str {
+        &self.names[number]
     }
 }
 

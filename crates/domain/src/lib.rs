@@ -19,6 +19,7 @@ mod ledger;
 mod params;
 mod rejection;
 mod rules;
+mod scan;
 mod tally;
 pub mod topics;
 mod vote;

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::scan::scan;
 use crate::{Reason, Voter};
 
 /// Longest voter or candidate id in bytes: the tutorial's columns are `VARCHAR(255)`.
@@ -97,6 +98,11 @@ impl<'a> ParsedVote<'a> {
     /// missing, of the wrong type, given twice or (ids) empty, longer than [`MAX_ID_BYTES`] or with
     /// control characters. Optional fields of an unexpected type are passed over.
     pub fn parse(value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
+        scan(value).map_or_else(|| ParsedVote::parse_json(value), Ok)
+    }
+
+    /// The reading that says what a vote is.
+    pub(crate) fn parse_json(value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
         // serde_json does not check the encoding of strings it skips, so the whole is checked first.
         let text = std::str::from_utf8(value).map_err(|_| Reason::Malformed)?;
         let fields: Fields<'a> = serde_json::from_str(text).map_err(|_| Reason::Malformed)?;
@@ -121,7 +127,7 @@ impl<'a> ParsedVote<'a> {
     }
 }
 
-fn usable_id(id: &str) -> bool {
+pub(crate) fn usable_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control)
 }
 

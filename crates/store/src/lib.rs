@@ -16,6 +16,7 @@
 
 mod audit;
 mod checkpoint;
+mod clear;
 mod columns;
 mod election;
 #[cfg(feature = "embedded")]

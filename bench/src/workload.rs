@@ -1,0 +1,160 @@
+//! The votes that are measured: a real election's, on an embedded platform in a temporary directory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use consumer::Election;
+use domain::{Candidate, PollsWindow, VotingTime, topics};
+use platform::embedded::EmbeddedPlatform;
+use platform::{NewRecord, Platform, partition_of};
+use producer::{CastPlan, Script};
+
+use crate::BenchArgs;
+
+/// The seed of the measured election.
+const SEED: u64 = 42;
+/// Share of second votes, as in the demo: duplicates are checked for, and found.
+const DUPLICATES: f64 = 0.02;
+/// Share of invalid votes, as in the demo.
+const INVALID: f64 = 0.01;
+const CANDIDATES: usize = 3;
+/// Voters whose votes are produced together: about a megabyte.
+const VOTERS_PER_CHUNK: u64 = 2_000;
+const POLLS_OPEN: &str = "2024-07-04 07:00:00";
+const VOTING_TIME: &str = "2024-07-04 12:00:00";
+
+/// A platform with votes in it.
+pub(crate) struct Workload {
+    platform: EmbeddedPlatform,
+    pub(crate) election: Election,
+    /// Records in `votes`, by partition.
+    pub(crate) ends: Vec<i64>,
+    /// Records produced a second, the time to make them up left out.
+    pub(crate) produce_rate: f64,
+}
+
+/// Makes up votes, chunk by chunk.
+pub(crate) struct Votes {
+    scripts: Vec<Script>,
+    next_voter: u64,
+}
+
+impl Votes {
+    pub(crate) fn new(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
+        let plan = CastPlan {
+            seed: SEED,
+            duplicates: DUPLICATES,
+            invalid: INVALID,
+            rate: 0,
+            candidates: election.candidates.clone(),
+            polls: election.polls,
+        };
+        let scripts = (0..partitions)
+            .map(|partition| Script::new(&plan, partition, partitions))
+            .collect::<Result<_, _>>()?;
+        Ok(Votes {
+            scripts,
+            next_voter: 0,
+        })
+    }
+
+    /// The votes of the next voters.
+    pub(crate) fn chunk(&mut self, voters: u64) -> anyhow::Result<Vec<NewRecord>> {
+        let mut records = Vec::new();
+        for index in self.next_voter..self.next_voter + voters {
+            let voter = producer::voter(SEED, index);
+            let key = voter.voter_id.as_bytes();
+            let partition = partition_of(key, self.scripts.len() as u32);
+            self.scripts[partition as usize].voter(
+                Some(key),
+                &serde_json::to_vec(&voter)?,
+                VOTING_TIME,
+                &mut records,
+            )?;
+        }
+        self.next_voter += voters;
+        Ok(records)
+    }
+}
+
+/// The measured election.
+pub(crate) fn election() -> Election {
+    let candidates: Vec<Candidate> = producer::candidates(SEED, CANDIDATES);
+    Election {
+        candidates,
+        polls: PollsWindow {
+            open: VotingTime::parse(POLLS_OPEN),
+            close: None,
+        },
+    }
+}
+
+/// An empty platform with topics and SmartModules, in a directory of its own.
+pub(crate) async fn platform(
+    directory: &Path,
+    name: &str,
+    partitions: u32,
+) -> anyhow::Result<EmbeddedPlatform> {
+    let platform = EmbeddedPlatform::open(&directory.join(name)).await?;
+    for module in smartmodules::ALL {
+        platform.deploy(module.name, module.wasm).await?;
+    }
+    producer::create_topics(&platform, partitions).await?;
+    Ok(platform)
+}
+
+impl Workload {
+    /// Produces the votes that tally and persist are measured with.
+    pub(crate) async fn produce(directory: &Path, args: &BenchArgs) -> anyhow::Result<Workload> {
+        let election = election();
+        let platform = platform(directory, WORKLOAD, args.partitions).await?;
+        let mut votes = Votes::new(&election, args.partitions)?;
+        let (mut produced, mut took) = (0, Duration::ZERO);
+        while produced < args.votes {
+            let records = votes.chunk(VOTERS_PER_CHUNK)?;
+            produced += records.len() as u64;
+            let began = Instant::now();
+            platform.produce(topics::VOTES, records).await?;
+            took += began.elapsed();
+        }
+        Workload::of(platform, election, produced as f64 / took.as_secs_f64()).await
+    }
+
+    /// The workload that was produced before.
+    pub(crate) async fn reopen(directory: &Path) -> anyhow::Result<Workload> {
+        let platform = EmbeddedPlatform::open(&directory.join(WORKLOAD)).await?;
+        Workload::of(platform, election(), 0.0).await
+    }
+
+    async fn of(
+        platform: EmbeddedPlatform,
+        election: Election,
+        produce_rate: f64,
+    ) -> anyhow::Result<Workload> {
+        let mut ends = Vec::new();
+        for partition in 0..platform.partitions(topics::VOTES).await? {
+            ends.push(platform.end_offset(topics::VOTES, partition).await?);
+        }
+        Ok(Workload {
+            platform,
+            election,
+            ends,
+            produce_rate,
+        })
+    }
+
+    pub(crate) fn port(&self) -> Arc<dyn Platform> {
+        Arc::new(self.platform.clone())
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        self.ends.iter().map(|end| end.unsigned_abs()).sum()
+    }
+
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        Ok(self.platform.close().await?)
+    }
+}
+
+const WORKLOAD: &str = "workload";
