@@ -93,27 +93,34 @@ impl FirstVotes {
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
     let mut id = [0; 16];
-    let mut at = 0;
-    for (position, byte) in id.iter_mut().enumerate() {
-        if matches!(position, 4 | 6 | 8 | 10) {
-            if text[at] != b'-' {
-                return None;
-            }
-            at += 1;
-        }
-        *byte = nibble(text[at])? << 4 | nibble(text[at + 1])?;
-        at += 2;
+    let mut seen = 0;
+    for (byte, at) in id.iter_mut().zip(UUID_DIGITS) {
+        let (high, low) = (
+            HEX_DIGITS[usize::from(text[at])],
+            HEX_DIGITS[usize::from(text[at + 1])],
+        );
+        seen |= high | low;
+        *byte = high << 4 | low & 0xf;
     }
-    Some(id)
+    let hyphens = UUID_HYPHENS.iter().all(|&at| text[at] == b'-');
+    (hyphens && seen & 0xf0 == 0).then_some(id)
 }
 
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// Where the two digits of each byte of a UUID stand.
+const UUID_DIGITS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+const UUID_HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+/// Marks what is no lower-case hexadecimal digit.
+const NO_DIGIT: u8 = 0xff;
+const HEX_DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    digits
+};
 
 #[cfg(test)]
 mod tests {

@@ -14,11 +14,20 @@ const MAX_GROUP_BYTES: usize = 128;
 /// long, or has control characters (which Postgres and terminals would not take).
 pub fn group_name(text: &str) -> &str {
     let text = text.trim();
-    if text.is_empty() || text.len() > MAX_GROUP_BYTES || text.chars().any(char::is_control) {
+    if text.is_empty() || text.len() > MAX_GROUP_BYTES || has_control(text) {
         UNKNOWN_GROUP
     } else {
         text
     }
+}
+
+/// Whether the text has a control character. Most have none, and no byte that could be part of one;
+/// that is told without decoding them.
+pub(crate) fn has_control(text: &str) -> bool {
+    let suspicious = text.bytes().fold(false, |suspicious, byte| {
+        suspicious | !(0x20..0x7f).contains(&byte)
+    });
+    suspicious && text.chars().any(char::is_control)
 }
 
 /// Age bands, by `registered_age` in full years.

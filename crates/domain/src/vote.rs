@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::groups::has_control;
 use crate::scan::scan;
 use crate::{Reason, Voter};
 
@@ -38,7 +39,11 @@ impl VotingTime {
     /// Reads `YYYY-MM-DD HH:MM:SS` exactly; `None` for anything else. Written by hand because
     /// `chrono`'s general parser costs more than the rest of the vote's validation together.
     pub fn parse(text: &str) -> Option<VotingTime> {
-        let text: &[u8; 19] = text.as_bytes().try_into().ok()?;
+        VotingTime::parse_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn parse_bytes(text: &[u8]) -> Option<VotingTime> {
+        let text: &[u8; 19] = text.try_into().ok()?;
         let digits = |from: usize, to: usize| {
             text[from..to].iter().try_fold(0u32, |number, byte| {
                 byte.is_ascii_digit()
@@ -127,8 +132,8 @@ impl<'a> ParsedVote<'a> {
     }
 }
 
-pub(crate) fn usable_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= MAX_ID_BYTES && !id.chars().any(char::is_control)
+fn usable_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= MAX_ID_BYTES && !has_control(id)
 }
 
 #[derive(Deserialize)]
