@@ -130,6 +130,8 @@ async fn run_on(
     if !args.once {
         eprintln!("The election stays up and goes on counting; Ctrl-C ends it.");
         tokio::select! {
+            // In this order: when it is stopped, the consumer ends too, and that is no failure.
+            biased;
             () = stop.cancelled() => {}
             ended = &mut consumer => {
                 ended.context("the consumer ended abnormally")??;

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{DemoArgs, UsageError};
@@ -59,8 +58,8 @@ impl InputFile {
         use siphasher::sip128::{Hasher128, SipHasher};
         use std::hash::Hasher;
 
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| UsageError(format!("cannot read {}: {error}", path.display())))?;
         let mut hasher = SipHasher::new();
         hasher.write(&bytes);
         Ok(InputFile {

@@ -78,15 +78,22 @@ fn summary(report: &Report) -> String {
 
 /// A bar of eighths of a character, the longest for `most`.
 fn bar(votes: u64, most: u64) -> String {
-    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    const EIGHTHS: [Option<char>; 8] = [
+        None,
+        Some('▏'),
+        Some('▎'),
+        Some('▍'),
+        Some('▌'),
+        Some('▋'),
+        Some('▊'),
+        Some('▉'),
+    ];
     if most == 0 {
         return String::new();
     }
     let eighths = (votes as u128 * (BAR_WIDTH as u128 * 8) / u128::from(most)) as usize;
     let mut bar = "█".repeat(eighths / 8);
-    if eighths % 8 > 0 {
-        bar.push(EIGHTHS[eighths % 8]);
-    }
+    bar.extend(EIGHTHS[eighths % 8]);
     bar
 }
 
