@@ -28,6 +28,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     watch(&workspace.join("crates/domain/src"));
     watch(&workspace.join("crates/domain/Cargo.toml"));
     watch(&workspace.join("Cargo.lock"));
+    // The profile, and the features of dependencies.
+    watch(&workspace.join("Cargo.toml"));
 
     let target_dir = nested_target_dir(&out)?;
     let mut cargo = Command::new(env::var("CARGO")?);

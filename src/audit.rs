@@ -110,6 +110,11 @@ async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
             row.voter_id, row.offset
         ));
     }
+    for (partition, offset, reason) in backend.store.stray_rejected_rows(&ends, LISTED + 1).await? {
+        findings.differ(format!(
+            "rejected_votes row ({reason}): partition {partition} has no offset {offset}"
+        ));
+    }
     Ok(findings)
 }
 

@@ -88,39 +88,37 @@ async fn run_on(
 
     let mut stages = Stages::new(&progress, &ballots);
     let produced = stages.produced();
-    let outcome = {
+    let held = {
         let work = hold_election(backend, args, &stored, ballots, &produced, &progress, &stop);
         tokio::pin!(work);
         let mut redraw = tokio::time::interval(REDRAW_INTERVAL);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             tokio::select! {
-                done = &mut work => break done.map(|()| None),
-                ended = &mut consumer => break Ok(Some(ended)),
+                done = &mut work => break done.map(Ok),
+                ended = &mut consumer => break Ok(Err(ended)),
                 _ = redraw.tick() => stages.draw(),
             }
         }
     };
     stages.finish();
-    match outcome {
-        Ok(None) => {}
-        Ok(Some(ended)) => {
-            // It ends by itself only when it was stopped, or failed.
-            stop.cancel();
+    let done = match held {
+        Ok(Ok(done)) => done,
+        Ok(Err(ended)) => {
+            // The consumer ends by itself only when it is stopped, or fails.
             ended.context("the consumer ended abnormally")??;
+            return Ok(stopped());
         }
         Err(error) => {
             stop.cancel();
             consumer.await.context("the consumer ended abnormally")??;
             return Err(error);
         }
-    }
-    if stop.is_cancelled() {
-        if !consumer.is_finished() {
-            consumer.await.context("the consumer ended abnormally")??;
-        }
-        eprintln!("Stopped before every vote was counted. The same command goes on from here.");
-        return Ok(Outcome::CheckFailed);
+    };
+    if !done {
+        stop.cancel();
+        consumer.await.context("the consumer ended abnormally")??;
+        return Ok(stopped());
     }
 
     let mut report = Report::of_stored(backend, &stored).await?;
@@ -147,6 +145,11 @@ async fn run_on(
     } else {
         Outcome::CheckFailed
     })
+}
+
+fn stopped() -> Outcome {
+    eprintln!("Stopped before every vote was counted. The same command goes on from here.");
+    Outcome::CheckFailed
 }
 
 /// Creates what is not there yet, and makes sure that what is there belongs to this election.
@@ -176,7 +179,8 @@ pub(crate) fn an_hour_ago() -> VotingTime {
     VotingTime::parse(&text).expect("invariant: chrono writes the format that is read")
 }
 
-/// Registers, casts, and waits until everything is counted, stored and persisted.
+/// Registers, casts, and waits until everything is counted, stored and persisted; false if it was
+/// stopped before.
 async fn hold_election(
     backend: &Backend,
     args: &DemoArgs,
@@ -185,7 +189,7 @@ async fn hold_election(
     produced: &Produced,
     progress: &consumer::Progress,
     stop: &CancellationToken,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let platform = backend.port();
     match ballots {
         Ballots::Replay(replay) => {
@@ -207,15 +211,19 @@ async fn hold_election(
             }
         }
     }
+    if stop.is_cancelled() {
+        return Ok(false);
+    }
     wait_until_done(backend, progress, stop).await
 }
 
-/// Waits until what is in the log now is counted, stored and persisted, or until `stop`.
+/// Waits until what is in the log now is counted, stored and persisted; false if it was stopped
+/// before.
 pub(crate) async fn wait_until_done(
     backend: &Backend,
     progress: &consumer::Progress,
     stop: &CancellationToken,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     let votes = backend.ends(topics::VOTES).await?;
     let voters = backend.ends(topics::VOTERS).await?;
     let mut watch = progress.watch();
@@ -227,7 +235,8 @@ pub(crate) async fn wait_until_done(
     });
     match stop.run_until_cancelled(done).await {
         Some(Err(_)) => Err(anyhow::anyhow!("the consumer is gone")),
-        Some(Ok(_)) | None => Ok(()),
+        Some(Ok(_)) => Ok(true),
+        None => Ok(false),
     }
 }
 

@@ -99,7 +99,7 @@ async fn database(args: &BackendArgs) -> bool {
     };
     match version.await {
         Ok(version) => {
-            say("database", &version);
+            say("database", &format!("PostgreSQL {version}"));
             true
         }
         Err(error) => {
@@ -151,7 +151,7 @@ async fn describe(backend: &Backend) -> anyhow::Result<String> {
     let cast = backend.votes_cast().await?;
     let version = backend.store.server_version().await?;
     Ok(format!(
-        "{cast} votes in {partitions} partitions, log of {disk} MB, {version}"
+        "{cast} votes in {partitions} partitions, log of {disk} MB, PostgreSQL {version}"
     ))
 }
 

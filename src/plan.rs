@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use producer::args::InitArgs;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{DemoArgs, UsageError};
@@ -12,6 +13,11 @@ use crate::cli::{DemoArgs, UsageError};
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) partitions: u32,
+    /// As given; `None` where the default was left to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    polls_open: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    polls_close: Option<String>,
     pub(crate) ballots: Ballots,
 }
 
@@ -94,11 +100,25 @@ impl Plan {
                 invalid,
             },
         };
-        Ok(Plan {
-            seed: args.init.seed,
-            partitions: args.init.partitions,
+        Ok(Plan::new(&args.init, ballots))
+    }
+
+    /// The plan of an election that is made step by step.
+    pub(crate) fn of_steps(args: &InitArgs) -> Plan {
+        let ballots = Ballots::Steps {
+            candidates: args.candidates,
+        };
+        Plan::new(args, ballots)
+    }
+
+    fn new(args: &InitArgs, ballots: Ballots) -> Plan {
+        Plan {
+            seed: args.seed,
+            partitions: args.partitions,
+            polls_open: args.polls.polls_open.map(|time| time.to_string()),
+            polls_close: args.polls.polls_close.map(|time| time.to_string()),
             ballots,
-        })
+        }
     }
 
     pub(crate) fn to_json(&self) -> serde_json::Value {

@@ -1,5 +1,5 @@
 //! `election recount`: counts the whole log again through the `vote-tally` SmartModule and shows what
-//! comes out. It changes nothing.
+//! comes out. What is stored stays as it is.
 
 use domain::{Delta, Ledger, Rules, Tally, topics};
 use futures_util::StreamExt;

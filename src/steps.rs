@@ -12,7 +12,7 @@ use crate::backend::{Backend, StoredElection};
 use crate::cli::{BackendArgs, ConsumerArgs, ResultsArgs, UsageError};
 use crate::demo::{an_hour_ago, stop_on_signal, wait_until_done};
 use crate::meters::{Meters, REDRAW_INTERVAL};
-use crate::plan::{Ballots, Plan};
+use crate::plan::Plan;
 use crate::render;
 use crate::report::Report;
 
@@ -33,13 +33,7 @@ pub(crate) async fn producer(
 }
 
 async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
-    let plan = Plan {
-        seed: args.seed,
-        partitions: args.partitions,
-        ballots: Ballots::Steps {
-            candidates: args.candidates,
-        },
-    };
+    let plan = Plan::of_steps(args);
     if let Some(stored) = backend.store.election().await? {
         plan.demand_same(&stored.plan)?;
     }
@@ -142,6 +136,8 @@ pub(crate) async fn consumer(args: ConsumerArgs) -> anyhow::Result<Outcome> {
 async fn consume(backend: &Backend, once: bool) -> anyhow::Result<()> {
     let stored = backend.election().await?;
     let partitions = backend.ends(domain::topics::VOTES).await?.len() as u32;
+    // The modules of this program, should the data be of an older one.
+    backend.prepare(partitions).await?;
     let progress = consumer::Progress::new(partitions);
     let stop = stop_on_signal();
     let mut consumer = tokio::spawn(consumer::run(
@@ -154,7 +150,11 @@ async fn consume(backend: &Backend, once: bool) -> anyhow::Result<()> {
     ));
     if once {
         tokio::select! {
-            done = wait_until_done(backend, &progress, &stop) => done?,
+            done = wait_until_done(backend, &progress, &stop) => {
+                if !done? {
+                    tracing::info!("stopped before everything was counted");
+                }
+            }
             ended = &mut consumer => {
                 ended.context("the consumer ended abnormally")??;
                 return Ok(());

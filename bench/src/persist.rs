@@ -12,7 +12,7 @@ use crate::BenchArgs;
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
 
-/// What this issue of the program sets out to reach; see docs/performance.md.
+/// The least that is asked for, on the two-core reference machine; see docs/performance.md.
 const EMBEDDED_TARGET: f64 = 40_000.0;
 const SERVER_TARGET: f64 = 100_000.0;
 /// Connections to the real server: one a partition, and one for the rest.

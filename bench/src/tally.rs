@@ -12,7 +12,7 @@ use platform::{ModuleCall, StreamRequest};
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
 
-/// What this issue of the program sets out to reach; see docs/performance.md.
+/// The least that is asked for, on the two-core reference machine; see docs/performance.md.
 const PER_CORE_TARGET: f64 = 350_000.0;
 const BYTES_PER_VOTER_TARGET: f64 = 64.0;
 

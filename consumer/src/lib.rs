@@ -1,8 +1,8 @@
 //! The consumer: counts the votes through the `vote-tally` SmartModule, publishes the aggregates,
 //! and persists voters, votes and rejected votes to Postgres.
 //!
-//! Two ways lead from `votes` to numbers, and neither knows the other: [`tally`] adds up the
-//! SmartModule's deltas, [`persist_votes`] turns records into rows under the database's unique key.
+//! Two ways lead from `votes` to numbers, and neither knows the other: `tally` adds up the
+//! SmartModule's deltas, `persist_votes` turns records into rows under the database's unique key.
 //! At the end both must say the same.
 
 #![deny(missing_docs)]

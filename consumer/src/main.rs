@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Counts votes and persists them to Postgres.
+/// Counts votes and persists them to Postgres, on a cluster (which is yet to come).
 ///
 /// The embedded platform lives in one process, so there this runs inside `election`:
 /// `election consumer`.

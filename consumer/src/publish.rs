@@ -74,7 +74,7 @@ impl Publisher {
             if self.published.get(&group) != Some(&record.total) {
                 changed.entry(record.topic).or_default().push(NewRecord {
                     key: Some(group.1.clone().into_bytes()),
-                    value: record.value.to_string().into_bytes(),
+                    value: record.value.into_bytes(),
                 });
                 totals.push((group, record.total));
             }

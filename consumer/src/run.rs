@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{Candidate, Ledger, PollsWindow, Rules, topics};
 use platform::Platform;
-use store::Store;
+use store::{PERSIST, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +16,6 @@ use crate::persist_votes::persist_votes;
 use crate::publish::Publisher;
 use crate::tally::{Ledgers, tally_partition};
 use crate::{ConsumerError, Progress};
-
-/// The name under which the store keeps the persister's checkpoints.
-const PERSIST: &str = "persist";
 
 /// What the consumer does, and how often it tells others.
 #[derive(Debug, Clone, Copy)]

@@ -88,7 +88,7 @@ pub fn voter(seed: u64, index: u64) -> Voter {
         email: email(given, family, &mut rng),
         phone_number,
         cell_number,
-        registered_age,
+        registered_age: Some(registered_age),
     }
 }
 
@@ -202,10 +202,10 @@ mod tests {
             prop_assert_eq!(&voter.voter_id, &voter_id(seed, index));
             prop_assert_eq!(voter.voter_id.len(), 36);
             prop_assert_eq!(&voter.voter_id[14..15], "4");
-            prop_assert!((MIN_AGE..=MAX_AGE).contains(&voter.registered_age));
+            prop_assert!(voter.registered_age.is_some_and(|age| (MIN_AGE..=MAX_AGE).contains(&age)));
             prop_assert_eq!(
                 age_on_register_day(&voter.date_of_birth),
-                voter.registered_age.unsigned_abs()
+                voter.registered_age.unwrap().unsigned_abs()
             );
             let region = REGIONS.iter().find(|r| r.name == voter.address.state).unwrap();
             prop_assert_eq!(region.country, &voter.address.country);

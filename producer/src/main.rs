@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use producer::args::ProducerCommand;
 
-/// Registers candidates and voters, and casts votes.
+/// Registers candidates and voters, and casts votes, on a cluster (which is yet to come).
 ///
 /// The embedded platform lives in one process, so there these steps run inside `election`:
 /// `election producer init`, `election producer voters`, `election producer votes`.

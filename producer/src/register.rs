@@ -137,30 +137,5 @@ impl Generate for Registration {
 
 /// A voter as a record's value.
 fn voter_json(voter: &Voter) -> Result<Vec<u8>, ProducerError> {
-    let mut json =
-        serde_json::to_vec(voter).map_err(|error| ProducerError::Task(error.to_string()))?;
-    // A roll need not give ages, and an unknown age must not be counted as that of an infant.
-    if voter.registered_age == 0
-        && let Some(rest) = json.strip_suffix(br#","registered_age":0}"#)
-    {
-        json.truncate(rest.len());
-        json.push(b'}');
-    }
-    Ok(json)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_age_that_is_not_known_is_left_out() {
-        let mut voter = voter(1, 1);
-        let json = voter_json(&voter).unwrap();
-        assert_eq!(serde_json::from_slice::<Voter>(&json).unwrap(), voter);
-        voter.registered_age = 0;
-        let json = String::from_utf8(voter_json(&voter).unwrap()).unwrap();
-        assert!(!json.contains("registered_age"), "{json}");
-        assert_eq!(serde_json::from_str::<Voter>(&json).unwrap(), voter);
-    }
+    serde_json::to_vec(voter).map_err(|error| ProducerError::Task(error.to_string()))
 }

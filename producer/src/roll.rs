@@ -152,9 +152,9 @@ impl VoterColumns {
         };
         let age = text(self.registered_age);
         let registered_age = if age.is_empty() {
-            0
+            None
         } else {
-            checked_age(age.parse().ok()).ok_or_else(|| bad_age(&age))?
+            Some(checked_age(age.parse().ok()).ok_or_else(|| bad_age(&age))?)
         };
         Ok(Voter {
             voter_id: text(Some(self.voter_id)),
@@ -231,9 +231,10 @@ fn json_voter(text: &str) -> Result<Voter, String> {
             error.replace(" at line 1 column ", ", column ")
         )
     })?;
-    let age_given = voter.registered_age != 0;
-    if age_given && checked_age(Some(voter.registered_age)).is_none() {
-        return Err(bad_age(&voter.registered_age.to_string()));
+    if let Some(age) = voter.registered_age
+        && checked_age(Some(age)).is_none()
+    {
+        return Err(bad_age(&age.to_string()));
     }
     Ok(voter)
 }
@@ -298,8 +299,8 @@ mod tests {
         assert_eq!(voters[0].voter_id, "v1");
         assert_eq!(voters[0].voter_name, "Murray, Ann");
         assert_eq!(voters[0].address.state, "Fife");
-        assert_eq!(voters[0].registered_age, 44);
-        assert_eq!(voters[1].registered_age, 0);
+        assert_eq!(voters[0].registered_age, Some(44));
+        assert_eq!(voters[1].registered_age, None);
         for state in ["address_state", "address.state"] {
             let contents = format!("voter_id,{state}\nv1,Kent\n");
             assert_eq!(read("a.CSV", contents).unwrap()[0].address.state, "Kent");
@@ -338,7 +339,7 @@ mod tests {
             .unwrap();
         for voter in &generated {
             let at = &voter.address;
-            let age = voter.registered_age.to_string();
+            let age = voter.registered_age.unwrap().to_string();
             writer
                 .write_record([
                     &voter.voter_id,

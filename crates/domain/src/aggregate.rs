@@ -79,15 +79,15 @@ pub struct AggregateRecord {
     pub key: String,
     /// The group's absolute total.
     pub total: u64,
-    /// The record's value, JSON.
-    pub value: serde_json::Value,
+    /// The record's value, JSON with the fields in their declared order.
+    pub value: String,
 }
 
 /// Every group's record. Candidates without votes are there with 0; a candidate id that is counted
 /// but not listed (possible only when counting without a candidates list) stands under its id.
 pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<AggregateRecord> {
     let mut records = Vec::new();
-    let mut push = |topic, key: String, total, value: Result<serde_json::Value, _>| {
+    let mut push = |topic, key: String, total, value: serde_json::Result<String>| {
         let value = value.expect("invariant: structs of text and numbers have a JSON form");
         records.push(AggregateRecord {
             topic,
@@ -123,7 +123,7 @@ pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<Aggrega
                 topics::VOTES_BY_REGION,
                 key,
                 total_votes,
-                serde_json::to_value(record),
+                serde_json::to_string(&record),
             );
         }
         let total_votes = tally.votes_for(id);
@@ -138,7 +138,7 @@ pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<Aggrega
             topics::VOTES_PER_CANDIDATE,
             id.clone(),
             total_votes,
-            serde_json::to_value(record),
+            serde_json::to_string(&record),
         );
     }
     for (state, count) in tally.by_location() {
@@ -151,7 +151,7 @@ pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<Aggrega
             topics::TURNOUT_BY_LOCATION,
             state,
             count,
-            serde_json::to_value(record),
+            serde_json::to_string(&record),
         );
     }
     for (party, total_votes) in tally.by_party(candidates) {
@@ -164,7 +164,7 @@ pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<Aggrega
             topics::VOTES_BY_PARTY,
             party_affiliation,
             total_votes,
-            serde_json::to_value(record),
+            serde_json::to_string(&record),
         );
     }
     for (gender, &count) in &tally.genders {
@@ -176,7 +176,7 @@ pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<Aggrega
             topics::TURNOUT_BY_GENDER,
             gender.clone(),
             count,
-            serde_json::to_value(record),
+            serde_json::to_string(&record),
         );
     }
     for (&age_band, &count) in &tally.age_bands {
@@ -185,7 +185,7 @@ pub fn aggregate_records(tally: &Tally, candidates: &[Candidate]) -> Vec<Aggrega
             topics::TURNOUT_BY_AGE,
             age_band.to_string(),
             count,
-            serde_json::to_value(record),
+            serde_json::to_string(&record),
         );
     }
     records

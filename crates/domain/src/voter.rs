@@ -57,7 +57,7 @@ pub struct Voter {
     /// Portrait URL.
     #[serde(default)]
     pub picture: String,
-    /// Age in years at registration.
-    #[serde(default)]
-    pub registered_age: i32,
+    /// Age in years at registration, where the roll gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_age: Option<i32>,
 }

@@ -89,7 +89,8 @@ pub trait Platform: Send + Sync + 'static {
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError>;
 
     /// Appends records, each to the partition of its key ([`crate::partition_of`]), in order.
-    /// Returns when all are durable; after an error some may be, always a prefix per partition.
+    /// Returns when all are safe from a crash of this process (a cluster: acknowledged); after an
+    /// error some may be, always a prefix per partition.
     ///
     /// # Errors
     /// When there is no such topic, a record is too large, or the storage fails.

@@ -38,6 +38,15 @@ ORDER BY v."partition", v.log_offset
 LIMIT $3
 "#;
 
+const STRAY_REJECTED_ROWS: &str = r#"
+SELECT r."partition", r.log_offset, r.reason
+FROM rejected_votes r
+LEFT JOIN unnest($1::int[], $2::bigint[]) AS known ("partition", log_end) USING ("partition")
+WHERE known."partition" IS NULL OR r.log_offset < 0 OR r.log_offset >= known.log_end
+ORDER BY r."partition", r.log_offset
+LIMIT $3
+"#;
+
 impl Store {
     /// Counts the rows of every table.
     ///
@@ -137,24 +146,58 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(u32, VoteRow)>, StoreError> {
         let failed = StoreError::database("look for stray votes");
+        self.stray(STRAY_ROWS, ends, limit)
+            .await?
+            .iter()
+            .map(|row| {
+                let partition = row.try_get(4).map_err(&failed)?;
+                Ok((partition_from("votes", partition)?, vote_row(row)?))
+            })
+            .collect()
+    }
+
+    /// Rejected votes that stand outside the log, as [`Store::stray_rows`] does with votes:
+    /// partition, offset, reason.
+    ///
+    /// # Errors
+    /// When the database fails, or a row's reason is none.
+    pub async fn stray_rejected_rows(
+        &self,
+        ends: &[(u32, i64)],
+        limit: usize,
+    ) -> Result<Vec<(u32, i64, Reason)>, StoreError> {
+        let failed = StoreError::database("look for stray votes");
+        self.stray(STRAY_REJECTED_ROWS, ends, limit)
+            .await?
+            .iter()
+            .map(|row| {
+                let partition = row.try_get(0).map_err(&failed)?;
+                Ok((
+                    partition_from("rejected_votes", partition)?,
+                    row.try_get(1).map_err(&failed)?,
+                    reason(row.try_get(2).map_err(&failed)?)?,
+                ))
+            })
+            .collect()
+    }
+
+    async fn stray(
+        &self,
+        query: &str,
+        ends: &[(u32, i64)],
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
         let partitions = ends
             .iter()
             .map(|&(partition, _)| partition_column(partition))
             .collect::<Result<Vec<_>, _>>()?;
         let ends: Vec<i64> = ends.iter().map(|&(_, end)| end).collect();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self
-            .client()
+        self.client()
             .await?
-            .query(STRAY_ROWS, &[&partitions, &ends, &limit])
+            .query(query, &[&partitions, &ends, &limit])
             .await
-            .map_err(&failed)?;
-        rows.iter()
-            .map(|row| {
-                let partition = row.try_get(4).map_err(&failed)?;
-                Ok((partition_from("votes", partition)?, vote_row(row)?))
-            })
-            .collect()
+            .map_err(StoreError::database("look for stray votes"))
     }
 }
 

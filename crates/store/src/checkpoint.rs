@@ -8,7 +8,7 @@ use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
 /// The consumer that writes records to tables.
-pub(crate) const PERSIST: &str = "persist";
+pub const PERSIST: &str = "persist";
 /// The consumer that counts.
 pub(crate) const TALLY: &str = "tally";
 

@@ -31,6 +31,7 @@ mod voters;
 mod votes;
 
 pub use audit::RowCounts;
+pub use checkpoint::PERSIST;
 pub use election::Election;
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedPostgres;

@@ -30,8 +30,11 @@ pub fn aggregate(accumulator: RecordData, record: &SmartModuleRecord) -> Result<
     let Ok(ballot) = rules.judge(key, record.value().as_ref()) else {
         return Ok(accumulator);
     };
-    let mut totals: BTreeMap<String, u64> =
-        serde_json::from_slice(accumulator.as_ref()).unwrap_or_default();
+    let mut totals: BTreeMap<String, u64> = match accumulator.as_ref() {
+        [] => BTreeMap::new(),
+        json => serde_json::from_slice(json)
+            .map_err(|error| eyre!("the initial value is no object of totals: {error}"))?,
+    };
     *totals.entry(ballot.location().to_owned()).or_default() += 1;
     Ok(serde_json::to_vec(&totals)?.into())
 }

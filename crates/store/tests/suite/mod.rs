@@ -392,7 +392,7 @@ async fn voters(store: Store) {
     let voter = |id: &str, name: &str| Voter {
         voter_id: id.into(),
         voter_name: name.into(),
-        registered_age: 44,
+        registered_age: Some(44),
         ..Voter::default()
     };
     let first = [voter("a", "A\0nna"), voter("b", "B"), voter("a", "other")];
