@@ -1,7 +1,5 @@
 //! `election demo`: all services in one process, from an empty directory to a result.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -14,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::Outcome;
 use crate::backend::{Backend, StoredElection};
 use crate::cli::{DemoArgs, UsageError};
-use crate::meters::{Meter, Meters, REDRAW_INTERVAL};
+use crate::differences::Differences;
+use crate::meters::REDRAW_INTERVAL;
 use crate::plan::Plan;
 use crate::render;
 use crate::report::Report;
+use crate::stages::{Produced, Stages};
 
 /// What is voted with, read and checked before anything is touched.
 enum Ballots {
@@ -86,7 +86,7 @@ async fn run_on(
         stop.clone(),
     ));
 
-    let mut stages = Stages::new(&progress, &ballots);
+    let mut stages = Stages::new(&progress, matches!(ballots, Ballots::Electorate(_)));
     let produced = stages.produced();
     let held = {
         let work = hold_election(backend, args, &stored, ballots, &produced, &progress, &stop);
@@ -123,7 +123,7 @@ async fn run_on(
 
     let mut report = Report::of_stored(backend, &stored).await?;
     report.elapsed_s = Some(began.elapsed().as_secs_f64());
-    let differences = expected.map(|expected| differing_cells(&report, &expected));
+    let differences = expected.map(|expected| Differences::of(&report, &expected));
     show(args, &report, differences.as_ref())?;
     if !args.once {
         eprintln!("The election stays up and goes on counting; Ctrl-C ends it.");
@@ -139,7 +139,7 @@ async fn run_on(
     }
     stop.cancel();
     consumer.await.context("the consumer ended abnormally")??;
-    let matches = differences.is_none_or(|differences| differences.list.is_empty());
+    let matches = differences.is_none_or(|differences| differences.is_empty());
     Ok(if report.accounted && matches {
         Outcome::Fine
     } else {
@@ -269,48 +269,6 @@ pub(crate) fn stop_on_signal() -> CancellationToken {
     stop
 }
 
-/// The cells in which a replay's count differs from its file.
-struct Differences {
-    cells: usize,
-    list: Vec<String>,
-}
-
-fn differing_cells(
-    report: &Report,
-    expected: &std::collections::BTreeMap<(String, String), u64>,
-) -> Differences {
-    let mut counted: std::collections::BTreeMap<(&str, &str), u64> = report
-        .candidate_locations
-        .iter()
-        .map(|cell| {
-            (
-                (cell.state.as_str(), cell.candidate_name.as_str()),
-                cell.total_votes,
-            )
-        })
-        .collect();
-    let mut list = Vec::new();
-    for ((state, candidate), &expected) in expected {
-        let found = counted
-            .remove(&(state.as_str(), candidate.as_str()))
-            .unwrap_or(0);
-        if found != expected {
-            list.push(format!(
-                "{candidate} in {state}: {expected} in the file, {found} counted"
-            ));
-        }
-    }
-    for ((state, candidate), found) in counted {
-        list.push(format!(
-            "{candidate} in {state}: not in the file, {found} counted"
-        ));
-    }
-    Differences {
-        cells: expected.len(),
-        list,
-    }
-}
-
 fn show(args: &DemoArgs, report: &Report, differences: Option<&Differences>) -> anyhow::Result<()> {
     if args.json {
         render::print_json(report)?;
@@ -320,96 +278,11 @@ fn show(args: &DemoArgs, report: &Report, differences: Option<&Differences>) -> 
     let (Some(differences), Some(file)) = (differences, &args.results) else {
         return Ok(());
     };
-    let verdict = verdict(file, args.scale, differences);
+    let verdict = differences.verdict(file, args.scale);
     if args.json {
         eprintln!("{verdict}");
     } else {
         println!("{verdict}");
     }
     Ok(())
-}
-
-fn verdict(file: &Path, scale: f64, differences: &Differences) -> String {
-    let Differences { cells, list } = differences;
-    let file = file.display();
-    if list.is_empty() {
-        return format!("The count equals {file} at scale {scale} in each of {cells} cells.");
-    }
-    let mut text = format!(
-        "The count DIFFERS from {file} at scale {scale} in {} cells:",
-        list.len()
-    );
-    for line in list {
-        text += &format!("\n  {line}");
-    }
-    text
-}
-
-/// What the producer has done so far.
-struct Produced {
-    registered: Arc<producer::Progress>,
-    cast: Arc<producer::Progress>,
-}
-
-/// The stages as they are drawn.
-struct Stages {
-    registered: Arc<producer::Progress>,
-    cast: Arc<producer::Progress>,
-    consumed: tokio::sync::watch::Receiver<consumer::Snapshot>,
-    /// None in a replay: there is no roll.
-    registering: Option<Meter>,
-    casting: Meter,
-    counting: Meter,
-    persisting: Meter,
-    _meters: Meters,
-}
-
-impl Stages {
-    fn new(progress: &consumer::Progress, ballots: &Ballots) -> Stages {
-        let meters = Meters::new();
-        Stages {
-            registered: Arc::default(),
-            cast: Arc::default(),
-            consumed: progress.watch(),
-            registering: matches!(ballots, Ballots::Electorate(_))
-                .then(|| meters.add("Registering")),
-            casting: meters.add("Casting"),
-            counting: meters.add("Counting"),
-            persisting: meters.add("Persisting"),
-            _meters: meters,
-        }
-    }
-
-    fn produced(&self) -> Produced {
-        Produced {
-            registered: self.registered.clone(),
-            cast: self.cast.clone(),
-        }
-    }
-
-    fn draw(&mut self) {
-        let (registered, cast) = (&self.registered, &self.cast);
-        let consumed = self.consumed.borrow().clone();
-        if let Some(meter) = &mut self.registering {
-            meter.set(registered.done(), registered.total());
-        }
-        self.casting.set(cast.done(), cast.total());
-        self.counting
-            .set(consumed.sum(|partition| partition.counted), cast.total());
-        self.persisting.set(
-            consumed.sum(|partition| partition.persisted + partition.voters_persisted),
-            registered.total() + cast.total(),
-        );
-    }
-
-    fn finish(mut self) {
-        self.draw();
-        if let Some(meter) = self.registering {
-            meter.finish();
-        }
-        self.casting.finish();
-        self.counting.finish();
-        self.persisting.finish();
-        eprintln!();
-    }
 }

@@ -7,12 +7,14 @@ mod audit;
 mod backend;
 mod cli;
 mod demo;
+mod differences;
 mod doctor;
 mod meters;
 mod plan;
 mod recount;
 mod render;
 mod report;
+mod stages;
 mod steps;
 
 use std::process::ExitCode;

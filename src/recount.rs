@@ -4,7 +4,7 @@
 use domain::{Delta, Ledger, Rules, Tally, topics};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
-use platform::{ModuleCall, Platform, StreamRequest};
+use platform::Platform;
 
 use crate::Outcome;
 use crate::backend::Backend;
@@ -53,15 +53,7 @@ async fn recount_partition(
     }
     let mut stream = backend
         .platform
-        .stream(StreamRequest {
-            topic: topics::VOTES.into(),
-            partition,
-            from: 0,
-            chain: vec![ModuleCall {
-                module: smartmodules::VOTE_TALLY.name.into(),
-                params: rules.to_params(),
-            }],
-        })
+        .stream(consumer::tally_request(partition, rules))
         .await?;
     while ledger.next_offset() < end
         && let Some(outputs) = stream.next().await

@@ -4,10 +4,9 @@
 use std::time::Instant;
 
 use anyhow::Context;
-use domain::{Delta, Ledger, Rules, topics};
+use domain::{Delta, Ledger, Rules};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
-use platform::{ModuleCall, StreamRequest};
 
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
@@ -69,15 +68,7 @@ async fn tally_partition(workload: &Workload, partition: u32) -> anyhow::Result<
     let rules = Rules::new(&workload.election.candidates, workload.election.polls);
     let mut stream = workload
         .port()
-        .stream(StreamRequest {
-            topic: topics::VOTES.into(),
-            partition,
-            from: 0,
-            chain: vec![ModuleCall {
-                module: smartmodules::VOTE_TALLY.name.into(),
-                params: rules.to_params(),
-            }],
-        })
+        .stream(consumer::tally_request(partition, &rules))
         .await?;
     let began = Instant::now();
     let mut ledger = Ledger::default();

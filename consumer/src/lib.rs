@@ -20,3 +20,4 @@ mod tally;
 pub use error::ConsumerError;
 pub use progress::{PartitionProgress, Progress, Snapshot};
 pub use run::{ConsumerConfig, Election, run};
+pub use tally::tally_request;

@@ -1,6 +1,5 @@
 //! How far the consumer is, for whoever waits for it or draws it.
 
-use domain::Tally;
 use tokio::sync::watch;
 
 /// How far one partition is.
@@ -49,7 +48,6 @@ impl Snapshot {
 #[derive(Debug, Clone)]
 pub struct Progress {
     snapshot: watch::Sender<Snapshot>,
-    tally: watch::Sender<Tally>,
 }
 
 impl Progress {
@@ -59,7 +57,6 @@ impl Progress {
             snapshot: watch::Sender::new(Snapshot {
                 partitions: vec![PartitionProgress::default(); partitions as usize],
             }),
-            tally: watch::Sender::new(Tally::default()),
         }
     }
 
@@ -68,17 +65,8 @@ impl Progress {
         self.snapshot.subscribe()
     }
 
-    /// Watches the totals as they are published.
-    pub fn watch_tally(&self) -> watch::Receiver<Tally> {
-        self.tally.subscribe()
-    }
-
     pub(crate) fn update(&self, partition: u32, change: impl FnOnce(&mut PartitionProgress)) {
         self.snapshot
             .send_modify(|snapshot| change(&mut snapshot.partitions[partition as usize]));
-    }
-
-    pub(crate) fn publish_tally(&self, tally: Tally) {
-        self.tally.send_replace(tally);
     }
 }

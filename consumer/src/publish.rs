@@ -83,7 +83,6 @@ impl Publisher {
             self.platform.produce(topic, records).await?;
         }
         self.published.extend(totals);
-        self.progress.publish_tally(total);
         Ok(())
     }
 }

@@ -58,6 +58,19 @@ impl Ledgers {
     }
 }
 
+/// A partition of `votes` from its beginning through `vote-tally`: a stream of deltas.
+pub fn tally_request(partition: u32, rules: &Rules) -> StreamRequest {
+    StreamRequest {
+        topic: topics::VOTES.into(),
+        partition,
+        from: 0,
+        chain: vec![ModuleCall {
+            module: VOTE_TALLY.into(),
+            params: rules.to_params(),
+        }],
+    }
+}
+
 pub(crate) async fn tally_partition(
     platform: Arc<dyn Platform>,
     rules: Rules,
@@ -66,16 +79,7 @@ pub(crate) async fn tally_partition(
     progress: Progress,
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
-    let request = StreamRequest {
-        topic: topics::VOTES.into(),
-        partition,
-        from: 0,
-        chain: vec![ModuleCall {
-            module: VOTE_TALLY.into(),
-            params: rules.to_params(),
-        }],
-    };
-    let mut stream = platform.stream(request).await?;
+    let mut stream = platform.stream(tally_request(partition, &rules)).await?;
     while let Some(outputs) = stop.run_until_cancelled(stream.next()).await {
         let outputs = outputs.ok_or(ConsumerError::StreamEnded {
             topic: topics::VOTES,

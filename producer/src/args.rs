@@ -28,8 +28,8 @@ pub struct InitArgs {
     /// Partitions of the topics `voters` and `votes`
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub partitions: u32,
+    /// When votes may be cast.
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub polls: PollsArgs,
 }
 

@@ -160,11 +160,6 @@ impl PartitionCounter {
             memory_bytes: 0,
         })
     }
-
-    /// The memory of who has voted.
-    pub fn first_votes(&self) -> &FirstVotes {
-        &self.first_votes
-    }
 }
 
 /// Names to small numbers, for the life of the counter.

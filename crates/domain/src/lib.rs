@@ -19,6 +19,7 @@ mod ledger;
 mod params;
 mod rejection;
 mod rules;
+mod running_total;
 mod scan;
 mod tally;
 pub mod topics;
@@ -42,6 +43,7 @@ pub use params::{
 };
 pub use rejection::{Reason, RejectedVote};
 pub use rules::{Ballot, PollsWindow, Rules};
+pub use running_total::running_total;
 pub use tally::{Cell, CellKind, Difference, Tally};
 pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
 pub use voter::{Address, Voter};

@@ -7,10 +7,9 @@
 #![cfg(target_arch = "wasm32")]
 #![deny(missing_docs)]
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use domain::Rules;
+use domain::{Rules, running_total};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, eyre, smartmodule};
 
@@ -27,14 +26,9 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
 pub fn aggregate(accumulator: RecordData, record: &SmartModuleRecord) -> Result<RecordData> {
     let rules = RULES.get().ok_or_else(|| eyre!("not initialised"))?;
     let key = record.key().map(|key| key.as_ref());
-    let Ok(ballot) = rules.judge(key, record.value().as_ref()) else {
-        return Ok(accumulator);
-    };
-    let mut totals: BTreeMap<String, u64> = match accumulator.as_ref() {
-        [] => BTreeMap::new(),
-        json => serde_json::from_slice(json)
-            .map_err(|error| eyre!("the initial value is no object of totals: {error}"))?,
-    };
-    *totals.entry(ballot.candidate_id.into_owned()).or_default() += 1;
-    Ok(serde_json::to_vec(&totals)?.into())
+    let value = record.value().as_ref();
+    let totals = running_total(rules, accumulator.as_ref(), key, value, |ballot| {
+        &ballot.candidate_id
+    })?;
+    Ok(totals.into())
 }
