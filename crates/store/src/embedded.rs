@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pglite_oxide::PgliteProxy;
+use pglite_oxide::{PglitePaths, PgliteProxy};
 use socket2::SockRef;
 use tokio::sync::oneshot;
 
@@ -21,6 +21,10 @@ use crate::{Store, StoreError};
 /// The file by which `pglite-oxide` keeps others out of a directory; ours to lock, since we do not
 /// use its server.
 const LOCK_FILE: &str = ".pglite-oxide.lock";
+/// Where the cluster is unpacked, in the directory.
+const UNPACKING: &str = "unpacking";
+/// `pglite-oxide`'s note on how it laid out its files, beside the cluster.
+const RUNTIME_LAYOUT: &str = ".pglite-oxide-runtime-layout.json";
 /// How long to wait for the clients to be gone.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the loop may take to notice that it is to stop; it only has to accept a connection.
@@ -152,6 +156,7 @@ fn prepare(directory: &Path) -> Result<(File, TcpListener, SocketAddr), StoreErr
         ),
         TryLockError::Error(error) => failed(error),
     })?;
+    unpack_cluster(directory).map_err(|error| failure(directory, format!("{error:#}")))?;
     pglite_oxide::install_into(directory)
         .map_err(|error| failure(directory, format!("{error:#}")))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
@@ -162,6 +167,42 @@ fn prepare(directory: &Path) -> Result<(File, TcpListener, SocketAddr), StoreErr
         .map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((lock, listener, address))
+}
+
+/// Unpacks the cluster that the server starts from, unless there is one.
+///
+/// Left to itself, `pglite-oxide` shares one template among all directories, and copies a file of it
+/// when it is first written to. A process killed in the middle of that leaves the half of a system
+/// catalog, which shadows the whole one: the database never starts again. So all files are copied
+/// before the server runs, beside their place, and put there at once.
+fn unpack_cluster(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let paths = PglitePaths::with_root(directory);
+    // Written anew by each start; torn by a kill, it would stop the next.
+    remove_if_there(std::fs::remove_file(
+        paths.pgdata.with_file_name(RUNTIME_LAYOUT),
+    ))?;
+    if paths.pgdata.exists() {
+        return Ok(());
+    }
+    let unpacking = directory.join(UNPACKING);
+    remove_if_there(std::fs::remove_dir_all(&unpacking))?;
+    let template = pglite_oxide::build_pgdata_template(&unpacking)?;
+    let cluster = unpacking.join("cluster");
+    let archive = zstd::Decoder::new(File::open(template.archive_path)?)?;
+    tar::Archive::new(archive).unpack(&cluster)?;
+    if let Some(parent) = paths.pgdata.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::rename(&cluster, &paths.pgdata)?;
+    std::fs::remove_dir_all(&unpacking)?;
+    Ok(())
+}
+
+fn remove_if_there(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 struct Server {

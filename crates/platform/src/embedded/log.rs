@@ -27,6 +27,9 @@ pub(super) const BATCH_PREFIX_BYTES: usize = size_of::<i64>();
 /// Batches are kept out of the index's files, in blobs, above this size.
 const BLOB_BYTES: u32 = 4 << 10;
 
+/// The file by which a store is known.
+const STORE_MARK: &str = "version";
+
 /// Longest topic name, as in Fluvio.
 const MAX_TOPIC_BYTES: usize = 63;
 
@@ -112,28 +115,11 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn open(path: &Path) -> Result<Log, PlatformError> {
-        let failed = |error: fjall::Error| storage_error(path, error);
-        std::fs::create_dir_all(path).map_err(|error| PlatformError::Storage {
-            path: path.to_owned(),
-            problem: error.to_string(),
-        })?;
-        let database = Database::builder(path)
-            // Batches are compressed once, when they move from the journal to their blobs.
-            .journal_compression(CompressionType::None)
-            .open()
-            .map_err(failed)?;
-        let catalogue = database
-            .keyspace("catalogue", KeyspaceCreateOptions::default)
-            .map_err(failed)?;
-        let batches = database
-            .keyspace("batches", || {
-                KeyspaceCreateOptions::default().with_kv_separation(Some(
-                    KvSeparationOptions::default()
-                        .separation_threshold(BLOB_BYTES)
-                        .compression(CompressionType::Lz4),
-                ))
-            })
-            .map_err(failed)?;
+        if !path.join(STORE_MARK).exists() {
+            create(path)?;
+        }
+        let (database, catalogue, batches) =
+            open_store(path).map_err(|error| storage_error(path, error))?;
         let log = Log {
             path: path.to_owned(),
             database,
@@ -324,6 +310,48 @@ impl Log {
     fn failed(&self, error: fjall::Error) -> PlatformError {
         storage_error(&self.path, error)
     }
+}
+
+/// Creates an empty log, whole or not at all: the store cannot open what is left of one that was
+/// killed while it was made, so it is made beside its place, and put there at once.
+fn create(path: &Path) -> Result<(), PlatformError> {
+    let failed = |error: std::io::Error| PlatformError::Storage {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    };
+    let mut making = path.as_os_str().to_owned();
+    making.push(".new");
+    let making = PathBuf::from(making);
+    remove_if_there(std::fs::remove_dir_all(&making)).map_err(failed)?;
+    std::fs::create_dir_all(&making).map_err(failed)?;
+    drop(open_store(&making).map_err(|error| storage_error(path, error))?);
+    // Only an empty directory: files without the store's mark are not ours to delete.
+    remove_if_there(std::fs::remove_dir(path)).map_err(failed)?;
+    std::fs::rename(&making, path).map_err(failed)
+}
+
+fn remove_if_there(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Opens the store with its two keyspaces, making what is not there.
+fn open_store(path: &Path) -> fjall::Result<(Database, Keyspace, Keyspace)> {
+    let database = Database::builder(path)
+        // Batches are compressed once, when they move from the journal to their blobs.
+        .journal_compression(CompressionType::None)
+        .open()?;
+    let catalogue = database.keyspace("catalogue", KeyspaceCreateOptions::default)?;
+    let batches = database.keyspace("batches", || {
+        KeyspaceCreateOptions::default().with_kv_separation(Some(
+            KvSeparationOptions::default()
+                .separation_threshold(BLOB_BYTES)
+                .compression(CompressionType::Lz4),
+        ))
+    })?;
+    Ok((database, catalogue, batches))
 }
 
 fn storage_error(path: &Path, error: fjall::Error) -> PlatformError {

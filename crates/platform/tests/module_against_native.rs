@@ -1,0 +1,424 @@
+//! The compiled SmartModules against the rules they are compiled from: whatever lies in the log,
+//! `vote-tally`, `vote-filter` and `vote-enrich` say in the engine exactly what `domain` says here.
+#![cfg(feature = "embedded")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::{
+    Candidate, Delta, PARAM_CANDIDATES, PARAM_MODE, Params, ParsedVote, PartitionCounter,
+    PollsWindow, Reason, Rules, VotingTime, enrich_vote,
+};
+use election_platform::embedded::EmbeddedPlatform;
+use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
+use futures_util::StreamExt;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+use serde_json::{Value, json};
+
+/// Each case builds four chains, which costs far more than its records; so cases are few and large.
+const CASES: u32 = 6;
+const BATCHES: usize = 40;
+const RECORDS: usize = 60;
+/// Each verdict must fall so often at least, or the records prove nothing.
+const LEAST: u64 = 20;
+/// A case that fails is made smaller in so many steps at most.
+const SHRINKS: u32 = 200;
+
+/// Few voters, so that most vote again: ids in the two forms that are kept differently, and odd ones.
+const VOTERS: [&str; 12] = [
+    "00112233-4455-6677-8899-aabbccddeeff",
+    "00112233-4455-6677-8899-aabbccddeefe",
+    "00112233-4455-6677-8899-AABBCCDDEEFF",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "v1",
+    "v2",
+    "v\"3\"\\",
+    "選民",
+    " v1",
+    "",
+    "nul\0nul",
+    "c1\u{85}",
+];
+const CANDIDATES: [&str; 3] = ["c1", "c \"2\"", "候選人"];
+
+fn candidates() -> Vec<Candidate> {
+    CANDIDATES
+        .iter()
+        .map(|id| Candidate {
+            candidate_id: (*id).into(),
+            candidate_name: format!("{id} the \"Bold\"\n"),
+            party_affiliation: "P".into(),
+            biography: String::new(),
+            campaign_platform: "More ☀".into(),
+            photo_url: "/p.svg".into(),
+        })
+        .collect()
+}
+
+fn rules() -> Rules {
+    let window = PollsWindow {
+        open: VotingTime::parse("2024-07-04 07:00:00"),
+        close: VotingTime::parse("2024-07-04 22:00:00"),
+    };
+    Rules::new(&candidates(), window)
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map("state|city|\\PC{0,6}", inner, 0..4)
+                .prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+/// Mostly what is expected, at times anything.
+fn mostly(expected: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Value> {
+    prop_oneof![12 => expected, 1 => any_json()].boxed()
+}
+
+fn text_of(texts: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    select(texts).prop_map(Value::from)
+}
+
+/// The fields of a vote in some order, some missing, some there twice, some that mean nothing.
+fn fields() -> impl Strategy<Value = Vec<(String, Value)>> {
+    let times = &[
+        "2024-07-04 12:00:00",
+        "2024-07-04 12:30:59",
+        "2024-07-04 07:00:00",
+        "2024-07-04 06:59:59",
+        "2024-07-04 22:00:00",
+        "0000-01-01 00:00:00",
+        "9999-12-31 23:59:59",
+        "2024-02-30 12:00:00",
+        "2024-07-04T12:00:00",
+    ];
+    let states = &["Fife", "Kent", " Fife ", "", "Ynys Môn", "a\0b"];
+    let genders = &["female", "male", "", "non-binary", "\u{7f}"];
+    let candidates = &["c1", "c1", "c \"2\"", "候選人", "nobody"];
+    let required = (
+        mostly(text_of(&VOTERS)),
+        mostly(text_of(candidates)),
+        mostly(text_of(times)),
+        mostly(prop_oneof![9 => Just(1), 1 => -2..3i64].prop_map(Value::from)),
+    );
+    let optional = (
+        prop::option::of(mostly(text_of(genders))),
+        prop::option::of(mostly((-1..200i64).prop_map(Value::from))),
+        prop::option::of(mostly(
+            (text_of(states), any_json())
+                .prop_map(|(state, city)| json!({ "state": state, "city": city })),
+        )),
+        prop::collection::vec(("\\PC{0,8}|candidate_name|photo_url", any_json()), 0..3),
+    );
+    let fields = (required, optional).prop_map(
+        |((voter, candidate, time, weight), (gender, age, address, others))| {
+            let mut fields = vec![
+                ("voter_id".to_owned(), voter),
+                ("candidate_id".to_owned(), candidate),
+                ("voting_time".to_owned(), time),
+                ("vote".to_owned(), weight),
+            ];
+            for (name, value) in [
+                ("gender", gender),
+                ("registered_age", age),
+                ("address", address),
+            ] {
+                fields.extend(value.map(|value| (name.to_owned(), value)));
+            }
+            fields.extend(others);
+            fields
+        },
+    );
+    let edits = prop_oneof![
+        12 => Just(None),
+        1 => any::<(Index, bool)>().prop_map(Some),
+    ];
+    (fields.prop_shuffle(), edits).prop_map(|(mut fields, edit)| {
+        if let Some((at, twice)) = edit {
+            let field = fields.remove(at.index(fields.len()));
+            if twice {
+                fields.push(field.clone());
+                fields.push(field);
+            }
+        }
+        fields
+    })
+}
+
+/// The fields as JSON text: compact or with spaces, plain or with every letter of a text escaped.
+fn written(fields: &[(String, Value)], spaces: bool, escapes: bool) -> Vec<u8> {
+    let (comma, colon) = if spaces { (" ,\n", " :\t") } else { (",", ":") };
+    let text = |value: &Value| match value {
+        Value::String(text) if escapes => {
+            let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+            format!("\"{}\"", units.collect::<String>())
+        }
+        other => other.to_string(),
+    };
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{}{colon}{}", text(&name.as_str().into()), text(value)))
+        .collect();
+    format!("{{{}}}", fields.join(comma)).into_bytes()
+}
+
+fn vote_text() -> impl Strategy<Value = Vec<u8>> {
+    let style = prop_oneof![
+        6 => Just((false, false)),
+        1 => Just((true, false)),
+        1 => any::<(bool, bool)>(),
+    ];
+    (fields(), style).prop_map(|(fields, (spaces, escapes))| written(&fields, spaces, escapes))
+}
+
+/// A vote in which bytes were changed, left out, put in, or cut off.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let telling = select(b"{}[]\",:\\ 01e.\0\x1f\x7f\xc2\xff".to_vec());
+    let byte = prop_oneof![telling, any::<u8>()];
+    let change = (0..4u8, any::<Index>(), any::<Index>(), byte);
+    (vote_text(), prop::collection::vec(change, 1..4)).prop_map(|(mut text, changes)| {
+        for (kind, at, to, byte) in changes {
+            if text.is_empty() {
+                break;
+            }
+            let (at, to) = (at.index(text.len()), to.index(text.len()));
+            match kind {
+                0 => text[at] = byte,
+                1 => text.insert(at, byte),
+                2 => text.truncate(at),
+                _ => {
+                    text.drain(at.min(to)..at.max(to));
+                }
+            }
+        }
+        text
+    })
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        10 => vote_text(),
+        3 => mutated(),
+        1 => any_json().prop_map(|json| json.to_string().into_bytes()),
+        1 => prop::collection::vec(any::<u8>(), 0..100),
+    ]
+}
+
+fn record() -> impl Strategy<Value = NewRecord> {
+    let odd_key = prop_oneof![
+        Just(None),
+        Just(Some(vec![])),
+        select(&VOTERS[..]).prop_map(|voter| Some(voter.as_bytes().to_vec())),
+        prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
+    ];
+    let key = prop_oneof![7 => Just(None), 1 => odd_key.prop_map(Some)];
+    (value(), key).prop_map(|(value, odd_key)| NewRecord {
+        key: odd_key.unwrap_or_else(|| own_key(&value)),
+        value,
+    })
+}
+
+/// The key that a vote should have.
+fn own_key(value: &[u8]) -> Option<Vec<u8>> {
+    let json: Value = serde_json::from_slice(value).ok()?;
+    Some(json.get("voter_id")?.as_str()?.as_bytes().to_vec())
+}
+
+fn batches() -> impl Strategy<Value = Vec<Vec<NewRecord>>> {
+    prop::collection::vec(prop::collection::vec(record(), 1..RECORDS), 1..BATCHES)
+}
+
+/// Two records at the end that each module has something to say about: when their outputs have come,
+/// so have those of all before.
+fn last_batch() -> Vec<NewRecord> {
+    let vote = json!({
+        "voter_id": "last", "candidate_id": "c1", "voting_time": "2024-07-04 12:00:00", "vote": 1,
+    });
+    let record = |value: String| NewRecord {
+        key: Some(b"last".into()),
+        value: value.into(),
+    };
+    vec![record(vote.to_string()), record("no vote".into())]
+}
+
+/// How many records were counted (`None`) or rejected, by reason.
+type Verdicts = BTreeMap<Option<Reason>, u64>;
+
+type Expected = Vec<(Option<Vec<u8>>, Vec<u8>)>;
+
+async fn outputs(
+    platform: &EmbeddedPlatform,
+    topic: &str,
+    module: &str,
+    params: Params,
+    count: usize,
+) -> Vec<Output> {
+    let request = StreamRequest {
+        topic: topic.into(),
+        partition: 0,
+        from: 0,
+        chain: vec![ModuleCall {
+            module: module.into(),
+            params,
+        }],
+    };
+    let mut stream = platform.stream(request).await.unwrap();
+    let mut outputs = Vec::new();
+    while outputs.len() < count {
+        outputs.extend(stream.next().await.unwrap().unwrap());
+    }
+    outputs
+}
+
+fn check_records(outputs: &[Output], expected: &Expected) -> TestCaseResult {
+    for (output, (key, value)) in outputs.iter().zip(expected) {
+        let (found, wanted) = (
+            String::from_utf8_lossy(&output.value),
+            String::from_utf8_lossy(value),
+        );
+        prop_assert!(output.value == value[..], "{found}\nagainst {wanted}");
+        prop_assert_eq!(output.key.as_deref(), key.as_deref());
+    }
+    prop_assert_eq!(outputs.len(), expected.len());
+    Ok(())
+}
+
+/// What the modules make of the records, against what the rules make of them.
+async fn check(
+    platform: &EmbeddedPlatform,
+    topic: &str,
+    batches: &[Vec<NewRecord>],
+    seen: &mut Verdicts,
+) -> TestCaseResult {
+    platform.create_topic(topic, 1).await.unwrap();
+    for batch in batches {
+        platform.produce(topic, batch.clone()).await.unwrap();
+    }
+    let (rules, candidates) = (rules(), candidates());
+    let by_id: HashMap<&str, &Candidate> = candidates
+        .iter()
+        .map(|candidate| (candidate.candidate_id.as_str(), candidate))
+        .collect();
+
+    let mut counter = PartitionCounter::new(rules.clone());
+    let mut deltas = Vec::new();
+    let (mut accepted, mut rejected, mut enriched) = (Vec::new(), Vec::new(), Vec::new());
+    let mut offset = 0;
+    for batch in batches {
+        let base_offset = offset;
+        for NewRecord { key, value } in batch {
+            let verdict = counter.count(offset, key.as_deref(), value);
+            *seen.entry(verdict.err()).or_default() += 1;
+            let parsed = ParsedVote::parse(value);
+            match rules.judge(key.as_deref(), value) {
+                Ok(_) => accepted.push((key.clone(), value.clone())),
+                Err(reason) => {
+                    let rejection = json!({
+                        "offset": offset,
+                        "reason": reason.as_str(),
+                        "voter_id": parsed.as_ref().map_or("", |vote| &vote.voter_id),
+                        "value": String::from_utf8_lossy(value),
+                    });
+                    rejected.push((key.clone(), rejection));
+                }
+            }
+            let joined = parsed
+                .ok()
+                .and_then(|vote| by_id.get(&*vote.candidate_id))
+                .map(|candidate| enrich_vote(value, candidate).unwrap());
+            enriched.push((key.clone(), joined.unwrap_or_else(|| value.clone())));
+            offset += 1;
+        }
+        deltas.push(Delta {
+            base_offset,
+            next_offset: offset,
+            tally: counter.take_tally(),
+            memory_bytes: 0,
+        });
+    }
+
+    let params = rules.to_params();
+    let found = outputs(platform, topic, "vote-tally", params.clone(), deltas.len()).await;
+    prop_assert_eq!(found.len(), deltas.len(), "one output a batch");
+    for (output, expected) in found.iter().zip(&deltas) {
+        let mut delta: Delta = serde_json::from_slice(&output.value).unwrap();
+        prop_assert!(delta.memory_bytes > 0);
+        delta.memory_bytes = 0;
+        prop_assert_eq!(&delta, expected);
+    }
+
+    let found = outputs(
+        platform,
+        topic,
+        "vote-filter",
+        params.clone(),
+        accepted.len(),
+    )
+    .await;
+    check_records(&found, &accepted)?;
+
+    let mut reject = params;
+    reject.insert(PARAM_MODE.into(), "rejected".into());
+    let found = outputs(platform, topic, "vote-filter", reject, rejected.len()).await;
+    prop_assert_eq!(found.len(), rejected.len());
+    for (output, (key, rejection)) in found.iter().zip(&rejected) {
+        let value: Value = serde_json::from_slice(&output.value).unwrap();
+        prop_assert_eq!(&value, rejection);
+        prop_assert_eq!(output.key.as_deref(), key.as_deref());
+    }
+
+    let listed = serde_json::to_string(&candidates).unwrap();
+    let params = [(PARAM_CANDIDATES.into(), listed)].into();
+    let found = outputs(platform, topic, "vote-enrich", params, enriched.len()).await;
+    check_records(&found, &enriched)
+}
+
+#[test]
+fn the_modules_say_what_the_rules_say() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let platform = runtime.block_on(async {
+        let platform = EmbeddedPlatform::open(directory.path()).await.unwrap();
+        for module in smartmodules::ALL {
+            platform.deploy(module.name, module.wasm).await.unwrap();
+        }
+        platform
+    });
+    let case = AtomicU32::new(0);
+    let seen = std::cell::RefCell::new(Verdicts::new());
+    let mut runner = TestRunner::new(Config {
+        cases: CASES,
+        max_shrink_iters: SHRINKS,
+        ..Config::default()
+    });
+    runner
+        .run(&batches(), |mut batches| {
+            batches.push(last_batch());
+            let topic = format!("case-{}", case.fetch_add(1, Ordering::Relaxed));
+            let seen = &mut seen.borrow_mut();
+            runtime.block_on(check(&platform, &topic, &batches, seen))
+        })
+        .unwrap();
+    runtime.block_on(platform.close()).unwrap();
+    let seen = seen.into_inner();
+    for verdict in Reason::ALL.map(Some).into_iter().chain([None]) {
+        let records = seen.get(&verdict).copied().unwrap_or_default();
+        assert!(
+            records >= LEAST,
+            "{records} records are {verdict:?}: {seen:?}"
+        );
+    }
+}
