@@ -5,7 +5,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -23,6 +23,12 @@ use tempfile::TempDir;
 const DEADLINE: Duration = Duration::from_secs(180);
 /// The pause between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// Says on the screen that a test is passed over. Not by `eprintln!`: of a test that passes, that is
+/// not shown.
+pub fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {why}").unwrap();
+}
 
 /// A directory for an election that is not there yet.
 pub struct DataDir(TempDir);
