@@ -27,7 +27,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Says on the screen that a test is passed over. Not by `eprintln!`: of a test that passes, that is
 /// not shown.
 pub fn skipped(why: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {why}").unwrap();
+    let mut stderr = std::io::stderr().lock();
+    writeln!(stderr, "SKIPPED: {why}").unwrap();
 }
 
 /// A directory for an election that is not there yet.
