@@ -46,13 +46,17 @@ pub struct BenchArgs {
 pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
     let mut report = Report::default();
-    let workload = Workload::produce(directory.path(), &args).await?;
+    let produced = Workload::produce(directory.path(), &args).await?;
     report.add(Figure::new(
         "produce",
         "produced, durable",
         Unit::PerSecond,
-        workload.produce_rate,
+        produced.produce_rate,
     ));
+    // Reopened, so that the log is at rest: what producing left it to do in the background would be
+    // measured with the rest.
+    produced.close().await?;
+    let workload = Workload::reopen(directory.path()).await?;
 
     let native = native::rate(&workload).await?;
     report.add(Figure::new(

@@ -1,9 +1,8 @@
 //! The counting rule: a partition's votes, in order, into deltas.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::names::Names;
 use crate::{AgeBand, Ballot, BatchError, FirstVotes, Reason, RecordReader, Rules, Tally};
 
 /// What one batch adds to the count: the output of the `vote-tally` SmartModule.
@@ -31,9 +30,10 @@ pub struct Delta {
 pub struct PartitionCounter {
     rules: Rules,
     first_votes: FirstVotes,
-    candidates: Interner,
-    locations: Interner,
-    genders: Interner,
+    /// Those that the rules list, under the rules' numbers, and whoever else is voted for.
+    candidates: Names,
+    locations: Names,
+    genders: Names,
     batch: BatchCounts,
 }
 
@@ -69,11 +69,11 @@ impl PartitionCounter {
     /// A counter that has seen nothing.
     pub fn new(rules: Rules) -> Self {
         PartitionCounter {
+            candidates: rules.candidates(),
             rules,
             first_votes: FirstVotes::default(),
-            candidates: Interner::default(),
-            locations: Interner::default(),
-            genders: Interner::default(),
+            locations: Names::default(),
+            genders: Names::default(),
             batch: BatchCounts::default(),
         }
     }
@@ -99,7 +99,9 @@ impl PartitionCounter {
         match &verdict {
             Ok(ballot) => {
                 let location = self.locations.intern(ballot.location());
-                let candidate = self.candidates.intern(&ballot.candidate_id);
+                let candidate = ballot
+                    .candidate_number
+                    .unwrap_or_else(|| self.candidates.intern(&ballot.candidate_id));
                 let gender = self.genders.intern(ballot.gender());
                 *counts_at(counts_at(&mut self.batch.cells, location), candidate) += 1;
                 *counts_at(&mut self.batch.genders, gender) += 1;
@@ -159,29 +161,6 @@ impl PartitionCounter {
             tally: self.take_tally(),
             memory_bytes: 0,
         })
-    }
-}
-
-/// Names to small numbers, for the life of the counter.
-#[derive(Default)]
-struct Interner {
-    numbers: HashMap<Box<str>, usize, FixedState>,
-    names: Vec<Box<str>>,
-}
-
-impl Interner {
-    fn intern(&mut self, name: &str) -> usize {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.len();
-        self.names.push(name.into());
-        self.numbers.insert(name.into(), number);
-        number
-    }
-
-    fn name(&self, number: usize) -> &str {
-        &self.names[number]
     }
 }
 

@@ -52,13 +52,14 @@ impl FirstVotes {
             self.others_bytes += voter_id.len();
             return offset;
         };
-        let hash = self.hasher.hash_one(id);
+        let word = u128::from_ne_bytes(id);
+        let hash = self.hasher.hash_one(word);
         // The low bits choose the bucket inside a table, the highest its tag: take some in between.
         let table = &mut self.uuids[(hash >> 40) as usize % TABLES];
         let entry = table.entry(
             hash,
-            |voter| voter.id == id,
-            |voter| self.hasher.hash_one(voter.id),
+            |voter| u128::from_ne_bytes(voter.id) == word,
+            |voter| self.hasher.hash_one(u128::from_ne_bytes(voter.id)),
         );
         let voter = entry.or_insert(UuidVoter {
             id,

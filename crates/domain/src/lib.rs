@@ -16,6 +16,7 @@ mod enrich;
 mod first_votes;
 mod groups;
 mod ledger;
+mod names;
 mod params;
 mod rejection;
 mod rules;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use hashbrown::HashSet;
 use serde::Deserialize;
 
+use crate::names::{Names, same_bytes};
 use crate::params::{PARAM_CANDIDATES, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN};
 use crate::{AgeBand, Candidate, ParamError, Params, ParsedVote, Reason, VotingTime, group_name};
 
@@ -27,7 +27,7 @@ impl PollsWindow {
 /// Who stands, and when the polls are open.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    candidates: Option<HashSet<Box<str>, foldhash::fast::FixedState>>,
+    candidates: Option<Names>,
     polls: PollsWindow,
 }
 
@@ -39,6 +39,8 @@ pub struct Ballot<'a> {
     pub voter_id: Cow<'a, str>,
     /// The choice.
     pub candidate_id: Cow<'a, str>,
+    /// The candidate's number among those that the rules list, where they list them.
+    pub(crate) candidate_number: Option<usize>,
     /// When it was cast.
     pub voting_time: VotingTime,
     state: Option<Cow<'a, str>>,
@@ -68,6 +70,11 @@ enum CandidateParam {
 }
 
 impl Rules {
+    /// The candidates that stand; none where any does.
+    pub(crate) fn candidates(&self) -> Names {
+        self.candidates.clone().unwrap_or_default()
+    }
+
     /// The rules of an election with these candidates and this window.
     pub fn new<'a>(
         candidates: impl IntoIterator<Item = &'a Candidate>,
@@ -77,7 +84,7 @@ impl Rules {
             candidates: Some(
                 candidates
                     .into_iter()
-                    .map(|candidate| candidate.candidate_id.as_str().into())
+                    .map(|candidate| candidate.candidate_id.as_str())
                     .collect(),
             ),
             polls,
@@ -102,10 +109,10 @@ impl Rules {
             .transpose()?
             .map(|candidates| {
                 candidates
-                    .into_iter()
+                    .iter()
                     .map(|candidate| match candidate {
-                        CandidateParam::Id(id) => id.into(),
-                        CandidateParam::Candidate { candidate_id } => candidate_id.into(),
+                        CandidateParam::Id(id) => id.as_str(),
+                        CandidateParam::Candidate { candidate_id } => candidate_id.as_str(),
                     })
                     .collect()
             });
@@ -135,7 +142,7 @@ impl Rules {
     pub fn to_params(&self) -> Params {
         let mut params = Params::new();
         if let Some(candidates) = &self.candidates {
-            let mut ids: Vec<&str> = candidates.iter().map(|id| &**id).collect();
+            let mut ids: Vec<&str> = candidates.iter().collect();
             ids.sort_unstable();
             params.insert(PARAM_CANDIDATES.into(), serde_json::json!(ids).to_string());
         }
@@ -156,23 +163,26 @@ impl Rules {
     /// The reason it is rejected for; the first that applies, in [`Reason`]'s order.
     pub fn judge<'a>(&self, key: Option<&[u8]>, value: &'a [u8]) -> Result<Ballot<'a>, Reason> {
         let vote = ParsedVote::parse(value)?;
-        if key != Some(vote.voter_id.as_bytes()) {
+        if !key.is_some_and(|key| same_bytes(key, vote.voter_id.as_bytes())) {
             return Err(Reason::WrongKey);
         }
         if !vote.weight_is_one {
             return Err(Reason::InvalidWeight);
         }
-        if let Some(candidates) = &self.candidates
-            && !candidates.contains(&*vote.candidate_id)
-        {
-            return Err(Reason::UnknownCandidate);
-        }
+        let candidate_number = match &self.candidates {
+            Some(candidates) => match candidates.number(&vote.candidate_id) {
+                None => return Err(Reason::UnknownCandidate),
+                number => number,
+            },
+            None => None,
+        };
         if !self.polls.contains(vote.voting_time) {
             return Err(Reason::PollsClosed);
         }
         Ok(Ballot {
             voter_id: vote.voter_id,
             candidate_id: vote.candidate_id,
+            candidate_number,
             voting_time: vote.voting_time,
             state: vote.state,
             gender: vote.gender,
