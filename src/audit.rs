@@ -103,6 +103,14 @@ async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
         let counted = auditor.counter.take_tally();
         auditor.compare_tally(&counted, end).await?;
     }
+    for (partition, _, tally) in backend.store.tallies().await? {
+        if partition as usize >= ends.len() {
+            findings.differ(format!(
+                "partition {partition}: a tally of {} votes is stored, but `votes` has no such partition",
+                tally.cast()
+            ));
+        }
+    }
     let ends: Vec<_> = (0..).zip(ends).collect();
     for (partition, row) in backend.store.stray_rows(&ends, LISTED + 1).await? {
         findings.differ(format!(
