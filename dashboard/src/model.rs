@@ -1,0 +1,201 @@
+//! What the dashboard shows and serves: one snapshot of the election, as JSON.
+//!
+//! The pages, the API and the event stream all show the same [`Snapshot`]; the browser gets it whole
+//! when it connects, and after that with those locations only that have changed.
+
+use domain::Reason;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Everything there is to show, of one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Snapshot {
+    /// Grows by one with every snapshot of this server; starts anew when it restarts.
+    pub sequence: u64,
+    /// When it was made, RFC 3339 in UTC with milliseconds.
+    #[schema(format = DateTime)]
+    pub generated_at: String,
+    /// Whether there is an election, and when its polls are open.
+    pub election: ElectionState,
+    /// The figures over everything.
+    pub totals: Totals,
+    /// Who leads; absent while nothing is counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leader: Option<Leader>,
+    /// Every candidate, in the order of registration.
+    pub candidates: Vec<CandidateResult>,
+    /// Votes counted per party, gender and age band.
+    pub turnout: Turnout,
+    /// Votes rejected, by reason; every reason is there.
+    pub rejected: Vec<RejectedCount>,
+    /// Counted votes per location, by name. In an `update` event: only those that have changed.
+    pub locations: Vec<LocationResult>,
+    /// How the votes flow.
+    pub pipeline: Pipeline,
+}
+
+/// Whether there is an election.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ElectionState {
+    /// False until candidates are registered.
+    pub is_set_up: bool,
+    /// First second at which a vote may be cast, `%Y-%m-%d %H:%M:%S` UTC; absent: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polls_open: Option<String>,
+    /// First second at which a vote may no longer be cast; absent: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polls_close: Option<String>,
+}
+
+/// The figures over everything.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Totals {
+    /// Registered voters; absent when votes are counted although nobody is on the roll (a replay of
+    /// official results has none).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voters: Option<u64>,
+    /// Number of candidates.
+    pub candidates: u64,
+    /// Votes cast: records in the log.
+    pub cast: u64,
+    /// Votes that count.
+    pub counted: u64,
+    /// Votes that do not.
+    pub rejected: u64,
+    /// Share of the registered voters whose vote counts, 0 to 1; absent without a roll.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turnout: Option<f64>,
+    /// Votes decided (counted or rejected) per second, over the last seconds.
+    pub votes_per_second: f64,
+    /// Votes decided in each of the last seconds, oldest first; at most 120.
+    pub votes_per_second_history: Vec<u64>,
+}
+
+/// Who leads, and by how much.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Leader {
+    /// The candidate with most votes; in a tie, the one registered first.
+    pub candidate_id: String,
+    /// Votes ahead of the second; 0 is a tie.
+    pub lead: u64,
+    /// The lead as a share of the votes counted, 0 to 1.
+    pub margin: f64,
+}
+
+/// A candidate's result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CandidateResult {
+    /// The candidate.
+    pub candidate_id: String,
+    /// Name.
+    pub candidate_name: String,
+    /// Party.
+    pub party_affiliation: String,
+    /// Portrait: a path on this server.
+    pub photo_url: String,
+    /// Votes counted.
+    pub total_votes: u64,
+    /// Share of the votes counted, 0 to 1.
+    pub share: f64,
+}
+
+/// Votes counted per group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Turnout {
+    /// Votes per party, most votes first.
+    pub parties: Vec<GroupCount>,
+    /// Votes per gender, by name.
+    pub genders: Vec<GroupCount>,
+    /// Votes per age band, youngest first.
+    pub age_bands: Vec<GroupCount>,
+}
+
+/// A group's votes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GroupCount {
+    /// The party, gender or age band.
+    pub group: String,
+    /// Votes counted.
+    pub count: u64,
+    /// Share of the votes counted, 0 to 1.
+    pub share: f64,
+}
+
+/// Votes rejected for a reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RejectedCount {
+    /// The reason.
+    #[schema(value_type = String, example = "duplicate")]
+    pub reason: Reason,
+    /// Votes rejected for it.
+    pub count: u64,
+}
+
+/// A location's result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LocationResult {
+    /// The location.
+    pub state: String,
+    /// Votes counted there.
+    pub count: u64,
+    /// Who leads there; absent while nobody has a vote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leader: Option<Leader>,
+    /// Votes of each candidate, in the order of `candidates`.
+    pub votes: Vec<u64>,
+}
+
+/// How the votes flow from the log to the tally and the database.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Pipeline {
+    /// Whether every vote is accounted for.
+    pub accounted: Accounted,
+    /// Votes cast that are not counted or rejected yet.
+    pub uncounted: u64,
+    /// Votes cast that are not in Postgres yet.
+    pub unpersisted: u64,
+    /// Milliseconds from cast to counted, of the votes counted last; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cast_to_counted_ms: Option<f64>,
+    /// When the tally was last stored, RFC 3339 in UTC; absent when it has not been.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    pub last_checkpoint: Option<String>,
+    /// Each partition of `votes`.
+    pub partitions: Vec<PartitionState>,
+    /// What the dashboard cannot reach at present, in words; empty when all is well.
+    pub problems: Vec<String>,
+}
+
+/// Whether every vote is accounted for: cast = counted + rejected, and the rows in Postgres say the
+/// same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Accounted {
+    /// Votes are on their way, or the rows have not been compared yet.
+    #[default]
+    InProgress,
+    /// Log, tally and rows agree on every vote.
+    Accounted,
+    /// Everything is counted and persisted, and the figures differ: `election audit` names where.
+    Differs,
+}
+
+/// How far a partition of `votes` is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PartitionState {
+    /// The partition.
+    pub partition: u32,
+    /// Votes cast: the log's end.
+    pub cast: i64,
+    /// Votes before this offset are counted or rejected.
+    pub counted_to: i64,
+    /// Counts before this offset are stored.
+    pub checkpointed_to: i64,
+    /// Votes before this offset are rows.
+    pub persisted_to: i64,
+    /// Votes cast that are not counted or rejected yet.
+    pub lag: u64,
+    /// Memory of the partition's SmartModule, in bytes.
+    pub module_bytes: u64,
+}
