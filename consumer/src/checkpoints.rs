@@ -5,6 +5,7 @@ use std::time::Duration;
 use store::{PartitionTally, Store};
 use tokio_util::sync::CancellationToken;
 
+use crate::progress::now_ms;
 use crate::tally::Ledgers;
 use crate::{ConsumerError, Progress};
 
@@ -77,8 +78,10 @@ impl Checkpoints {
         self.store.save_tallies(&rows).await?;
         for (partition, next_offset, _) in moved {
             self.stored[partition as usize] = next_offset;
-            self.progress
-                .update(partition, |progress| progress.checkpointed = next_offset);
+            self.progress.update(partition, |progress| {
+                progress.checkpointed = next_offset;
+                progress.checkpointed_at = Some(now_ms());
+            });
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod checkpoints;
 mod error;
 mod persist_voters;
 mod persist_votes;
+mod pipeline;
 mod progress;
 mod publish;
 mod run;

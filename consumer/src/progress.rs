@@ -1,5 +1,7 @@
 //! How far the consumer is, for whoever waits for it or draws it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use tokio::sync::watch;
 
 /// How far one partition is.
@@ -13,6 +15,10 @@ pub struct PartitionProgress {
     pub persisted: i64,
     /// Voters before this offset are rows.
     pub voters_persisted: i64,
+    /// When they were stored by this consumer, in milliseconds since 1970.
+    pub checkpointed_at: Option<i64>,
+    /// Milliseconds that the votes counted last took, from produced to counted.
+    pub cast_to_counted_ms: Option<u64>,
     /// Memory of the partition's SmartModule, in bytes.
     pub module_bytes: u64,
 }
@@ -69,4 +75,12 @@ impl Progress {
         self.snapshot
             .send_modify(|snapshot| change(&mut snapshot.partitions[partition as usize]));
     }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_millis() as i64
 }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::checkpoints::Checkpoints;
 use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
+use crate::pipeline::PipelinePublisher;
 use crate::publish::Publisher;
 use crate::tally::{Ledgers, tally_partition};
 use crate::{ConsumerError, Progress};
@@ -24,7 +25,7 @@ pub struct ConsumerConfig {
     pub tally: bool,
     /// Whether it turns voters and votes into rows.
     pub persist: bool,
-    /// Shortest time between two publications of the aggregates.
+    /// Shortest time between two publications of the aggregates, and of how far it is.
     pub publish_interval: Duration,
     /// Shortest time between two stored tallies.
     pub checkpoint_interval: Duration,
@@ -125,6 +126,13 @@ pub async fn run(
             ));
         }
     }
+    let pipeline = PipelinePublisher::new(
+        platform.clone(),
+        config,
+        ledgers.clone(),
+        progress.clone(),
+    );
+    rounds.spawn(pipeline.run(config.publish_interval, rounds_stop.clone()));
     if config.tally {
         let publisher = Publisher::new(
             platform,

@@ -4,13 +4,15 @@
 //! The stream always starts at 0, because the SmartModule's memory of who has voted is made by the
 //! votes themselves. Up to the checkpoint the ledger compares instead of counting anew.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Delta, Ledger, Rules, Tally, topics};
+use domain::{Applied, Delta, Ledger, Reason, Rules, Tally, topics};
 use futures_util::StreamExt;
 use platform::{ModuleCall, Platform, StreamRequest};
 use tokio_util::sync::CancellationToken;
 
+use crate::progress::now_ms;
 use crate::{ConsumerError, Progress};
 
 /// The SmartModule that counts.
@@ -51,6 +53,11 @@ impl Ledgers {
         let ledger = self.lock(partition);
         (ledger.caught_up() && ledger.next_offset() > stored)
             .then(|| (ledger.next_offset(), ledger.tally().clone()))
+    }
+
+    /// Votes of a partition that are rejected so far, by reason.
+    pub(crate) fn rejected(&self, partition: u32) -> BTreeMap<Reason, u64> {
+        self.lock(partition).tally().rejected.clone()
     }
 
     pub(crate) fn partitions(&self) -> std::ops::Range<u32> {
@@ -102,6 +109,9 @@ pub(crate) async fn tally_partition(
             );
             progress.update(partition, |progress| {
                 progress.counted = progress.counted.max(delta.next_offset);
+                if applied == Applied::Counted {
+                    progress.cast_to_counted_ms = u64::try_from(now_ms() - output.timestamp).ok();
+                }
                 progress.module_bytes = delta.memory_bytes;
             });
         }

@@ -1,11 +1,11 @@
 //! The topics of an election.
 
-use domain::topics::{AGGREGATES, REJECTED_VOTES, VOTERS, VOTES};
+use domain::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
 use platform::Platform;
 
 use crate::ProducerError;
 
-/// Aggregates and rejected votes are few, and their order is that of one partition.
+/// What is made of the votes is little, and their order is that of one partition.
 const SUMMARY_PARTITIONS: u32 = 1;
 
 /// Creates every topic, `voters` and `votes` with this many partitions. Those that are there already
@@ -17,7 +17,7 @@ pub async fn create_topics(platform: &dyn Platform, partitions: u32) -> Result<(
     for topic in [VOTERS, VOTES] {
         platform.create_topic(topic, partitions).await?;
     }
-    for topic in AGGREGATES.into_iter().chain([REJECTED_VOTES]) {
+    for topic in AGGREGATES.into_iter().chain([REJECTED_VOTES, PIPELINE]) {
         platform.create_topic(topic, SUMMARY_PARTITIONS).await?;
     }
     Ok(())

@@ -4,7 +4,7 @@ mod memory_platform;
 
 use std::sync::Arc;
 
-use domain::topics::{AGGREGATES, REJECTED_VOTES, VOTERS, VOTES};
+use domain::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
 use domain::{PartitionCounter, PollsWindow, Reason, Rules};
 use memory_platform::MemoryPlatform;
 use platform::{NewRecord, Platform};
@@ -144,7 +144,7 @@ async fn topics_are_created_once() {
     for topic in [VOTERS, VOTES] {
         assert_eq!(election.memory.partition_count(topic), Some(3));
     }
-    for topic in AGGREGATES.into_iter().chain([REJECTED_VOTES]) {
+    for topic in AGGREGATES.into_iter().chain([REJECTED_VOTES, PIPELINE]) {
         assert_eq!(election.memory.partition_count(topic), Some(1));
     }
 }

@@ -18,6 +18,7 @@ mod groups;
 mod ledger;
 mod names;
 mod params;
+mod pipeline;
 mod rejection;
 mod rules;
 mod running_total;
@@ -42,6 +43,7 @@ pub use params::{
     PARAM_CANDIDATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params,
     module_params,
 };
+pub use pipeline::{PersistPosition, PipelineRecord, TallyPosition};
 pub use rejection::{Reason, RejectedVote};
 pub use rules::{Ballot, PollsWindow, Rules};
 pub use running_total::running_total;

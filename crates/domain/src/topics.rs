@@ -19,6 +19,9 @@ pub const VOTES_BY_REGION: &str = "votes-by-region";
 /// Votes that do not count, each with its reason.
 pub const REJECTED_VOTES: &str = "rejected-votes";
 
+/// How far each consumer is in each partition, keyed by consumer and partition (`tally/0`).
+pub const PIPELINE: &str = "pipeline";
+
 /// The six aggregate topics, published in update style: the newest record per key is the truth.
 pub const AGGREGATES: [&str; 6] = [
     VOTES_PER_CANDIDATE,

@@ -1,0 +1,106 @@
+//! Publishing how far this consumer is in each partition, for whoever watches the pipeline.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{PersistPosition, PipelineRecord, TallyPosition, topics};
+use platform::{NewRecord, Platform};
+use tokio_util::sync::CancellationToken;
+
+use crate::tally::Ledgers;
+use crate::{ConsumerConfig, ConsumerError, Progress};
+
+pub(crate) struct PipelinePublisher {
+    platform: Arc<dyn Platform>,
+    config: ConsumerConfig,
+    ledgers: Ledgers,
+    progress: Progress,
+    /// The record last published, by key.
+    published: HashMap<String, PipelineRecord>,
+}
+
+impl PipelinePublisher {
+    pub(crate) fn new(
+        platform: Arc<dyn Platform>,
+        config: ConsumerConfig,
+        ledgers: Ledgers,
+        progress: Progress,
+    ) -> Self {
+        PipelinePublisher {
+            platform,
+            config,
+            ledgers,
+            progress,
+            published: HashMap::new(),
+        }
+    }
+
+    /// Publishes what has moved, at most once an interval; once more at the end.
+    pub(crate) async fn run(
+        mut self,
+        interval: Duration,
+        stop: CancellationToken,
+    ) -> Result<(), ConsumerError> {
+        let mut moved = self.progress.watch();
+        loop {
+            moved.mark_unchanged();
+            self.publish().await?;
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = moved.changed() => {
+                    stop.run_until_cancelled(tokio::time::sleep(interval)).await;
+                }
+            }
+        }
+    }
+
+    async fn publish(&mut self) -> Result<(), ConsumerError> {
+        let mut changed = self.records();
+        changed.retain(|record| self.published.get(&record.key()) != Some(record));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let records = changed
+            .iter()
+            .map(|record| NewRecord {
+                key: Some(record.key().into_bytes()),
+                value: serde_json::to_vec(record)
+                    .expect("invariant: numbers and names have a JSON form"),
+            })
+            .collect();
+        self.platform.produce(topics::PIPELINE, records).await?;
+        self.published
+            .extend(changed.into_iter().map(|record| (record.key(), record)));
+        Ok(())
+    }
+
+    fn records(&self) -> Vec<PipelineRecord> {
+        let snapshot = self.progress.watch().borrow().clone();
+        let mut records = Vec::new();
+        for (partition, at) in self.ledgers.partitions().zip(&snapshot.partitions) {
+            if self.config.tally {
+                records.push(PipelineRecord::Tally(TallyPosition {
+                    partition,
+                    counted_to: at.counted,
+                    checkpointed_to: at.checkpointed,
+                    checkpointed_at: at.checkpointed_at,
+                    rejected: self.ledgers.rejected(partition),
+                    cast_to_counted_ms: at.cast_to_counted_ms,
+                    module_bytes: at.module_bytes,
+                }));
+            }
+            if self.config.persist {
+                records.push(PipelineRecord::Persist(PersistPosition {
+                    partition,
+                    votes_to: at.persisted,
+                    voters_to: at.voters_persisted,
+                }));
+            }
+        }
+        records
+    }
+}

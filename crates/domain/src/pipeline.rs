@@ -1,0 +1,83 @@
+//! How far a consumer is in a partition of `votes`: the records of the `pipeline` topic.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Reason;
+
+/// Record of `pipeline`, keyed by [`PipelineRecord::key`]. Published in update style: the newest
+/// record per key is the truth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "consumer", rename_all = "snake_case")]
+pub enum PipelineRecord {
+    /// How far counting is.
+    Tally(TallyPosition),
+    /// How far persisting is.
+    Persist(PersistPosition),
+}
+
+/// How far counting is in a partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TallyPosition {
+    /// The partition of `votes`.
+    pub partition: u32,
+    /// Votes before this offset are counted or rejected. After a restart it begins at 0 again: up
+    /// to the checkpoint, the log is compared with the stored tally.
+    pub counted_to: i64,
+    /// Counts before this offset are stored.
+    pub checkpointed_to: i64,
+    /// When they were, in milliseconds since 1970; absent until this consumer has stored a tally.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpointed_at: Option<i64>,
+    /// Votes rejected before `counted_to`, by reason.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// Milliseconds that the votes counted last took, from produced to counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cast_to_counted_ms: Option<u64>,
+    /// Memory of the partition's SmartModule, in bytes.
+    pub module_bytes: u64,
+}
+
+/// How far persisting is in a partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersistPosition {
+    /// The partition of `votes` and `voters`.
+    pub partition: u32,
+    /// Votes before this offset are rows (or rejected rows).
+    pub votes_to: i64,
+    /// Voters before this offset are rows (or rejected rows).
+    pub voters_to: i64,
+}
+
+impl PipelineRecord {
+    /// The record's key: the consumer and the partition, e.g. `tally/0`.
+    pub fn key(&self) -> String {
+        match self {
+            PipelineRecord::Tally(position) => format!("tally/{}", position.partition),
+            PipelineRecord::Persist(position) => format!("persist/{}", position.partition),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_as_they_are_written() {
+        let record = PipelineRecord::Tally(TallyPosition {
+            partition: 1,
+            counted_to: 30,
+            rejected: [(Reason::Duplicate, 2)].into(),
+            ..TallyPosition::default()
+        });
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(
+            json,
+            r#"{"consumer":"tally","partition":1,"counted_to":30,"checkpointed_to":0,"rejected":{"duplicate":2},"module_bytes":0}"#
+        );
+        assert_eq!(serde_json::from_str::<PipelineRecord>(&json).unwrap(), record);
+        assert_eq!(record.key(), "tally/1");
+    }
+}
