@@ -1,5 +1,6 @@
 //! The command line, as a person reads it.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     },
     /// Count and persist what is in the log
     Consumer(ConsumerArgs),
+    /// Show what is stored in a browser, without counting
+    Dashboard(DashboardArgs),
     /// Show the results as they are stored
     Results(ResultsArgs),
     /// Count again from the log, and compare log, tally and rows; exit code 1 if they differ
@@ -102,15 +105,50 @@ pub(crate) struct DemoArgs {
     /// Print one JSON object to stdout, and nothing else there
     #[arg(long)]
     pub(crate) json: bool,
-    /// Port of the web dashboard on loopback; 0 picks a free one. There is no dashboard yet: the
-    /// option is accepted so that calls need not change
-    #[arg(long, default_value_t = 8080)]
-    pub(crate) port: u16,
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
+}
+
+/// Where the dashboard listens.
+#[derive(Debug, Args)]
+pub(crate) struct ListenArgs {
+    /// Port of the web dashboard; 0 picks a free one. Default 8080; with --once there is no dashboard
+    /// unless a port is given
+    #[arg(long)]
+    port: Option<u16>,
+    /// Address the dashboard listens on. Anything but loopback lets others see it: it is read only,
+    /// without passwords, and shows no voter
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    bind: IpAddr,
+}
+
+impl ListenArgs {
+    pub(crate) fn config(&self) -> dashboard::DashboardConfig {
+        let default = dashboard::DashboardConfig::default();
+        dashboard::DashboardConfig {
+            bind: self.bind,
+            port: self.port.unwrap_or(default.port),
+            ..default
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DashboardArgs {
+    #[command(flatten)]
+    pub(crate) listen: ListenArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
 }
 
 impl DemoArgs {
+    /// Whether there is to be a dashboard.
+    pub(crate) fn wants_dashboard(&self) -> bool {
+        !self.once || self.listen.port.is_some()
+    }
+
     /// The options of the polls.
     pub(crate) fn polls(&self) -> &PollsArgs {
         &self.init.polls

@@ -29,12 +29,28 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let plan = Plan::of_demo(&args)?;
     let ballots = read_ballots(&args).map_err(|error| UsageError(error.to_string()))?;
+    let dashboard = match args.wants_dashboard() {
+        true => Some(dashboard::Dashboard::bind(args.listen.config()).await?),
+        false => None,
+    };
     let backend = if args.fresh {
         Backend::open_fresh(&args.backend).await?
     } else {
         Backend::open(&args.backend).await?
     };
-    let outcome = run_on(&backend, &args, &plan, ballots, began).await;
+    let stop = stop_on_signal();
+    let dashboard_stop = CancellationToken::new();
+    let dashboard = dashboard.map(|dashboard| {
+        eprintln!("Dashboard: {}\n", dashboard.url());
+        let stop = dashboard_stop.clone();
+        tokio::spawn(dashboard.run(backend.port(), backend.store.clone(), stop))
+    });
+    let outcome = run_on(&backend, &args, &plan, ballots, began, &stop).await;
+    // Last, so that it shows the end.
+    dashboard_stop.cancel();
+    if let Some(dashboard) = dashboard {
+        dashboard.await.context("the dashboard ended abnormally")??;
+    }
     let closed = backend.close().await;
     let outcome = outcome?;
     closed?;
@@ -62,6 +78,7 @@ async fn run_on(
     plan: &Plan,
     ballots: Ballots,
     began: Instant,
+    stop: &CancellationToken,
 ) -> anyhow::Result<Outcome> {
     let candidates = match &ballots {
         Ballots::Replay(replay) => replay.candidates().to_vec(),
@@ -75,7 +92,6 @@ async fn run_on(
         Ballots::Electorate(_) => None,
     };
 
-    let stop = stop_on_signal();
     let progress = consumer::Progress::new(args.init.partitions);
     let mut consumer = tokio::spawn(consumer::run(
         backend.port(),
@@ -89,7 +105,7 @@ async fn run_on(
     let mut stages = Stages::new(&progress, matches!(ballots, Ballots::Electorate(_)));
     let produced = stages.produced();
     let held = {
-        let work = hold_election(backend, args, &stored, ballots, &produced, &progress, &stop);
+        let work = hold_election(backend, args, &stored, ballots, &produced, &progress, stop);
         tokio::pin!(work);
         let mut redraw = tokio::time::interval(REDRAW_INTERVAL);
         redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);

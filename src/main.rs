@@ -66,6 +66,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Demo(args) => demo::run(args).await,
         Command::Producer { command, backend } => steps::producer(command, backend).await,
         Command::Consumer(args) => steps::consumer(args).await,
+        Command::Dashboard(args) => steps::dashboard(args).await,
         Command::Results(args) => steps::results(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Recount(args) => recount::run(args).await,

@@ -9,7 +9,7 @@ use producer::{CastPlan, VoterSource};
 
 use crate::Outcome;
 use crate::backend::{Backend, StoredElection};
-use crate::cli::{BackendArgs, ConsumerArgs, ResultsArgs, UsageError};
+use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs, UsageError};
 use crate::demo::{an_hour_ago, stop_on_signal, wait_until_done};
 use crate::meters::{Meters, REDRAW_INTERVAL};
 use crate::plan::Plan;
@@ -166,6 +166,18 @@ async fn consume(backend: &Backend, once: bool) -> anyhow::Result<()> {
     let counted = progress.watch().borrow().sum(|partition| partition.counted);
     println!("{counted} votes are counted and persisted.");
     Ok(())
+}
+
+pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
+    let dashboard = dashboard::Dashboard::bind(args.listen.config()).await?;
+    let backend = Backend::open_existing(&args.backend).await?;
+    eprintln!("Dashboard: {}\nCtrl-C ends it.", dashboard.url());
+    let served = dashboard
+        .run(backend.port(), backend.store.clone(), stop_on_signal())
+        .await;
+    backend.close().await?;
+    served?;
+    Ok(Outcome::Fine)
 }
 
 pub(crate) async fn results(args: ResultsArgs) -> anyhow::Result<Outcome> {

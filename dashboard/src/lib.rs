@@ -1,2 +1,200 @@
-//! The dashboard.
-mod model;
+//! The dashboard: shows the count live, in a browser, and serves the same figures as JSON.
+//!
+//! It reads what any other service could, the aggregate topics and Postgres, and never counts. What
+//! it has read stands on a board; at most a few times a second a snapshot of it is rendered once and
+//! passed to everybody who listens.
+//!
+//! ```text
+//! aggregate topics ─┐
+//! pipeline topic ───┼──► board ──► snapshot ──► hub ──► pages, API, event stream
+//! log ends ─────────┤
+//! Postgres ─────────┘
+//! ```
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod accounting;
+mod assets;
+mod board;
+mod connection;
+mod hub;
+mod metrics;
+pub mod model;
+mod numbers;
+mod pages;
+mod portrait;
+mod publish;
+mod query;
+mod rate;
+mod routes;
+mod server;
+mod shared;
+mod sources;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use domain::topics;
+use platform::Platform;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::routes::Site;
+use crate::shared::Shared;
+
+/// Where the dashboard listens, and how often it tells something new.
+#[derive(Debug, Clone, Copy)]
+pub struct DashboardConfig {
+    /// The address to listen on.
+    pub bind: IpAddr,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// Most snapshots a second that are pushed; changes in between are pushed together.
+    pub updates_per_second: NonZeroU32,
+}
+
+impl Default for DashboardConfig {
+    fn default() -> Self {
+        DashboardConfig {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            port: 8080,
+            updates_per_second: NonZeroU32::new(5).expect("invariant: five is not zero"),
+        }
+    }
+}
+
+/// Why the dashboard could not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DashboardError {
+    /// The address cannot be listened on.
+    #[error("the dashboard cannot listen on {address}: {problem}; {remedy}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        problem: std::io::Error,
+        /// What helps.
+        remedy: &'static str,
+    },
+    /// A task ended abnormally.
+    #[error("a task of the dashboard ended abnormally: {0}")]
+    Task(String),
+}
+
+/// A dashboard that has its port, and does not serve yet.
+#[derive(Debug)]
+pub struct Dashboard {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: DashboardConfig,
+}
+
+impl Dashboard {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// When it is taken already, or not allowed.
+    pub async fn bind(config: DashboardConfig) -> Result<Dashboard, DashboardError> {
+        let wanted = SocketAddr::new(config.bind, config.port);
+        let failed = |problem: std::io::Error| DashboardError::Listen {
+            address: wanted,
+            remedy: match problem.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    "choose another with `--port`, or `--port 0` for a free one"
+                }
+                std::io::ErrorKind::PermissionDenied => "ports below 1024 need privileges",
+                _ => "`--bind` takes an address of this machine",
+            },
+            problem,
+        };
+        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Dashboard {
+            listener,
+            address,
+            config,
+        })
+    }
+
+    /// Where a browser finds it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Serves until `stop`. A source that fails is shown as a problem, and tried again.
+    ///
+    /// # Errors
+    /// When a task ends abnormally.
+    pub async fn run(
+        self,
+        platform: Arc<dyn Platform>,
+        store: Store,
+        stop: CancellationToken,
+    ) -> Result<(), DashboardError> {
+        let shared = Shared::default();
+        let metrics = Arc::new(Metrics::default());
+        let hub = Arc::new(Hub::new(model::Snapshot::default(), metrics.clone()));
+        let site = Site {
+            hub: hub.clone(),
+            shared: shared.clone(),
+            metrics,
+            started_at: Utc::now(),
+        };
+
+        let mut tasks = JoinSet::new();
+        // Whatever ends first ends the others.
+        let stop = stop.child_token();
+        let _stop_all = stop.clone().drop_guard();
+        let interval = Duration::from_secs(1) / self.config.updates_per_second.get();
+        tasks.spawn(server::serve(
+            self.listener,
+            routes::app(Arc::new(site)),
+            stop.clone(),
+        ));
+        tasks.spawn(publish::publish(
+            shared.clone(),
+            hub,
+            interval,
+            stop.clone(),
+        ));
+        // Candidates come in the order of registration, so they are read before the first total.
+        let set_up = CancellationToken::new();
+        tasks.spawn(sources::watch_database(
+            store,
+            shared.clone(),
+            set_up.clone(),
+            stop.clone(),
+        ));
+        for topic in topics::AGGREGATES.into_iter().chain([topics::PIPELINE]) {
+            tasks.spawn(after(
+                set_up.clone(),
+                stop.clone(),
+                sources::watch_topic(platform.clone(), topic, shared.clone(), stop.clone()),
+            ));
+        }
+        tasks.spawn(after(
+            set_up,
+            stop.clone(),
+            sources::watch_log_ends(platform, shared, stop.clone()),
+        ));
+        while let Some(ended) = tasks.join_next().await {
+            ended.map_err(|error| DashboardError::Task(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs a task once there is an election.
+async fn after(set_up: CancellationToken, stop: CancellationToken, task: impl Future<Output = ()>) {
+    if stop.run_until_cancelled(set_up.cancelled()).await.is_some() {
+        task.await;
+    }
+}

@@ -1,6 +1,6 @@
 //! The election itself: its plan, the polls' window, and who stands.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::{Candidate, PollsWindow, VotingTime};
 use tokio_postgres::Row;
 
@@ -81,6 +81,28 @@ impl Store {
                 close: time(2)?,
             },
         }))
+    }
+
+    /// When the stored election was opened: tells one from the next. `None` when there is none, or the
+    /// schema is not there yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn election_opened_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let failed = StoreError::database("ask which election it is");
+        let client = self.client().await?;
+        let schema = client
+            .query_one("SELECT to_regclass('elections') IS NOT NULL", &[])
+            .await
+            .map_err(&failed)?;
+        if !schema.try_get::<_, bool>(0).map_err(&failed)? {
+            return Ok(None);
+        }
+        let row = client
+            .query_opt("SELECT created_at FROM elections", &[])
+            .await
+            .map_err(&failed)?;
+        row.map(|row| row.try_get(0).map_err(&failed)).transpose()
     }
 
     /// Registers the candidates, if none are registered. The same list again, in the same order, is

@@ -1,0 +1,104 @@
+//! Whether every vote is accounted for: said only of votes that have been compared.
+
+use std::time::{Duration, Instant};
+
+use crate::model::Accounted;
+
+/// After a comparison that found a difference, how long until the next. Two in a row must say so
+/// before it is shown: votes may have come while the first was made.
+const COMPARE_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a comparison of log, tally and rows gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Comparison {
+    /// Records of `votes` that were compared.
+    pub(crate) cast: u64,
+    /// Records of `voters` at that time.
+    pub(crate) voter_records: u64,
+    /// Rows of the table `voters`.
+    pub(crate) voters: u64,
+    /// Whether cast = counted + rejected, and the rows say the same.
+    pub(crate) equal: bool,
+}
+
+/// The last comparison.
+#[derive(Debug, Default)]
+pub(crate) struct Accounting {
+    last: Option<(Comparison, Instant)>,
+    /// Whether the one before the last said the same.
+    confirmed: bool,
+}
+
+impl Accounting {
+    fn of_now(&self, cast: u64, voter_records: u64) -> Option<&(Comparison, Instant)> {
+        self.last
+            .as_ref()
+            .filter(|(last, _)| (last.cast, last.voter_records) == (cast, voter_records))
+    }
+
+    /// Whether these numbers of records have not been compared, or differed a while ago.
+    pub(crate) fn wants_comparison(&self, cast: u64, voter_records: u64) -> bool {
+        self.of_now(cast, voter_records)
+            .is_none_or(|(last, when)| !last.equal && when.elapsed() >= COMPARE_AGAIN)
+    }
+
+    pub(crate) fn set(&mut self, comparison: Comparison, now: Instant) {
+        self.confirmed = self
+            .last
+            .as_ref()
+            .is_some_and(|(last, _)| *last == comparison);
+        self.last = Some((comparison, now));
+    }
+
+    pub(crate) fn verdict(&self, cast: u64, voter_records: u64) -> Accounted {
+        match self.of_now(cast, voter_records) {
+            None => Accounted::InProgress,
+            Some((last, _)) if last.equal => Accounted::Accounted,
+            Some(_) if self.confirmed => Accounted::Differs,
+            Some(_) => Accounted::InProgress,
+        }
+    }
+
+    /// Records of `voters` that are none, or repeat one: known after a comparison.
+    pub(crate) fn records_that_are_no_voters(&self) -> u64 {
+        self.last.as_ref().map_or(0, |(last, _)| {
+            last.voter_records.saturating_sub(last.voters)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_holds_for_what_was_compared() {
+        let mut accounting = Accounting::default();
+        assert!(accounting.wants_comparison(10, 5));
+        assert_eq!(accounting.verdict(10, 5), Accounted::InProgress);
+        let comparison = Comparison {
+            cast: 10,
+            voter_records: 5,
+            voters: 4,
+            equal: true,
+        };
+        accounting.set(comparison.clone(), Instant::now());
+        assert_eq!(accounting.verdict(10, 5), Accounted::Accounted);
+        assert!(!accounting.wants_comparison(10, 5));
+        assert_eq!(accounting.records_that_are_no_voters(), 1);
+        assert_eq!(accounting.verdict(11, 5), Accounted::InProgress);
+        assert!(accounting.wants_comparison(11, 5));
+
+        let differs = Comparison {
+            equal: false,
+            ..comparison
+        };
+        let now = Instant::now();
+        accounting.set(differs.clone(), now);
+        assert_eq!(accounting.verdict(10, 5), Accounted::InProgress);
+        assert!(!accounting.wants_comparison(10, 5));
+        accounting.set(differs, now - COMPARE_AGAIN);
+        assert_eq!(accounting.verdict(10, 5), Accounted::Differs);
+        assert!(accounting.wants_comparison(10, 5));
+    }
+}

@@ -1,0 +1,478 @@
+//! What the dashboard knows: the newest total of every group and the position of every consumer, and
+//! how a [`Snapshot`] is made from it.
+//!
+//! It adds nothing up that was not published or stored as a total. Totals of an election only grow,
+//! so the larger of two is the newer one, whichever way it came: that lets the stored tally and the
+//! aggregate topics be merged without a common clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use domain::{
+    AgeBand, AggregateRecord, Candidate, PersistPosition, PipelineRecord, PollsWindow, Reason,
+    TallyPosition, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty, VotesByRegion,
+    VotesPerCandidate, topics,
+};
+
+use crate::accounting::{Accounting, Comparison};
+use crate::model::{
+    CandidateResult, ElectionState, GroupCount, Leader, LocationResult, PartitionState, Pipeline,
+    RejectedCount, Snapshot, Totals, Turnout,
+};
+use crate::rate::Rate;
+
+/// Everything known, mutable.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    /// `None` until an election is set up.
+    polls: Option<PollsWindow>,
+    /// In the order of registration; the index of a candidate in all that follows.
+    candidates: Vec<Candidate>,
+    votes_per_candidate: Vec<u64>,
+    by_location: BTreeMap<String, u64>,
+    /// location -> votes by candidate.
+    by_region: BTreeMap<String, Vec<u64>>,
+    parties: BTreeMap<String, u64>,
+    genders: BTreeMap<String, u64>,
+    age_bands: BTreeMap<AgeBand, u64>,
+    partitions: BTreeMap<u32, Partition>,
+    accounting: Accounting,
+    problems: BTreeMap<String, String>,
+    rate: Rate,
+    sequence: u64,
+    changed_locations: BTreeSet<String>,
+    has_begun_anew: bool,
+}
+
+#[derive(Debug, Default)]
+struct Partition {
+    votes_end: i64,
+    voters_end: i64,
+    tally: TallyPosition,
+    persist: PersistPosition,
+}
+
+/// A record of a topic that is not what the topic holds.
+#[derive(Debug, thiserror::Error)]
+#[error("a record of `{topic}` cannot be read: {problem}")]
+pub(crate) struct BadRecord {
+    topic: String,
+    problem: String,
+}
+
+impl Board {
+    /// Forgets an election. Only the sequence goes on.
+    pub(crate) fn begin_anew(&mut self) {
+        *self = Board {
+            sequence: self.sequence,
+            has_begun_anew: true,
+            ..Board::default()
+        };
+    }
+
+    /// Who stands, and when the polls are open.
+    pub(crate) fn set_election(&mut self, polls: PollsWindow, candidates: &[Candidate]) {
+        self.polls = Some(polls);
+        for candidate in candidates {
+            let index = self.candidate_index(&candidate.candidate_id);
+            self.candidates[index] = candidate.clone();
+        }
+    }
+
+    pub(crate) fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// The index of a candidate. One that is not registered is added under its id: votes may be
+    /// counted without a list of candidates.
+    fn candidate_index(&mut self, candidate_id: &str) -> usize {
+        let known = self
+            .candidates
+            .iter()
+            .position(|candidate| candidate.candidate_id == candidate_id);
+        known.unwrap_or_else(|| {
+            self.candidates.push(Candidate {
+                candidate_id: candidate_id.into(),
+                candidate_name: candidate_id.into(),
+                party_affiliation: String::new(),
+                biography: String::new(),
+                campaign_platform: String::new(),
+                photo_url: String::new(),
+            });
+            self.votes_per_candidate.push(0);
+            self.candidates.len() - 1
+        })
+    }
+
+    /// A record of an aggregate topic.
+    pub(crate) fn apply_aggregate(&mut self, topic: &str, value: &[u8]) -> Result<(), BadRecord> {
+        match topic {
+            topics::VOTES_PER_CANDIDATE => {
+                let record: VotesPerCandidate = read(topic, value)?;
+                let index = self.candidate_index(&record.candidate_id);
+                raise(&mut self.votes_per_candidate[index], record.total_votes);
+            }
+            topics::TURNOUT_BY_LOCATION => {
+                let record: TurnoutByLocation = read(topic, value)?;
+                self.changed_locations.insert(record.state.clone());
+                raise(
+                    self.by_location.entry(record.state).or_default(),
+                    record.count,
+                );
+            }
+            topics::VOTES_BY_REGION => {
+                let record: VotesByRegion = read(topic, value)?;
+                let index = self.candidate_index(&record.candidate_id);
+                self.changed_locations.insert(record.state.clone());
+                let votes = self.by_region.entry(record.state).or_default();
+                if votes.len() <= index {
+                    votes.resize(index + 1, 0);
+                }
+                raise(&mut votes[index], record.total_votes);
+            }
+            topics::VOTES_BY_PARTY => {
+                let record: VotesByParty = read(topic, value)?;
+                let party = self.parties.entry(record.party_affiliation).or_default();
+                raise(party, record.total_votes);
+            }
+            topics::TURNOUT_BY_GENDER => {
+                let record: TurnoutByGender = read(topic, value)?;
+                raise(self.genders.entry(record.gender).or_default(), record.count);
+            }
+            topics::TURNOUT_BY_AGE => {
+                let record: TurnoutByAge = read(topic, value)?;
+                raise(
+                    self.age_bands.entry(record.age_band).or_default(),
+                    record.count,
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The stored tallies, in the shape in which they are published.
+    pub(crate) fn apply_stored(&mut self, records: &[AggregateRecord]) -> Result<(), BadRecord> {
+        records
+            .iter()
+            .try_for_each(|record| self.apply_aggregate(record.topic, record.value.as_bytes()))
+    }
+
+    /// A record of the topic `pipeline`.
+    pub(crate) fn apply_pipeline(&mut self, value: &[u8]) -> Result<(), BadRecord> {
+        match read(topics::PIPELINE, value)? {
+            PipelineRecord::Tally(position) => self.apply_tally_position(position),
+            PipelineRecord::Persist(position) => {
+                let partition = position.partition;
+                self.partition(partition).persist = position;
+            }
+        }
+        Ok(())
+    }
+
+    /// How far counting is.
+    pub(crate) fn apply_tally_position(&mut self, mut position: TallyPosition) {
+        let known = &mut self.partition(position.partition).tally;
+        position.checkpointed_at = position.checkpointed_at.or(known.checkpointed_at);
+        position.cast_to_counted_ms = position.cast_to_counted_ms.or(known.cast_to_counted_ms);
+        *known = position;
+    }
+
+    /// Where a tally is stored that the topic has not told of (yet).
+    pub(crate) fn apply_stored_position(&mut self, position: TallyPosition) {
+        if position.checkpointed_to > self.partition(position.partition).tally.checkpointed_to {
+            self.apply_tally_position(position);
+        }
+    }
+
+    /// How far persisting is, as stored.
+    pub(crate) fn apply_stored_rows(&mut self, position: PersistPosition) {
+        let known = &mut self.partition(position.partition).persist;
+        known.votes_to = known.votes_to.max(position.votes_to);
+        known.voters_to = known.voters_to.max(position.voters_to);
+        known.partition = position.partition;
+    }
+
+    /// Where the partitions of `votes` and `voters` end. Returns whether that is news.
+    pub(crate) fn set_ends(&mut self, votes: &[i64], voters: &[i64]) -> bool {
+        let mut moved = false;
+        for (partition, (&votes, &voters)) in votes.iter().zip(voters).enumerate() {
+            let partition = self.partition(partition as u32);
+            moved |= (partition.votes_end, partition.voters_end) != (votes, voters);
+            (partition.votes_end, partition.voters_end) = (votes, voters);
+        }
+        moved
+    }
+
+    fn partition(&mut self, partition: u32) -> &mut Partition {
+        self.partitions.entry(partition).or_default()
+    }
+
+    /// Notes that a source fails, or (`None`) works again. Returns whether that is news.
+    pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) -> bool {
+        match problem {
+            Some(problem) => self.problems.insert(source.into(), problem.clone()) != Some(problem),
+            None => self.problems.remove(source).is_some(),
+        }
+    }
+
+    /// Whether everything cast is counted, stored and persisted, so that the rows can be compared,
+    /// and they have not been for these positions.
+    pub(crate) fn wants_comparison(&self) -> bool {
+        let at_rest = self.partitions.values().all(|partition| {
+            partition.tally.checkpointed_to >= partition.votes_end
+                && partition.persist.votes_to >= partition.votes_end
+                && partition.persist.voters_to >= partition.voters_end
+        });
+        !self.partitions.is_empty()
+            && at_rest
+            && self
+                .accounting
+                .wants_comparison(self.cast(), self.voter_records())
+    }
+
+    /// What comparing the rows gave.
+    pub(crate) fn set_comparison(&mut self, comparison: Comparison) {
+        self.accounting.set(comparison, Instant::now());
+    }
+
+    /// Takes a sample of the rate; once a second. Returns whether there is something to show.
+    pub(crate) fn sample_rate(&mut self, now: Instant) -> bool {
+        let decided = self.partitions.values().map(|p| p.tally.counted_to).sum();
+        self.rate.sample(decided, now)
+    }
+
+    /// Votes cast: records in the log.
+    pub(crate) fn cast(&self) -> u64 {
+        self.partitions
+            .values()
+            .map(|p| p.votes_end.unsigned_abs())
+            .sum()
+    }
+
+    /// Records of `voters`.
+    pub(crate) fn voter_records(&self) -> u64 {
+        self.partitions
+            .values()
+            .map(|p| p.voters_end.unsigned_abs())
+            .sum()
+    }
+
+    /// The names of the locations that have changed since the last call; `None` when everything has.
+    pub(crate) fn take_changed_locations(&mut self) -> Option<BTreeSet<String>> {
+        let changed = std::mem::take(&mut self.changed_locations);
+        (!std::mem::take(&mut self.has_begun_anew)).then_some(changed)
+    }
+
+    /// All of it, as it is shown. Each has the next sequence number.
+    pub(crate) fn snapshot(&mut self, now: DateTime<Utc>) -> Snapshot {
+        self.sequence += 1;
+        let counted: u64 = self.votes_per_candidate.iter().sum();
+        Snapshot {
+            sequence: self.sequence,
+            generated_at: rfc3339(now),
+            election: ElectionState {
+                is_set_up: self.polls.is_some() && !self.candidates.is_empty(),
+                polls_open: self
+                    .polls
+                    .and_then(|polls| polls.open)
+                    .map(|time| time.to_string()),
+                polls_close: self
+                    .polls
+                    .and_then(|polls| polls.close)
+                    .map(|time| time.to_string()),
+            },
+            totals: self.totals(counted),
+            leader: self.leader(&self.votes_per_candidate, counted),
+            candidates: self.candidate_results(counted),
+            turnout: self.turnout(counted),
+            rejected: self.rejected(),
+            locations: self.locations(),
+            pipeline: self.pipeline(),
+        }
+    }
+
+    fn totals(&self, counted: u64) -> Totals {
+        let no_voters = self.accounting.records_that_are_no_voters();
+        let voters = self.voter_records().saturating_sub(no_voters);
+        let voters = (voters > 0 || counted == 0).then_some(voters);
+        Totals {
+            voters,
+            candidates: self.candidates.len() as u64,
+            cast: self.cast(),
+            counted,
+            rejected: self.rejected().iter().map(|rejected| rejected.count).sum(),
+            turnout: voters.map(|voters| share(counted, voters)),
+            votes_per_second: self.rate.per_second(),
+            votes_per_second_history: self.rate.history(),
+        }
+    }
+
+    /// Who leads among these votes by candidate; nobody while there are none.
+    fn leader(&self, votes: &[u64], counted: u64) -> Option<Leader> {
+        let (index, &most) = votes
+            .iter()
+            .enumerate()
+            .max_by_key(|&(index, &votes)| (votes, std::cmp::Reverse(index)))?;
+        if most == 0 {
+            return None;
+        }
+        let second = votes
+            .iter()
+            .enumerate()
+            .filter(|&(other, _)| other != index)
+            .map(|(_, &votes)| votes)
+            .max()
+            .unwrap_or(0);
+        Some(Leader {
+            candidate_id: self.candidates.get(index)?.candidate_id.clone(),
+            lead: most - second,
+            margin: share(most - second, counted),
+        })
+    }
+
+    fn candidate_results(&self, counted: u64) -> Vec<CandidateResult> {
+        self.candidates
+            .iter()
+            .zip(&self.votes_per_candidate)
+            .map(|(candidate, &total_votes)| CandidateResult {
+                candidate_id: candidate.candidate_id.clone(),
+                candidate_name: candidate.candidate_name.clone(),
+                party_affiliation: candidate.party_affiliation.clone(),
+                photo_url: candidate.photo_url.clone(),
+                total_votes,
+                share: share(total_votes, counted),
+            })
+            .collect()
+    }
+
+    fn turnout(&self, counted: u64) -> Turnout {
+        let group = |group: &str, count: u64| GroupCount {
+            group: group.into(),
+            count,
+            share: share(count, counted),
+        };
+        let mut parties: Vec<_> = self
+            .parties
+            .iter()
+            .map(|(name, &n)| group(name, n))
+            .collect();
+        parties.sort_by_key(|party| std::cmp::Reverse(party.count));
+        Turnout {
+            parties,
+            genders: self
+                .genders
+                .iter()
+                .map(|(name, &n)| group(name, n))
+                .collect(),
+            age_bands: self
+                .age_bands
+                .iter()
+                .map(|(band, &n)| group(band.as_str(), n))
+                .collect(),
+        }
+    }
+
+    fn rejected(&self) -> Vec<RejectedCount> {
+        Reason::ALL
+            .into_iter()
+            .map(|reason| RejectedCount {
+                reason,
+                count: self
+                    .partitions
+                    .values()
+                    .filter_map(|partition| partition.tally.rejected.get(&reason))
+                    .sum(),
+            })
+            .collect()
+    }
+
+    fn locations(&self) -> Vec<LocationResult> {
+        self.by_location
+            .iter()
+            .map(|(state, &count)| {
+                let mut votes = self.by_region.get(state).cloned().unwrap_or_default();
+                votes.resize(self.candidates.len(), 0);
+                LocationResult {
+                    state: state.clone(),
+                    count,
+                    leader: self.leader(&votes, count),
+                    votes,
+                }
+            })
+            .collect()
+    }
+
+    fn pipeline(&self) -> Pipeline {
+        let partitions: Vec<_> = self
+            .partitions
+            .iter()
+            .map(|(&partition, at)| PartitionState {
+                partition,
+                cast: at.votes_end,
+                counted_to: at.tally.counted_to,
+                checkpointed_to: at.tally.checkpointed_to,
+                persisted_to: at.persist.votes_to,
+                lag: behind(at.tally.counted_to, at.votes_end),
+                module_bytes: at.tally.module_bytes,
+            })
+            .collect();
+        let latest = |figure: fn(&TallyPosition) -> Option<i64>| {
+            self.partitions
+                .values()
+                .filter_map(|at| figure(&at.tally))
+                .max()
+        };
+        Pipeline {
+            accounted: self.accounting.verdict(self.cast(), self.voter_records()),
+            uncounted: partitions.iter().map(|partition| partition.lag).sum(),
+            unpersisted: self
+                .partitions
+                .values()
+                .map(|at| behind(at.persist.votes_to, at.votes_end))
+                .sum(),
+            cast_to_counted_ms: self
+                .partitions
+                .values()
+                .filter_map(|at| at.tally.cast_to_counted_ms)
+                .max()
+                .map(|ms| ms as f64),
+            last_checkpoint: latest(|at| at.checkpointed_at)
+                .and_then(DateTime::from_timestamp_millis)
+                .map(rfc3339),
+            partitions,
+            problems: self.problems.values().cloned().collect(),
+        }
+    }
+}
+
+fn read<'de, T: serde::Deserialize<'de>>(topic: &str, value: &'de [u8]) -> Result<T, BadRecord> {
+    serde_json::from_slice(value).map_err(|error| BadRecord {
+        topic: topic.into(),
+        problem: error.to_string(),
+    })
+}
+
+fn raise(total: &mut u64, published: u64) {
+    *total = (*total).max(published);
+}
+
+fn behind(position: i64, end: i64) -> u64 {
+    u64::try_from(end - position).unwrap_or(0)
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
+
+pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! The board: totals from wherever they come, and what is shown of them.
+
+use chrono::DateTime;
+use domain::{Tally, aggregate_records};
+
+use super::*;
+use crate::model::Accounted;
+
+fn candidate(id: &str, party: &str) -> Candidate {
+    Candidate {
+        candidate_id: id.into(),
+        candidate_name: format!("Name of {id}"),
+        party_affiliation: party.into(),
+        biography: String::new(),
+        campaign_platform: String::new(),
+        photo_url: format!("/portraits/{id}.svg"),
+    }
+}
+
+fn tally(cells: &[(&str, &str, u64)]) -> Tally {
+    let mut tally = Tally::default();
+    for &(id, state, votes) in cells {
+        let locations = tally.candidates.entry(id.into()).or_default();
+        locations.insert(state.into(), votes);
+    }
+    tally.genders.insert("female".into(), tally.counted());
+    tally.age_bands.insert(AgeBand::From18, tally.counted());
+    tally
+}
+
+fn board() -> Board {
+    let mut board = Board::default();
+    let candidates = [
+        candidate("a", "Red"),
+        candidate("b", "Blue"),
+        candidate("c", "Red"),
+    ];
+    board.set_election(PollsWindow::default(), &candidates);
+    board
+}
+
+fn publish(board: &mut Board, tally: &Tally) {
+    let records = aggregate_records(tally, board.candidates());
+    board.apply_stored(&records).unwrap();
+}
+
+fn shown(board: &mut Board) -> Snapshot {
+    board.snapshot(DateTime::UNIX_EPOCH)
+}
+
+fn position(partition: u32, to: i64) -> TallyPosition {
+    TallyPosition {
+        partition,
+        counted_to: to,
+        checkpointed_to: to,
+        ..TallyPosition::default()
+    }
+}
+
+#[test]
+fn the_snapshot_says_what_the_tally_says() {
+    let mut board = board();
+    publish(
+        &mut board,
+        &tally(&[
+            ("a", "Fife", 3),
+            ("b", "Fife", 5),
+            ("b", "Kent", 1),
+            ("c", "Kent", 1),
+        ]),
+    );
+    let snapshot = shown(&mut board);
+    assert_eq!(snapshot.totals.counted, 10);
+    let leader = snapshot.leader.unwrap();
+    assert_eq!((leader.candidate_id.as_str(), leader.lead), ("b", 3));
+    assert!((leader.margin - 0.3).abs() < 1e-9);
+    let votes: Vec<u64> = snapshot
+        .candidates
+        .iter()
+        .map(|at| at.total_votes)
+        .collect();
+    assert_eq!(votes, [3, 6, 1]);
+    let places: Vec<_> = snapshot
+        .locations
+        .iter()
+        .map(|at| (at.state.as_str(), at.count, at.votes.clone()))
+        .collect();
+    assert_eq!(
+        places,
+        [("Fife", 8, vec![3, 5, 0]), ("Kent", 2, vec![0, 1, 1])]
+    );
+    // A tie is a lead of nothing, shown for whoever was registered first.
+    let kent = snapshot.locations[1].leader.as_ref().unwrap();
+    assert_eq!((kent.candidate_id.as_str(), kent.lead), ("b", 0));
+    let parties: Vec<_> = snapshot
+        .turnout
+        .parties
+        .iter()
+        .map(|at| (at.group.as_str(), at.count))
+        .collect();
+    assert_eq!(parties, [("Blue", 6), ("Red", 4)]);
+    assert_eq!(snapshot.turnout.age_bands[0].group, "18-24");
+}
+
+#[test]
+fn an_older_total_changes_nothing() {
+    let mut board = board();
+    publish(&mut board, &tally(&[("a", "Fife", 30)]));
+    // What was stored before is read after what was published since.
+    publish(&mut board, &tally(&[("a", "Fife", 20), ("b", "Kent", 2)]));
+    let snapshot = shown(&mut board);
+    assert_eq!(snapshot.totals.counted, 32);
+    assert_eq!(snapshot.locations[0].votes, [30, 0, 0]);
+}
+
+#[test]
+fn changed_locations_are_named_once() {
+    let mut board = board();
+    publish(&mut board, &tally(&[("a", "Fife", 1), ("a", "Kent", 1)]));
+    let names = board.take_changed_locations().unwrap();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["Fife", "Kent"]);
+    assert_eq!(board.take_changed_locations().unwrap().len(), 0);
+    board.begin_anew();
+    assert_eq!(board.take_changed_locations(), None);
+}
+
+#[test]
+fn a_new_election_begins_with_nothing() {
+    let mut board = board();
+    publish(&mut board, &tally(&[("a", "Fife", 1)]));
+    let before = shown(&mut board).sequence;
+    board.begin_anew();
+    let snapshot = shown(&mut board);
+    assert!(!snapshot.election.is_set_up);
+    assert_eq!((snapshot.totals.counted, snapshot.candidates.len()), (0, 0));
+    assert_eq!(snapshot.sequence, before + 1);
+}
+
+#[test]
+fn turnout_is_of_the_registered() {
+    let mut board = board();
+    board.set_ends(&[2, 1], &[5, 3]);
+    publish(&mut board, &tally(&[("a", "Fife", 2)]));
+    let totals = shown(&mut board).totals;
+    assert_eq!(
+        (totals.voters, totals.cast, totals.turnout),
+        (Some(8), 3, Some(0.25))
+    );
+    // One of the records was no voter.
+    board.set_comparison(Comparison {
+        cast: 3,
+        voter_records: 8,
+        voters: 7,
+        equal: true,
+    });
+    assert_eq!(shown(&mut board).totals.voters, Some(7));
+}
+
+#[test]
+fn a_replay_has_no_roll() {
+    let mut board = board();
+    board.set_ends(&[2], &[0]);
+    assert_eq!(shown(&mut board).totals.voters, Some(0));
+    publish(&mut board, &tally(&[("a", "Fife", 2)]));
+    let totals = shown(&mut board).totals;
+    assert_eq!((totals.voters, totals.turnout), (None, None));
+}
+
+#[test]
+fn the_verdict_waits_for_everything() {
+    let mut board = board();
+    assert!(!board.wants_comparison(), "nothing is known yet");
+    board.set_ends(&[10], &[4]);
+    board.apply_tally_position(position(0, 10));
+    assert!(!board.wants_comparison(), "rows are missing");
+    board.apply_stored_rows(PersistPosition {
+        partition: 0,
+        votes_to: 10,
+        voters_to: 4,
+    });
+    assert!(board.wants_comparison());
+    assert_eq!(shown(&mut board).pipeline.accounted, Accounted::InProgress);
+    board.set_comparison(Comparison {
+        cast: 10,
+        voter_records: 4,
+        voters: 4,
+        equal: true,
+    });
+    assert!(!board.wants_comparison());
+    assert_eq!(shown(&mut board).pipeline.accounted, Accounted::Accounted);
+    board.set_ends(&[11], &[4]);
+    let pipeline = shown(&mut board).pipeline;
+    assert_eq!(pipeline.accounted, Accounted::InProgress);
+    assert_eq!((pipeline.uncounted, pipeline.unpersisted), (1, 1));
+}
+
+#[test]
+fn positions_come_from_the_topic_and_from_the_database() {
+    let mut board = board();
+    let rejected = [(Reason::Duplicate, 2)].into();
+    let record = PipelineRecord::Tally(TallyPosition {
+        rejected,
+        checkpointed_at: Some(1_000),
+        cast_to_counted_ms: Some(4),
+        module_bytes: 65_536,
+        ..position(1, 7)
+    });
+    board
+        .apply_pipeline(&serde_json::to_vec(&record).unwrap())
+        .unwrap();
+    // Read from the database later, but stored before: what the topic said stays.
+    board.apply_stored_position(position(1, 5));
+    let snapshot = shown(&mut board);
+    let duplicate = snapshot
+        .rejected
+        .iter()
+        .find(|at| at.reason == Reason::Duplicate)
+        .unwrap();
+    assert_eq!((snapshot.totals.rejected, duplicate.count), (2, 2));
+    assert_eq!(snapshot.pipeline.cast_to_counted_ms, Some(4.0));
+    assert_eq!(
+        snapshot.pipeline.last_checkpoint.unwrap(),
+        "1970-01-01T00:00:01.000Z"
+    );
+    assert_eq!(snapshot.pipeline.partitions[0].counted_to, 7);
+}
+
+#[test]
+fn what_is_no_record_is_refused_by_name() {
+    let mut board = board();
+    let error = board
+        .apply_aggregate(topics::TURNOUT_BY_AGE, b"{}")
+        .unwrap_err();
+    assert!(error.to_string().contains("turnout-by-age"), "{error}");
+    assert!(board.apply_pipeline(b"\xff").is_err());
+    assert_eq!(shown(&mut board).totals.counted, 0);
+}

@@ -1,0 +1,134 @@
+//! Passing a snapshot on: rendered once, shared by all who listen.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, watch};
+
+use crate::metrics::Metrics;
+use crate::model::Snapshot;
+
+/// Events that a listener may be behind before it is dropped: three seconds' worth at five a second.
+pub(crate) const EVENTS_BEHIND: usize = 16;
+
+/// A snapshot, and what is sent of it.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) snapshot: Snapshot,
+    whole: OnceLock<Bytes>,
+}
+
+impl Published {
+    fn new(snapshot: Snapshot) -> Self {
+        Published {
+            snapshot,
+            whole: OnceLock::new(),
+        }
+    }
+
+    /// The event that a listener begins with; rendered when the first one asks.
+    pub(crate) fn snapshot_event(&self) -> Bytes {
+        self.whole
+            .get_or_init(|| event("snapshot", self.snapshot.sequence, &self.snapshot))
+            .clone()
+    }
+}
+
+/// An event for everybody who is listening already.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// Of the snapshot it was made from; `None` for what belongs to none.
+    pub(crate) sequence: Option<u64>,
+    pub(crate) bytes: Bytes,
+}
+
+/// The newest snapshot, and everybody who waits for the next.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    latest: watch::Sender<Arc<Published>>,
+    events: broadcast::Sender<Arc<Event>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Hub {
+    pub(crate) fn new(first: Snapshot, metrics: Arc<Metrics>) -> Self {
+        Hub {
+            latest: watch::Sender::new(Arc::new(Published::new(first))),
+            events: broadcast::Sender::new(EVENTS_BEHIND),
+            metrics,
+        }
+    }
+
+    pub(crate) fn latest(&self) -> Arc<Published> {
+        self.latest.borrow().clone()
+    }
+
+    /// Publishes a snapshot. Listeners get its `changed` locations only, or all of it (`None`).
+    pub(crate) fn publish(&self, snapshot: Snapshot, changed: Option<Vec<usize>>) {
+        let sequence = snapshot.sequence;
+        self.metrics.observe(&snapshot);
+        let published = Arc::new(Published::new(snapshot));
+        let bytes = (self.events.receiver_count() > 0).then(|| match changed {
+            None => published.snapshot_event(),
+            Some(changed) => {
+                let all = &published.snapshot;
+                let update = Snapshot {
+                    locations: changed
+                        .iter()
+                        .map(|&at| all.locations[at].clone())
+                        .collect(),
+                    ..without_locations(all)
+                };
+                event("update", sequence, &update)
+            }
+        });
+        // In this order: who subscribes in between finds the snapshot, and skips its event.
+        self.latest.send_replace(published);
+        if let Some(bytes) = bytes {
+            self.send(Some(sequence), bytes);
+        }
+    }
+
+    /// Tells listeners that the connection is alive, though nothing has changed.
+    pub(crate) fn heartbeat(&self, generated_at: &str) {
+        let bytes = format!("event: heartbeat\ndata: {{\"generated_at\":\"{generated_at}\"}}\n\n");
+        self.send(None, bytes.into());
+    }
+
+    fn send(&self, sequence: Option<u64>, bytes: Bytes) {
+        // An error says that nobody listens.
+        let _nobody = self.events.send(Arc::new(Event { sequence, bytes }));
+    }
+
+    /// The newest snapshot, and the events after it.
+    pub(crate) fn listen(&self) -> (Arc<Published>, broadcast::Receiver<Arc<Event>>) {
+        let events = self.events.subscribe();
+        (self.latest(), events)
+    }
+}
+
+fn without_locations(snapshot: &Snapshot) -> Snapshot {
+    Snapshot {
+        sequence: snapshot.sequence,
+        generated_at: snapshot.generated_at.clone(),
+        election: snapshot.election.clone(),
+        totals: snapshot.totals.clone(),
+        leader: snapshot.leader.clone(),
+        candidates: snapshot.candidates.clone(),
+        turnout: snapshot.turnout.clone(),
+        rejected: snapshot.rejected.clone(),
+        locations: Vec::new(),
+        pipeline: snapshot.pipeline.clone(),
+    }
+}
+
+/// An event as the HTML standard's section on server-sent events writes it. JSON has no line breaks,
+/// so it is one `data` line.
+fn event(name: &str, sequence: u64, snapshot: &Snapshot) -> Bytes {
+    let mut bytes = format!("event: {name}\nid: {sequence}\ndata: ").into_bytes();
+    serde_json::to_writer(&mut bytes, snapshot)
+        .expect("invariant: numbers and text have a JSON form");
+    bytes.extend_from_slice(b"\n\n");
+    bytes.into()
+}

@@ -1,0 +1,60 @@
+//! What every answer has: headers that keep a browser from doing more than it should, a reason where
+//! there is nothing else, and a place in the metrics.
+
+use std::sync::Arc;
+
+use tide::http::StatusCode;
+use tide::utils::async_trait;
+use tide::{Middleware, Next, Request};
+
+use super::{Site, refusal};
+
+/// Nothing is loaded from elsewhere, nothing stands inline, nobody may frame the page.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
+
+const HEADERS: [(&str, &str); 6] = [
+    ("content-security-policy", CONTENT_SECURITY_POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+pub(crate) struct Headers;
+
+#[async_trait]
+impl Middleware<Arc<Site>> for Headers {
+    async fn handle(&self, request: Request<Arc<Site>>, next: Next<'_, Arc<Site>>) -> tide::Result {
+        let metrics = request.state().metrics.clone();
+        let path = request.url().path().to_owned();
+        let mut response = next.run(request).await;
+        if let Some(error) = response.take_error() {
+            tracing::error!(path, "{error}");
+        }
+        if response.status().is_client_error() || response.status().is_server_error() {
+            if response.is_empty() != Some(false) {
+                let status = response.status();
+                response = refusal(&path, status, reason(status));
+            }
+        }
+        for (name, value) in HEADERS {
+            response.insert_header(name, value);
+        }
+        metrics.responded(u16::from(response.status()));
+        Ok(response)
+    }
+}
+
+fn reason(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NotFound => "There is nothing under this address.",
+        StatusCode::MethodNotAllowed => "The dashboard is read only: it answers GET and HEAD.",
+        _ => "The dashboard could not answer; its log says why.",
+    }
+}

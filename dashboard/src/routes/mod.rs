@@ -1,0 +1,99 @@
+//! The application: which path is answered by what, and what every answer has.
+
+mod api;
+mod events;
+mod headers;
+mod openapi;
+mod operations;
+mod site_pages;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
+use tide::http::StatusCode;
+use tide::{Request, Response};
+
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::pages;
+use crate::shared::Shared;
+
+/// The application as the server calls it.
+pub(crate) type App = tide::Server<Arc<Site>>;
+
+/// What the handlers answer from.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) shared: Shared,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) started_at: DateTime<Utc>,
+}
+
+/// The application.
+pub(crate) fn app(site: Arc<Site>) -> App {
+    let mut app = tide::with_state(site);
+    app.with(headers::Headers);
+    app.at("/").get(site_pages::overview);
+    app.at("/candidates/:candidate_id")
+        .get(site_pages::candidate);
+    app.at("/locations/:state").get(site_pages::location);
+    app.at("/portraits/:file").get(site_pages::portrait);
+    app.at("/assets/*name").get(site_pages::asset);
+    app.at("/favicon.ico").get(site_pages::favicon);
+    app.at("/api/v1/results").get(api::results);
+    app.at("/api/v1/turnout").get(api::turnout);
+    app.at("/api/v1/candidates").get(api::candidates);
+    app.at("/api/v1/locations").get(api::locations);
+    app.at("/api/v1/rejected").get(api::rejected);
+    app.at("/api/v1/pipeline").get(api::pipeline);
+    app.at("/api/v1/events").get(events::events);
+    app.at("/api/v1/openapi.json").get(openapi::document);
+    app.at("/healthz").get(operations::healthz);
+    app.at("/readyz").get(operations::readyz);
+    app.at("/metrics").get(operations::metrics);
+    app
+}
+
+/// A parameter of the path, decoded.
+fn path_parameter(request: &Request<Arc<Site>>, name: &str) -> Result<String, Response> {
+    let raw = request.param(name).unwrap_or_default();
+    match percent_decode_str(raw).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => Err(refusal(
+            request.url().path(),
+            StatusCode::BadRequest,
+            "the path is not UTF-8 text, percent-encoded",
+        )),
+    }
+}
+
+/// An answer that says why there is no other: JSON (RFC 9457) below `/api/`, else a page.
+fn refusal(path: &str, status: StatusCode, reason: &str) -> Response {
+    let title = status.canonical_reason();
+    let number = u16::from(status);
+    let response = Response::builder(status);
+    if path.starts_with("/api/") {
+        let problem = serde_json::json!({"status": number, "title": title, "detail": reason});
+        return response
+            .body(problem.to_string())
+            .content_type("application/problem+json")
+            .build();
+    }
+    match pages::error(number, title, reason) {
+        Ok(page) => html(response, page),
+        Err(error) => {
+            tracing::error!("cannot render a page: {error}");
+            response.body(reason).build()
+        }
+    }
+}
+
+fn html(response: tide::ResponseBuilder, page: String) -> Response {
+    response
+        .body(page)
+        .content_type("text/html; charset=utf-8")
+        .header("cache-control", "no-store")
+        .build()
+}

@@ -1,0 +1,37 @@
+//! The description of the API, made from the handlers and shapes themselves.
+
+use std::sync::{Arc, LazyLock};
+
+use tide::http::StatusCode;
+use tide::{Request, Response};
+use utoipa::OpenApi;
+
+use super::{Site, api, events};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Election dashboard",
+        description = "The count of a real-time election, read only. Every answer is of one moment; \
+            nothing in it is about a single voter.",
+    ),
+    paths(
+        api::results, api::turnout, api::candidates, api::locations, api::rejected, api::pipeline,
+        events::events,
+    ),
+    tags((name = "results", description = "Who got what, and how the votes flow")),
+)]
+struct Description;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    Description::openapi()
+        .to_json()
+        .expect("invariant: the description has a JSON form")
+});
+
+pub(super) async fn document(_: Request<Arc<Site>>) -> tide::Result {
+    Ok(Response::builder(StatusCode::Ok)
+        .body(DOCUMENT.as_str())
+        .content_type("application/json")
+        .build())
+}

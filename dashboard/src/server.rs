@@ -1,0 +1,109 @@
+//! Accepting connections and answering requests on them, within named limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::SockRef;
+use tide::http::{Request, Response, StatusCode, headers};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::connection::Connection;
+use crate::routes::App;
+
+/// Connections at a time; most of them event streams.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// How long an answer may take to begin. All of it is made from memory. The head of a request is
+/// bounded by `async-h1`: 8 KiB, and a minute.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Kernel memory for what a client has not read yet: enough for a page, little for a thousand
+/// listeners.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Pause after an `accept` that failed for want of file handles: others may close theirs.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`; then every connection is closed.
+pub(crate) async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!("cannot accept a connection: {error}");
+                stop.run_until_cancelled(tokio::time::sleep(ACCEPT_PAUSE))
+                    .await;
+                continue;
+            }
+        };
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
+            tracing::warn!("{MAX_CONNECTIONS} connections are open; one more is turned away");
+            Connection::new(stream).last_word(&last_word(StatusCode::ServiceUnavailable));
+            continue;
+        };
+        connections.spawn(answer(stream, slot, app.clone(), stop.clone()));
+    }
+    connections.close();
+    connections.wait().await;
+}
+
+async fn answer(stream: TcpStream, _slot: OwnedSemaphorePermit, app: App, stop: CancellationToken) {
+    if let Err(error) = set_up(&stream) {
+        tracing::debug!("a connection ended at once: {error}");
+        return;
+    }
+    let connection = Connection::new(stream);
+    let respond = |request| respond(app.clone(), request);
+    tokio::select! {
+        served = async_h1::accept(connection.clone(), respond) => if let Err(error) = served {
+            tracing::debug!("a connection ended: {error}");
+            // What is wrong with a request is told; a broken connection has nobody to be told.
+            if error.downcast_ref::<std::io::Error>().is_none() {
+                let status = match error.status() {
+                    StatusCode::InternalServerError => StatusCode::BadRequest,
+                    status => status,
+                };
+                connection.last_word(&last_word(status));
+            }
+        },
+        () = connection.stalled() => tracing::debug!("a client that does not read is dropped"),
+        () = stop.cancelled() => {}
+    }
+}
+
+fn set_up(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(stream).set_send_buffer_size(SEND_BUFFER)
+}
+
+async fn respond(app: App, request: Request) -> tide::http::Result<Response> {
+    // Nothing here takes a body. Answering would mean reading it to its end.
+    let has_body = request.header(headers::TRANSFER_ENCODING).is_some()
+        || request.len().is_some_and(|length| length > 0);
+    if has_body {
+        return Err(tide::http::Error::from_str(
+            StatusCode::PayloadTooLarge,
+            "a request with a body",
+        ));
+    }
+    match tokio::time::timeout(ANSWER_TIMEOUT, app.respond(request)).await {
+        Ok(response) => response,
+        Err(_) => Ok(Response::new(StatusCode::ServiceUnavailable)),
+    }
+}
+
+fn last_word(status: StatusCode) -> Vec<u8> {
+    let reason = status.canonical_reason();
+    format!(
+        "HTTP/1.1 {} {reason}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{reason}\n",
+        u16::from(status),
+        reason.len() + 1,
+    )
+    .into_bytes()
+}

@@ -1,0 +1,164 @@
+//! Postgres: the election, the stored tallies to begin with, and whether the rows say the same as the
+//! tally once everything is counted and persisted.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use domain::{PersistPosition, Tally, TallyPosition, aggregate_records, topics};
+use store::{PERSIST, Store, StoreError};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Source;
+use crate::accounting::Comparison;
+use crate::shared::Shared;
+
+/// How often it looks whether the rows should be compared, or whether the election is another one.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How often the database is asked which election it holds; that also tells that it is there.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+
+/// After the streams have begun, the stored tallies are read once more when this has passed: what was
+/// published just before is stored by then.
+const READ_AGAIN: Duration = Duration::from_secs(2);
+
+/// Keeps what is stored on the board, until `stop`. `set_up` is cancelled when there is an election.
+pub(crate) async fn watch_database(
+    store: Store,
+    shared: Shared,
+    set_up: CancellationToken,
+    stop: CancellationToken,
+) {
+    let mut source = Source::new("Postgres", &shared);
+    while let Some(Err(error)) = stop
+        .run_until_cancelled(follow(&store, &shared, &set_up, &mut source))
+        .await
+    {
+        source.failed(error, &stop).await;
+    }
+}
+
+async fn follow(
+    store: &Store,
+    shared: &Shared,
+    set_up: &CancellationToken,
+    source: &mut Source,
+) -> Result<Infallible, StoreError> {
+    let mut opened_at = None;
+    let mut next_ask = Instant::now();
+    let mut next_read = None;
+    loop {
+        if Instant::now() >= next_ask {
+            let found = store.election_opened_at().await?;
+            source.works();
+            if found.is_some() && found != opened_at && load_election(store, shared).await? {
+                if opened_at.is_some() {
+                    // Another election: what was shown is not part of it.
+                    shared.begin_anew();
+                    load_election(store, shared).await?;
+                }
+                opened_at = found;
+                next_read = Some(Instant::now());
+                set_up.cancel();
+            }
+            let pause = if opened_at.is_some() {
+                ASK_EVERY
+            } else {
+                LOOK_EVERY
+            };
+            next_ask = Instant::now() + pause;
+        }
+        if opened_at.is_some() {
+            if next_read.is_some_and(|when| when <= Instant::now()) {
+                next_read = None;
+                load_tallies(store, shared).await?;
+            }
+            let wanted = shared.board().wants_comparison();
+            if wanted {
+                compare(store, shared).await?;
+            }
+        }
+        tokio::select! {
+            () = shared.asked_to_reload() => {
+                load_tallies(store, shared).await?;
+                next_read = Some(Instant::now() + READ_AGAIN);
+            }
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Returns false while no candidates are registered.
+async fn load_election(store: &Store, shared: &Shared) -> Result<bool, StoreError> {
+    let Some(election) = store.election().await? else {
+        return Ok(false);
+    };
+    let candidates = store.candidates().await?;
+    shared.board().set_election(election.polls, &candidates);
+    shared.notify();
+    Ok(!candidates.is_empty())
+}
+
+async fn load_tallies(store: &Store, shared: &Shared) -> Result<(), StoreError> {
+    let stored = store.tallies().await?;
+    let mut rows = Vec::new();
+    for &(partition, ..) in &stored {
+        rows.push(PersistPosition {
+            partition,
+            votes_to: store.checkpoint(PERSIST, topics::VOTES, partition).await?,
+            voters_to: store.checkpoint(PERSIST, topics::VOTERS, partition).await?,
+        });
+    }
+    {
+        let mut board = shared.board();
+        let total = total(&stored);
+        let records = aggregate_records(&total, board.candidates());
+        if let Err(error) = board.apply_stored(&records) {
+            tracing::error!("invariant: {error}");
+        }
+        for (partition, next_offset, tally) in stored {
+            board.apply_stored_position(TallyPosition {
+                partition,
+                counted_to: next_offset,
+                checkpointed_to: next_offset,
+                rejected: tally.rejected,
+                ..TallyPosition::default()
+            });
+        }
+        for position in rows {
+            board.apply_stored_rows(position);
+        }
+    }
+    shared.notify();
+    Ok(())
+}
+
+fn total(stored: &[(u32, i64, Tally)]) -> Tally {
+    let mut total = Tally::default();
+    for (_, _, tally) in stored {
+        total.add(tally);
+    }
+    total
+}
+
+/// Compares log, tally and rows, and says what came of it.
+async fn compare(store: &Store, shared: &Shared) -> Result<(), StoreError> {
+    let (cast, voter_records) = {
+        let board = shared.board();
+        (board.cast(), board.voter_records())
+    };
+    load_tallies(store, shared).await?;
+    let total = total(&store.tallies().await?);
+    let rows = store.count_rows().await?;
+    let equal =
+        cast == total.cast() && rows.votes == total.counted() && rows.rejected == total.rejected;
+    shared.board().set_comparison(Comparison {
+        cast,
+        voter_records,
+        voters: rows.voters,
+        equal,
+    });
+    shared.notify();
+    Ok(())
+}
