@@ -1,0 +1,294 @@
+//! What a reader asks for in the URL: the order, page and filter of the locations, how often a page
+//! without JavaScript loads itself again, and the format of a download.
+
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use thiserror::Error;
+
+pub(crate) use page::LocationsPage;
+
+/// Page sizes that can be asked for.
+pub(crate) const PAGE_SIZES: [usize; 4] = [10, 25, 50, 100];
+
+/// Seconds between two refreshes that can be asked for.
+pub(crate) const REFRESH_SECONDS: [u16; 5] = [5, 10, 15, 30, 60];
+
+/// Longest filter, in characters: no location is called longer.
+const MAX_FILTER_CHARACTERS: usize = 100;
+
+/// Longest part of a bad value that an error repeats, in characters.
+const MAX_REPEATED_CHARACTERS: usize = 40;
+
+/// A query parameter whose value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{parameter}={given} cannot be used: it must be {allowed}")]
+pub(crate) struct BadQuery {
+    /// The parameter.
+    pub(crate) parameter: &'static str,
+    /// What was given, cut when it is long.
+    pub(crate) given: String,
+    /// What may be given.
+    pub(crate) allowed: &'static str,
+}
+
+impl BadQuery {
+    fn new(parameter: &'static str, given: &str, allowed: &'static str) -> Self {
+        let mut shown: String = given.chars().take(MAX_REPEATED_CHARACTERS).collect();
+        if shown.len() < given.len() {
+            shown.push('…');
+        }
+        BadQuery {
+            parameter,
+            given: shown,
+            allowed,
+        }
+    }
+}
+
+/// What the locations are sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum LocationSort {
+    /// Name of the location.
+    State,
+    /// Votes counted there.
+    #[default]
+    Count,
+    /// Name of the candidate who leads there; locations without a leader are last.
+    Leader,
+    /// Votes that the leader is ahead by.
+    Lead,
+}
+
+impl LocationSort {
+    /// Every order, as the table's columns stand.
+    pub(crate) const ALL: [LocationSort; 4] = [
+        LocationSort::State,
+        LocationSort::Count,
+        LocationSort::Leader,
+        LocationSort::Lead,
+    ];
+
+    /// The value in the URL.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            LocationSort::State => "state",
+            LocationSort::Count => "count",
+            LocationSort::Leader => "leader",
+            LocationSort::Lead => "lead",
+        }
+    }
+
+    /// The order that a first click on the column gives: names from A, numbers from the largest.
+    pub(crate) fn first_order(self) -> Order {
+        match self {
+            LocationSort::State | LocationSort::Leader => Order::Ascending,
+            LocationSort::Count | LocationSort::Lead => Order::Descending,
+        }
+    }
+}
+
+/// Which way they are sorted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Smallest, or A, first.
+    Ascending,
+    /// Largest, or Z, first.
+    #[default]
+    Descending,
+}
+
+impl Order {
+    /// The value in the URL.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Order::Ascending => "asc",
+            Order::Descending => "desc",
+        }
+    }
+
+    /// The other way round.
+    pub(crate) fn reversed(self) -> Order {
+        match self {
+            Order::Ascending => Order::Descending,
+            Order::Descending => Order::Ascending,
+        }
+    }
+}
+
+/// Which locations to show, and in which order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocationsQuery {
+    /// What they are sorted by.
+    pub(crate) sort: LocationSort,
+    /// Which way.
+    pub(crate) order: Order,
+    /// The page, from 1.
+    pub(crate) page: usize,
+    /// Locations on a page, one of [`PAGE_SIZES`].
+    pub(crate) size: usize,
+    /// Only locations whose name has this in it, in upper or lower case; empty: all.
+    pub(crate) filter: String,
+}
+
+impl Default for LocationsQuery {
+    fn default() -> Self {
+        LocationsQuery {
+            sort: LocationSort::default(),
+            order: Order::default(),
+            page: 1,
+            size: PAGE_SIZES[0],
+            filter: String::new(),
+        }
+    }
+}
+
+impl LocationsQuery {
+    /// Reads a URL's query string. Parameters that it does not know are left to others.
+    pub(crate) fn parse(query: &str) -> Result<LocationsQuery, BadQuery> {
+        let mut parsed = LocationsQuery::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "sort" => parsed.sort = sort_from(&value)?,
+                "order" => parsed.order = order_from(&value)?,
+                "page" => parsed.page = page_from(&value)?,
+                "size" => parsed.size = size_from(&value)?,
+                "filter" => parsed.filter = filter_from(&value)?,
+                _ => {}
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// The same, sorted by another column from its first page; a column that it is sorted by already
+    /// is turned round.
+    pub(crate) fn sorted_by(&self, sort: LocationSort) -> LocationsQuery {
+        let order = if sort == self.sort {
+            self.order.reversed()
+        } else {
+            sort.first_order()
+        };
+        LocationsQuery {
+            sort,
+            order,
+            page: 1,
+            ..self.clone()
+        }
+    }
+
+    /// The same, another page.
+    pub(crate) fn on_page(&self, page: usize) -> LocationsQuery {
+        LocationsQuery {
+            page,
+            ..self.clone()
+        }
+    }
+
+    /// The parameters that [`LocationsQuery::parse`] reads this from; what is as by default is left
+    /// out.
+    pub(crate) fn pairs(&self) -> Vec<(&'static str, String)> {
+        let default = LocationsQuery::default();
+        let mut pairs = Vec::new();
+        if self.sort != default.sort || self.order != default.order {
+            pairs.push(("sort", self.sort.as_str().to_owned()));
+            pairs.push(("order", self.order.as_str().to_owned()));
+        }
+        if self.page != default.page {
+            pairs.push(("page", self.page.to_string()));
+        }
+        if self.size != default.size {
+            pairs.push(("size", self.size.to_string()));
+        }
+        if !self.filter.is_empty() {
+            pairs.push(("filter", self.filter.clone()));
+        }
+        pairs
+    }
+
+    /// The query string of this, with the refresh that the page has.
+    pub(crate) fn to_query_string(&self, refresh: Option<u16>) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(self.pairs())
+            .extend_pairs(refresh.map(|seconds| ("refresh", seconds.to_string())))
+            .finish()
+    }
+}
+
+/// How often the page is to refresh itself, in seconds; `None` where the URL does not say.
+pub(crate) fn refresh_interval(query: &str) -> Result<Option<u16>, BadQuery> {
+    last(query, "refresh")
+        .filter(|value| !value.is_empty() && value != "live")
+        .map(|value| {
+            REFRESH_SECONDS
+                .into_iter()
+                .find(|seconds| seconds.to_string() == value)
+                .ok_or_else(|| BadQuery::new("refresh", &value, "live, 5, 10, 15, 30 or 60"))
+        })
+        .transpose()
+}
+
+/// What an API answer is written as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// JSON.
+    #[default]
+    Json,
+    /// Comma-separated values.
+    Csv,
+}
+
+/// The format that the URL asks for.
+pub(crate) fn format(query: &str) -> Result<Format, BadQuery> {
+    match last(query, "format").as_deref() {
+        None | Some("json") => Ok(Format::Json),
+        Some("csv") => Ok(Format::Csv),
+        Some(other) => Err(BadQuery::new("format", other, "json or csv")),
+    }
+}
+
+fn last<'a>(query: &'a str, parameter: &str) -> Option<Cow<'a, str>> {
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == parameter)
+        .map(|(_, value)| value)
+        .last()
+}
+
+fn sort_from(value: &str) -> Result<LocationSort, BadQuery> {
+    LocationSort::ALL
+        .into_iter()
+        .find(|sort| sort.as_str() == value)
+        .ok_or_else(|| BadQuery::new("sort", value, "state, count, leader or lead"))
+}
+
+fn order_from(value: &str) -> Result<Order, BadQuery> {
+    [Order::Ascending, Order::Descending]
+        .into_iter()
+        .find(|order| order.as_str() == value)
+        .ok_or_else(|| BadQuery::new("order", value, "asc or desc"))
+}
+
+fn page_from(value: &str) -> Result<usize, BadQuery> {
+    value
+        .parse()
+        .ok()
+        .filter(|&page| page >= 1)
+        .ok_or_else(|| BadQuery::new("page", value, "a number from 1"))
+}
+
+fn size_from(value: &str) -> Result<usize, BadQuery> {
+    PAGE_SIZES
+        .into_iter()
+        .find(|size| size.to_string() == value)
+        .ok_or_else(|| BadQuery::new("size", value, "10, 25, 50 or 100"))
+}
+
+fn filter_from(value: &str) -> Result<String, BadQuery> {
+    let value = value.trim();
+    if value.chars().count() > MAX_FILTER_CHARACTERS {
+        return Err(BadQuery::new("filter", value, "at most 100 characters"));
+    }
+    Ok(value.to_owned())
+}
