@@ -1,0 +1,16 @@
+//! The pages: complete HTML documents with the figures of the moment, which the scripts then keep up
+//! to date. Each page is a template and the view that fills it.
+
+mod candidate;
+mod error;
+mod location;
+mod overview;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use crate::query::refresh_interval;
+pub(crate) use candidate::candidate;
+pub(crate) use error::error;
+pub(crate) use location::location;
+pub(crate) use overview::overview;

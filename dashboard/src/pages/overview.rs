@@ -1,0 +1,429 @@
+//! The front page: the race, the count, locations, turnout and the pipeline.
+
+use askama::Template;
+use domain::Reason;
+
+use super::parts::{self, CandidateRow, Live};
+use crate::assets::asset_url;
+use crate::model::{Accounted, GroupCount, Leader, LocationResult, PartitionState, Snapshot};
+use crate::numbers::Numbers;
+use crate::query::{LocationSort, LocationsPage, LocationsQuery, Order};
+
+/// Candidates that the style sheet shows beside the leader; all are in the table.
+const STANDINGS: usize = 6;
+
+/// Bars that a chart has room for.
+const MAX_CHART_ROWS: usize = 12;
+
+/// Seconds of the history that its table shows.
+const SPEED_ROWS: usize = 30;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview<'a> {
+    snapshot: &'a Snapshot,
+    live: Live<'a>,
+    n: &'a Numbers,
+    leader: LeaderView<'a>,
+    polls: String,
+    candidates: Vec<CandidateRow<'a>>,
+    strip: Vec<StripPart<'a>>,
+    rate: String,
+    speed_label: String,
+    speed_rows: Vec<(usize, String)>,
+    chart_rows: usize,
+    votes_label: String,
+    share_label: String,
+    query: &'a LocationsQuery,
+    columns: Vec<Column>,
+    locations: Vec<LocationRow<'a>>,
+    page: LocationsPage<'a>,
+    matching: String,
+    previous: Option<String>,
+    next: Option<String>,
+    groups: Vec<Group<'a>>,
+    rejected: Vec<(Reason, &'static str, u64)>,
+    accounted: &'static str,
+    accounted_words: String,
+    checkpoint: String,
+    partitions: Vec<PartitionRow>,
+}
+
+/// Who leads; there without being shown while nobody does, for the scripts to fill.
+#[derive(Default)]
+struct LeaderView<'a> {
+    is_there: bool,
+    id: &'a str,
+    key: usize,
+    name: &'a str,
+    party: &'a str,
+    path: String,
+    portrait: String,
+    votes: u64,
+    votes_text: String,
+    share: f64,
+    share_text: String,
+    lead: u64,
+    lead_text: String,
+    margin: f64,
+    margin_text: String,
+}
+
+/// A candidate's part of the strip that shows all votes.
+struct StripPart<'a> {
+    key: usize,
+    candidate_id: &'a str,
+    x: String,
+    width: String,
+}
+
+/// The head of a column that locations can be sorted by.
+struct Column {
+    title: &'static str,
+    class: &'static str,
+    sort: &'static str,
+    aria_sort: &'static str,
+    href: String,
+}
+
+struct LocationRow<'a> {
+    state: &'a str,
+    path: String,
+    count: u64,
+    count_text: String,
+    share: f64,
+    share_text: String,
+    leader_key: usize,
+    leader: &'a str,
+    lead: u64,
+    lead_text: String,
+}
+
+/// Votes by party, gender or age.
+struct Group<'a> {
+    id: &'static str,
+    title: &'static str,
+    column: &'static str,
+    label: String,
+    chart_rows: usize,
+    rows: Vec<(&'a str, u64, String, f64, String)>,
+}
+
+struct PartitionRow {
+    partition: u32,
+    cast: i64,
+    cast_text: String,
+    counted_to: i64,
+    counted_text: String,
+    checkpointed_to: i64,
+    checkpointed_text: String,
+    persisted_to: i64,
+    persisted_text: String,
+    lag: u64,
+    lag_text: String,
+}
+
+/// The front page.
+pub(crate) fn overview(
+    snapshot: &Snapshot,
+    query: &LocationsQuery,
+    refresh: Option<u16>,
+    n: &Numbers,
+) -> Result<String, askama::Error> {
+    let candidates = parts::candidate_rows(snapshot, n);
+    let page = query.apply(&snapshot.locations, &snapshot.candidates);
+    let href = |query: LocationsQuery| format!("/?{}#locations", query.to_query_string(refresh));
+    let turnout = &snapshot.turnout;
+    let view = Overview {
+        live: Live {
+            kept: query.pairs(),
+            ..Live::new(snapshot, refresh)
+        },
+        leader: leader_view(snapshot, n),
+        polls: polls(snapshot),
+        strip: strip(snapshot),
+        rate: n.whole(snapshot.totals.votes_per_second.round() as u64),
+        speed_label: format!(
+            "Votes per second, now {}",
+            n.whole(snapshot.totals.votes_per_second.round() as u64)
+        ),
+        speed_rows: speed_rows(&snapshot.totals.votes_per_second_history, n),
+        chart_rows: candidates.len().clamp(1, MAX_CHART_ROWS),
+        votes_label: in_words("Votes per candidate", &candidates, |row| &row.votes),
+        share_label: in_words("Share of the votes", &candidates, |row| &row.share),
+        columns: columns(query, &href),
+        locations: page
+            .rows
+            .iter()
+            .map(|location| location_row(location, snapshot, n))
+            .collect(),
+        matching: n.whole(page.matching as u64),
+        previous: (page.page > 1).then(|| href(query.on_page(page.page - 1))),
+        next: (page.page < page.pages).then(|| href(query.on_page(page.page + 1))),
+        page,
+        groups: vec![
+            group("gender", "Turnout by gender", "Gender", &turnout.genders, n),
+            group("age", "Turnout by age", "Age", &turnout.age_bands, n),
+            group("party", "Votes by party", "Party", &turnout.parties, n),
+        ],
+        rejected: snapshot
+            .rejected
+            .iter()
+            .map(|rejected| {
+                (
+                    rejected.reason,
+                    reason_words(rejected.reason),
+                    rejected.count,
+                )
+            })
+            .collect(),
+        accounted: accounted(snapshot.pipeline.accounted),
+        accounted_words: accounted_words(snapshot, n),
+        checkpoint: snapshot
+            .pipeline
+            .last_checkpoint
+            .as_deref()
+            .map(parts::time_text)
+            .unwrap_or_default(),
+        partitions: snapshot
+            .pipeline
+            .partitions
+            .iter()
+            .map(|partition| partition_row(partition, n))
+            .collect(),
+        snapshot,
+        n,
+        candidates,
+        query,
+    };
+    view.render()
+}
+
+fn leader_view<'a>(snapshot: &'a Snapshot, n: &Numbers) -> LeaderView<'a> {
+    let at = |leader: &Leader| parts::index_of(snapshot, &leader.candidate_id);
+    let Some((leader, index)) = snapshot
+        .leader
+        .as_ref()
+        .and_then(|leader| Some((leader, at(leader)?)))
+    else {
+        return LeaderView {
+            path: "/".to_owned(),
+            portrait: asset_url("icon.svg"),
+            ..LeaderView::default()
+        };
+    };
+    let candidate = &snapshot.candidates[index];
+    LeaderView {
+        is_there: true,
+        id: &candidate.candidate_id,
+        key: parts::colour(index),
+        name: &candidate.candidate_name,
+        party: &candidate.party_affiliation,
+        path: parts::candidate_path(&candidate.candidate_id),
+        portrait: candidate.photo_url.clone(),
+        votes: candidate.total_votes,
+        votes_text: n.whole(candidate.total_votes),
+        share: candidate.share,
+        share_text: n.percent(candidate.share, 1),
+        lead: leader.lead,
+        lead_text: n.whole(leader.lead),
+        margin: leader.margin,
+        margin_text: parts::points(leader.margin, n),
+    }
+}
+
+fn polls(snapshot: &Snapshot) -> String {
+    let election = &snapshot.election;
+    match (&election.polls_open, &election.polls_close) {
+        (Some(open), Some(close)) => format!("Polls are open from {open} to {close} UTC."),
+        (Some(open), None) => format!("Polls open at {open} UTC."),
+        (None, Some(close)) => format!("Polls close at {close} UTC."),
+        (None, None) => "Polls are open.".to_owned(),
+    }
+}
+
+/// The candidates' parts of all votes, one beside the other, in the order of registration.
+fn strip(snapshot: &Snapshot) -> Vec<StripPart<'_>> {
+    let mut x = 0.0;
+    snapshot
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| {
+            let part = StripPart {
+                key: parts::colour(index),
+                candidate_id: &candidate.candidate_id,
+                x: parts::width(x),
+                width: parts::width(candidate.share),
+            };
+            x += candidate.share;
+            part
+        })
+        .collect()
+}
+
+fn speed_rows(history: &[u64], n: &Numbers) -> Vec<(usize, String)> {
+    let latest_first = history.iter().rev().take(SPEED_ROWS).enumerate();
+    latest_first
+        .map(|(ago, &votes)| (ago, n.whole(votes)))
+        .collect()
+}
+
+fn in_words<'a>(
+    title: &str,
+    rows: &'a [CandidateRow],
+    figure: impl Fn(&'a CandidateRow) -> &'a String,
+) -> String {
+    let parts: Vec<_> = rows
+        .iter()
+        .take(MAX_CHART_ROWS)
+        .map(|row| format!("{} {}", row.result.candidate_name, figure(row)))
+        .collect();
+    format!("{title}: {}", parts.join("; "))
+}
+
+fn columns(query: &LocationsQuery, href: impl Fn(LocationsQuery) -> String) -> Vec<Column> {
+    LocationSort::ALL
+        .into_iter()
+        .map(|sort| {
+            let (title, class) = match sort {
+                LocationSort::State => ("Location", ""),
+                LocationSort::Count => ("Votes", "number"),
+                LocationSort::Leader => ("Leader", "leads"),
+                LocationSort::Lead => ("Lead", "number"),
+            };
+            let aria_sort = match (sort == query.sort, query.order) {
+                (false, _) => "none",
+                (true, Order::Ascending) => "ascending",
+                (true, Order::Descending) => "descending",
+            };
+            Column {
+                title,
+                class,
+                sort: sort.as_str(),
+                aria_sort,
+                href: href(query.sorted_by(sort)),
+            }
+        })
+        .collect()
+}
+
+fn location_row<'a>(
+    location: &'a LocationResult,
+    snapshot: &'a Snapshot,
+    n: &Numbers,
+) -> LocationRow<'a> {
+    let (leader_key, leader) = parts::leader_words(snapshot, location.leader.as_ref());
+    let lead = location.leader.as_ref().map_or(0, |leader| leader.lead);
+    let share = parts::share_of(location.count, snapshot.totals.counted);
+    LocationRow {
+        state: &location.state,
+        path: parts::location_path(&location.state),
+        count: location.count,
+        count_text: n.whole(location.count),
+        share,
+        share_text: n.percent(share, 1),
+        leader_key,
+        leader,
+        lead,
+        lead_text: n.whole(lead),
+    }
+}
+
+fn group<'a>(
+    id: &'static str,
+    title: &'static str,
+    column: &'static str,
+    counts: &'a [GroupCount],
+    n: &Numbers,
+) -> Group<'a> {
+    let rows: Vec<_> = counts
+        .iter()
+        .map(|group| {
+            (
+                group.group.as_str(),
+                group.count,
+                n.whole(group.count),
+                group.share,
+                n.percent(group.share, 1),
+            )
+        })
+        .collect();
+    let words: Vec<_> = rows
+        .iter()
+        .take(MAX_CHART_ROWS)
+        .map(|(name, _, votes, _, share)| format!("{name} {votes} ({share})"))
+        .collect();
+    Group {
+        id,
+        title,
+        column,
+        label: format!("{title}: {}", words.join("; ")),
+        chart_rows: rows.len().clamp(1, MAX_CHART_ROWS),
+        rows,
+    }
+}
+
+/// A reason as a person would say it.
+fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Malformed => "Not readable as a vote",
+        Reason::WrongKey => "Record key is not the voter",
+        Reason::InvalidWeight => "Weight other than 1",
+        Reason::UnknownCandidate => "Candidate does not stand",
+        Reason::PollsClosed => "Cast while polls were closed",
+        Reason::Duplicate => "Voter had voted before",
+    }
+}
+
+fn accounted(accounted: Accounted) -> &'static str {
+    match accounted {
+        Accounted::InProgress => "in_progress",
+        Accounted::Accounted => "accounted",
+        Accounted::Differs => "differs",
+    }
+}
+
+/// The same words as in `pipeline.js`.
+fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
+    let pipeline = &snapshot.pipeline;
+    let totals = &snapshot.totals;
+    match pipeline.accounted {
+        Accounted::Accounted => "Every vote accounted for".to_owned(),
+        Accounted::InProgress if pipeline.uncounted > 0 => {
+            format!(
+                "{} votes on their way to the count",
+                n.whole(pipeline.uncounted)
+            )
+        }
+        Accounted::InProgress if pipeline.unpersisted > 0 => format!(
+            "All counted; {} votes on their way to Postgres",
+            n.whole(pipeline.unpersisted)
+        ),
+        Accounted::InProgress => "Comparing log, tally and rows".to_owned(),
+        Accounted::Differs => match totals.cast.abs_diff(totals.counted + totals.rejected) {
+            0 => "Tally and rows differ: election audit names where".to_owned(),
+            votes => format!(
+                "{} votes not accounted for: election audit names where",
+                n.whole(votes)
+            ),
+        },
+    }
+}
+
+fn partition_row(partition: &PartitionState, n: &Numbers) -> PartitionRow {
+    let offset = |offset: i64| n.whole(u64::try_from(offset).unwrap_or_default());
+    PartitionRow {
+        partition: partition.partition,
+        cast: partition.cast,
+        cast_text: offset(partition.cast),
+        counted_to: partition.counted_to,
+        counted_text: offset(partition.counted_to),
+        checkpointed_to: partition.checkpointed_to,
+        checkpointed_text: offset(partition.checkpointed_to),
+        persisted_to: partition.persisted_to,
+        persisted_text: offset(partition.persisted_to),
+        lag: partition.lag,
+        lag_text: n.whole(partition.lag),
+    }
+}
