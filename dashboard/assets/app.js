@@ -1,0 +1,52 @@
+// Makes a page live: what the server tells is kept, and drawn once a frame.
+
+import { Candidate } from './candidate.js';
+import { Controls } from './controls.js';
+import { Location } from './location.js';
+import { Overview } from './overview.js';
+import { State } from './state.js';
+import { Stream } from './stream.js';
+
+const PAGES = { overview: Overview, candidate: Candidate, location: Location };
+
+/** A page that does not fit what the server tells is asked for again, but not over and over. */
+const RELOAD_MS = 5_000;
+
+const state = new State();
+const isSetUp = document.querySelector('[data-empty="no-election"]') === null;
+const page = isSetUp ? new PAGES[document.body.dataset.page](state) : null;
+let planned = 0;
+
+const stream = new Stream(receive, (connection) => controls.show(connection));
+const controls = new Controls(stream);
+controls.start();
+
+function receive(type, data) {
+  controls.refreshedAt(data.generated_at);
+  if (type === 'heartbeat') return;
+  if (type === 'snapshot') {
+    state.replace(data);
+  } else if (!state.update(data)) {
+    stream.refresh();
+    return;
+  }
+  if (data.election.is_set_up !== isSetUp || (page !== null && !page.fits())) {
+    reload();
+    return;
+  }
+  if (planned === 0) planned = requestAnimationFrame(draw);
+}
+
+function draw() {
+  planned = 0;
+  page?.draw();
+  state.drawn();
+}
+
+/** Another election than the page was made for: the server has the page for it. */
+function reload() {
+  const last = Number(sessionStorage.getItem('reloaded-at'));
+  if (Date.now() - last < RELOAD_MS) return;
+  sessionStorage.setItem('reloaded-at', String(Date.now()));
+  location.reload();
+}

@@ -1,0 +1,84 @@
+// What the reader steers: live or calm, pause, refresh now; and what the page says of its connection.
+
+import { parameters, setParameters } from './address.js';
+import { setAttribute, setText } from './figures.js';
+import { time } from './format.js';
+
+const WORDS = { connecting: 'Connecting', live: 'Live', paused: 'Paused', lost: 'Connection lost' };
+
+/** The controls of the page, and its status. */
+export class Controls {
+  #stream;
+  #refresh = document.getElementById('refresh');
+  #pause = document.getElementById('pause');
+  #now = document.getElementById('refresh-now');
+  #connection = document.getElementById('connection');
+  #banner = document.getElementById('banner');
+  #refreshed = document.getElementById('refreshed');
+  #asOf = this.#refreshed.getAttribute('datetime');
+
+  /** @param {import('./stream.js').Stream} stream */
+  constructor(stream) {
+    this.#stream = stream;
+    const asked = parameters().get('refresh');
+    const known = [...this.#refresh.options].some((option) => option.value === asked);
+    this.#refresh.value = known ? asked : 'live';
+    this.#refresh.addEventListener('change', () => {
+      setParameters({ refresh: this.#seconds() });
+      this.#stream.every(this.#seconds());
+    });
+    this.#pause.addEventListener('click', () => {
+      if (this.#stream.paused) {
+        this.#stream.resume();
+      } else {
+        this.#stream.pause();
+      }
+    });
+    this.#now.addEventListener('click', () => this.#stream.refresh());
+    for (const button of document.querySelectorAll('.as-table')) {
+      button.addEventListener('click', () => toggleTable(button));
+    }
+    this.refreshedAt(this.#asOf);
+  }
+
+  /** Begins as the address says. */
+  start() {
+    this.#stream.every(this.#seconds());
+  }
+
+  /** The figures are of this moment. */
+  refreshedAt(instant) {
+    this.#asOf = instant;
+    setAttribute(this.#refreshed, 'datetime', instant);
+    setText(this.#refreshed, time(instant));
+  }
+
+  /** Shows how the connection is. */
+  show(state) {
+    // A refresh now and then is no news.
+    const quiet = state === 'connecting' && document.body.dataset.connection !== 'lost';
+    if (!(quiet && this.#stream.paused)) document.body.dataset.connection = state;
+    const words = state === 'calm' ? `Every ${this.#seconds()} s` : WORDS[state];
+    if (!(state === 'connecting' && this.#connected)) setText(this.#connection, words);
+    if (state !== 'connecting') this.#connected = state !== 'lost';
+    setText(this.#pause, this.#stream.paused ? 'Resume' : 'Pause');
+    if (state === 'lost') {
+      setText(this.#banner, `Connection lost. The figures are from ${time(this.#asOf)}. Trying again.`);
+    } else if (state !== 'connecting') {
+      setText(this.#banner, '');
+    }
+  }
+
+  #connected = false;
+
+  #seconds() {
+    return this.#refresh.value === 'live' ? null : Number(this.#refresh.value);
+  }
+}
+
+/** Shows or hides the table behind a chart. */
+function toggleTable(button) {
+  const table = document.getElementById(button.getAttribute('aria-controls'));
+  const open = table.toggleAttribute('data-open');
+  button.setAttribute('aria-expanded', String(open));
+}
