@@ -6,8 +6,10 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod dashboard;
 mod end_to_end;
 mod latency;
+mod listeners;
 mod native;
 mod persist;
 mod report;
@@ -15,13 +17,18 @@ mod tally;
 mod workload;
 
 use anyhow::Context;
+use serde_json::json;
 
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
 
 /// How much to measure.
 #[derive(Debug, Clone, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    /// Something else than counting and persisting
+    #[command(subcommand)]
+    pub command: Option<BenchCommand>,
     /// Votes to produce, count and persist
     #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(10_000..))]
     pub votes: u64,
@@ -39,13 +46,59 @@ pub struct BenchArgs {
     pub json: bool,
 }
 
+/// Measurements of their own.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum BenchCommand {
+    /// The dashboard's event stream: how late a published aggregate reaches many listeners
+    Dashboard(DashboardBenchArgs),
+    /// Listens to a dashboard and prints how late its events are; `bench dashboard` starts it
+    #[command(hide = true)]
+    Listeners(ListenersArgs),
+}
+
+/// How many listeners, and for how long.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DashboardBenchArgs {
+    /// Listeners of the event stream, in a process of their own
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=4_000))]
+    pub listeners: u32,
+    /// Aggregates published a second
+    #[arg(long, value_name = "RATE", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub updates: u32,
+    /// Seconds to measure for
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+    /// Locations with votes, all of which change in every update
+    #[arg(long, default_value_t = 51, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub locations: u32,
+    /// One JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to listen to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ListenersArgs {
+    /// Address of the dashboard
+    #[arg(long)]
+    pub address: std::net::SocketAddr,
+    /// How many listen at once
+    #[arg(long)]
+    pub listeners: u32,
+}
+
 /// Measures, and prints.
 ///
 /// # Errors
 /// When a part of the system fails; a missing PostgreSQL server only leaves its line out, visibly.
 pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
+    match args.command {
+        None => {}
+        Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
+        Some(BenchCommand::Listeners(args)) => return listeners::listen(args).await,
+    }
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let mut report = Report::default();
+    let mut report = Report::new("Of native");
     let produced = Workload::produce(directory.path(), &args).await?;
     report.add(Figure::new(
         "produce",
@@ -65,12 +118,13 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
         Unit::PerSecond,
         native,
     ));
-    report.native = native;
+    report.compare_with(native);
 
     tally::measure(&workload, &mut report).await?;
     workload.close().await?;
     persist::measure(directory.path(), &args, &mut report).await?;
     end_to_end::measure(directory.path(), &args, &mut report).await?;
     latency::measure(directory.path(), &args, &mut report).await?;
-    report.print(&args)
+    let head = json!({ "votes": args.votes, "partitions": args.partitions });
+    report.print(args.json, head)
 }

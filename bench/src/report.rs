@@ -5,8 +5,6 @@ use comfy_table::{CellAlignment, Table};
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
-use crate::BenchArgs;
-
 /// What a figure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -14,8 +12,10 @@ pub(crate) enum Unit {
     PerSecond,
     /// Milliseconds; less is better.
     Milliseconds,
-    /// Bytes a voter; less is better.
-    BytesPerVoter,
+    /// Bytes; less is better.
+    Bytes,
+    /// KiB; less is better.
+    KibiBytes,
 }
 
 /// One line of the report.
@@ -27,6 +27,8 @@ pub(crate) struct Figure {
     /// `None` where it could not be measured; the name says why.
     value: Option<f64>,
     target: Option<f64>,
+    /// Measured in the same run, and what this is compared with.
+    baseline: Option<f64>,
 }
 
 impl Figure {
@@ -37,6 +39,7 @@ impl Figure {
             unit,
             value: Some(value),
             target: None,
+            baseline: None,
         }
     }
 
@@ -47,6 +50,7 @@ impl Figure {
             unit,
             value: None,
             target: None,
+            baseline: None,
         }
     }
 
@@ -55,11 +59,26 @@ impl Figure {
         self
     }
 
+    pub(crate) fn compared_with(mut self, baseline: f64) -> Self {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    fn set_rate_baseline(&mut self, rate: f64) {
+        if self.unit == Unit::PerSecond {
+            self.baseline.get_or_insert(rate);
+        }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        Some(self.value? / self.baseline?)
+    }
+
     fn reached(&self) -> Option<bool> {
         let (value, target) = (self.value?, self.target?);
         Some(match self.unit {
             Unit::PerSecond => value >= target,
-            Unit::Milliseconds | Unit::BytesPerVoter => value <= target,
+            Unit::Milliseconds | Unit::Bytes | Unit::KibiBytes => value <= target,
         })
     }
 
@@ -67,20 +86,42 @@ impl Figure {
         match self.unit {
             Unit::PerSecond => format!("{}/s", HumanCount(value as u64)),
             Unit::Milliseconds => format!("{value:.1} ms"),
-            Unit::BytesPerVoter => format!("{value:.1} B"),
+            Unit::Bytes => format!("{value:.1} B"),
+            Unit::KibiBytes => format!("{value:.1} KiB"),
         }
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
     figures: Vec<Figure>,
-    /// Votes a second of the native loop, which rates are compared with.
-    pub(crate) native: f64,
+    /// The heading of the column of ratios.
+    ratio: &'static str,
+    /// What rates are compared with, in their own unit.
+    rate_baseline: Option<f64>,
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, figure: Figure) {
+    pub(crate) fn new(ratio: &'static str) -> Self {
+        Report {
+            figures: Vec::new(),
+            ratio,
+            rate_baseline: None,
+        }
+    }
+
+    /// Compares every rate with this one, those that were added before too.
+    pub(crate) fn compare_with(&mut self, rate: f64) {
+        self.rate_baseline = Some(rate);
+        for figure in &mut self.figures {
+            figure.set_rate_baseline(rate);
+        }
+    }
+
+    pub(crate) fn add(&mut self, mut figure: Figure) {
+        if let Some(rate) = self.rate_baseline {
+            figure.set_rate_baseline(rate);
+        }
         // Measuring takes a while; what is known is told at once.
         match figure.value {
             Some(value) => eprintln!("{}: {}", figure.name, figure.show(value)),
@@ -89,55 +130,49 @@ impl Report {
         self.figures.push(figure);
     }
 
-    pub(crate) fn print(&self, args: &BenchArgs) -> anyhow::Result<()> {
-        if args.json {
-            println!("{}", serde_json::to_string_pretty(&self.to_json(args))?);
+    /// Prints the table; or, for scripts, one object: `head` and the figures.
+    pub(crate) fn print(&self, as_json: bool, mut head: Value) -> anyhow::Result<()> {
+        if as_json {
+            head["figures"] = self.to_json();
+            println!("{}", serde_json::to_string_pretty(&head)?);
         } else {
             println!("{}", self.to_table());
         }
         Ok(())
     }
 
-    fn to_json(&self, args: &BenchArgs) -> Value {
+    fn to_json(&self) -> Value {
         let figures: Map<String, Value> = self
             .figures
             .iter()
             .map(|figure| {
-                let ratio = (figure.unit == Unit::PerSecond)
-                    .then(|| figure.value.map(|value| value / self.native))
-                    .flatten();
                 let entry = json!({
                     "name": figure.name,
                     "value": figure.value,
                     "target": figure.target,
                     "reached": figure.reached(),
-                    "ratio_to_native": ratio,
+                    "ratio": figure.ratio(),
                 });
                 (figure.key.to_owned(), entry)
             })
             .collect();
-        json!({ "votes": args.votes, "partitions": args.partitions, "figures": figures })
+        figures.into()
     }
 
     fn to_table(&self) -> Table {
         let mut table = Table::new();
         table
             .load_style(UTF8_BORDERS_ONLY)
-            .set_header(["", "Measured", "Of native", "Target", ""]);
+            .set_header(["", "Measured", self.ratio, "Target", ""]);
         for figure in &self.figures {
-            let ratio = match (figure.unit, figure.value) {
-                (Unit::PerSecond, Some(value)) => format!("{:.2}", value / self.native),
-                _ => String::new(),
-            };
+            let or_empty = |text: Option<String>| text.unwrap_or_default();
             table.add_row([
                 figure.name.clone(),
                 figure
                     .value
                     .map_or("skipped".into(), |value| figure.show(value)),
-                ratio,
-                figure
-                    .target
-                    .map_or(String::new(), |target| figure.show(target)),
+                or_empty(figure.ratio().map(|ratio| format!("{ratio:.2}"))),
+                or_empty(figure.target.map(|target| figure.show(target))),
                 match figure.reached() {
                     Some(true) => "reached".into(),
                     Some(false) => "MISSED".into(),

@@ -46,7 +46,7 @@ pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow:
         Figure::new(
             "bytes_per_voter",
             "SmartModule memory per voter",
-            Unit::BytesPerVoter,
+            Unit::Bytes,
             bytes as f64 / voters as f64,
         )
         .target(BYTES_PER_VOTER_TARGET),

@@ -124,6 +124,11 @@ impl Dashboard {
         })
     }
 
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Where a browser finds it.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -15,6 +15,10 @@ use crate::shared::Shared;
 /// How often the rate is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a change waits for those that belong to it: the aggregates of one moment are published
+/// topic by topic, within a few milliseconds.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// Longest silence: a listener that hears nothing for longer knows that the connection is gone.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -32,8 +36,8 @@ pub(crate) async fn publish(
         tokio::select! {
             () = stop.cancelled() => return,
             () = shared.changed() => {
-                let earliest = last + shortest_interval;
-                if stop.run_until_cancelled(tokio::time::sleep_until(earliest)).await.is_none() {
+                let due = (Instant::now() + GATHER).max(last + shortest_interval);
+                if stop.run_until_cancelled(tokio::time::sleep_until(due)).await.is_none() {
                     return;
                 }
                 let (snapshot, changed) = {

@@ -4,6 +4,8 @@
 // Each test file is a crate of its own, and uses its part.
 #![allow(dead_code)]
 
+pub mod site;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -125,9 +127,9 @@ impl Process {
         }
     }
 
-    /// Waits until a line with `text` is on stderr.
+    /// Waits until a line with `text` is on stderr, and returns it.
     #[track_caller]
-    pub fn wait_for_stderr(&mut self, text: &str) {
+    pub fn wait_for_stderr(&mut self, text: &str) -> String {
         let began = Instant::now();
         loop {
             let left = DEADLINE.saturating_sub(began.elapsed());
@@ -138,7 +140,7 @@ impl Process {
             self.stderr.push_str(&line);
             self.stderr.push('\n');
             if found {
-                return;
+                return line;
             }
         }
     }
