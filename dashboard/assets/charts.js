@@ -5,7 +5,7 @@
 const reduced = matchMedia('(prefers-reduced-motion: reduce)');
 
 /** Charts are redrawn no more often, however fast the figures come. */
-const REDRAW_MS = 400;
+const REDRAW_MS = 200;
 
 /** Bars that a chart has room for. */
 export const MAX_BARS = 12;
@@ -34,7 +34,7 @@ document.addEventListener('themechange', () => {
 const rem = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 function animation() {
-  return reduced.matches ? false : { duration: 300, easing: 'easeOutQuad' };
+  return reduced.matches ? false : { duration: 180, easing: 'easeOutQuad' };
 }
 
 /** A chart that is drawn when it is in sight, and not too often. */
@@ -136,7 +136,7 @@ export function barChart(canvas) {
     const size = rem() * 0.8125;
     const font = { size };
     const narrow = canvas.parentElement.clientWidth < rem() * 30;
-    const longest = narrow ? 16 : 30;
+    const longest = narrow ? 17 : 32;
     return {
       type: 'bar',
       dataset: { borderRadius: 3, borderSkipped: 'start', maxBarThickness: rem() * 1.75, categoryPercentage: 0.86, barPercentage: 0.86 },

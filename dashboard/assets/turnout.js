@@ -6,8 +6,8 @@ import { percent, whole } from './format.js';
 import { Rows } from './rows.js';
 
 const GROUPS = [
-  { id: 'gender', field: 'genders', colour: 'k1' },
-  { id: 'age', field: 'age_bands', colour: 'k3' },
+  { id: 'gender', field: 'genders', colour: 'plain' },
+  { id: 'age', field: 'age_bands', colour: 'plain' },
   { id: 'party', field: 'parties', colour: null },
 ];
 
