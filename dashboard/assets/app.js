@@ -22,11 +22,12 @@ const controls = new Controls(stream);
 controls.start();
 
 function receive(type, data) {
-  controls.refreshedAt(data.generated_at);
+  controls.refreshed();
   if (type === 'heartbeat') return;
   if (type === 'snapshot') {
     state.replace(data);
   } else if (!state.update(data)) {
+    // Something was missed: begin again with the whole.
     stream.refresh();
     return;
   }

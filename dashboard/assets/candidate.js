@@ -56,7 +56,7 @@ export class Candidate {
       const row = this.#rows.get(location.state);
       const share = shareOf(votes, location.count);
       setFigures(row, { votes, share });
-      setAttribute(row.querySelector('.bar rect'), 'width', `${(share * 100).toFixed(3)}%`);
+      setAttribute(row.querySelector('.bar rect'), 'width', `${(share * 100).toFixed(2)}%`);
     }
   }
 }

@@ -7,6 +7,9 @@ const reduced = matchMedia('(prefers-reduced-motion: reduce)');
 /** Charts are redrawn no more often, however fast the figures come. */
 const REDRAW_MS = 200;
 
+/** A chart that has not changed for so long glides to its new figures. */
+const RESTED_MS = 1_500;
+
 /** Bars that a chart has room for. */
 export const MAX_BARS = 12;
 
@@ -34,7 +37,7 @@ document.addEventListener('themechange', () => {
 const rem = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 function animation() {
-  return reduced.matches ? false : { duration: 180, easing: 'easeOutQuad' };
+  return reduced.matches ? false : { duration: 300, easing: 'easeOutQuad' };
 }
 
 /** A chart that is drawn when it is in sight, and not too often. */
@@ -81,12 +84,13 @@ class LiveChart {
     const wait = Math.max(0, this.#drawnAt + REDRAW_MS - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = 0;
+      const rested = performance.now() - this.#drawnAt > RESTED_MS;
       this.#drawnAt = performance.now();
-      this.#draw();
+      this.#draw(rested);
     }, wait);
   }
 
-  #draw() {
+  #draw(rested) {
     const { labels, values, colours, texts } = this.#data;
     if (this.#canvas.getAttribute('aria-label') !== this.#label) {
       this.#canvas.setAttribute('aria-label', this.#label);
@@ -108,7 +112,8 @@ class LiveChart {
     dataset.data = [...values];
     dataset.backgroundColor = background;
     dataset.texts = texts;
-    this.#chart.update();
+    // One change after the other needs no gliding; a step after a pause does.
+    this.#chart.update(rested ? undefined : 'none');
   }
 }
 
@@ -146,6 +151,8 @@ export function barChart(canvas) {
         indexAxis: 'y',
         maintainAspectRatio: false,
         animation: animation(),
+        // When candidates change places, a mixture of their colours would be nobody's.
+        animations: { colors: false },
         layout: { padding: { right: size * 5.5 } },
         plugins: { legend: { display: false }, tooltip: tooltip(size) },
         scales: {
@@ -179,6 +186,7 @@ export function donutChart(canvas) {
       maintainAspectRatio: false,
       cutout: '66%',
       animation: animation(),
+      animations: { colors: false },
       plugins: { legend: { display: false }, tooltip: tooltip(rem() * 0.8125) },
     },
   }));

@@ -15,7 +15,8 @@ export class Controls {
   #connection = document.getElementById('connection');
   #banner = document.getElementById('banner');
   #refreshed = document.getElementById('refreshed');
-  #asOf = this.#refreshed.getAttribute('datetime');
+  #asOf = '';
+  #connected = false;
 
   /** @param {import('./stream.js').Stream} stream */
   constructor(stream) {
@@ -38,7 +39,7 @@ export class Controls {
     for (const button of document.querySelectorAll('.as-table')) {
       button.addEventListener('click', () => toggleTable(button));
     }
-    this.refreshedAt(this.#asOf);
+    this.#showAsOf(this.#refreshed.getAttribute('datetime'));
   }
 
   /** Begins as the address says. */
@@ -46,8 +47,12 @@ export class Controls {
     this.#stream.every(this.#seconds());
   }
 
-  /** The figures are of this moment. */
-  refreshedAt(instant) {
+  /** The server has just said what the figures are, or that they have not changed. */
+  refreshed() {
+    this.#showAsOf(new Date().toISOString());
+  }
+
+  #showAsOf(instant) {
     this.#asOf = instant;
     setAttribute(this.#refreshed, 'datetime', instant);
     setText(this.#refreshed, time(instant));
@@ -56,11 +61,10 @@ export class Controls {
   /** Shows how the connection is. */
   show(state) {
     // A refresh now and then is no news.
-    const quiet = state === 'connecting' && document.body.dataset.connection !== 'lost';
-    if (!(quiet && this.#stream.paused)) document.body.dataset.connection = state;
-    const words = state === 'calm' ? `Every ${this.#seconds()} s` : WORDS[state];
-    if (!(state === 'connecting' && this.#connected)) setText(this.#connection, words);
-    if (state !== 'connecting') this.#connected = state !== 'lost';
+    if (state === 'connecting' && this.#connected) return;
+    this.#connected = state === 'live' || state === 'calm';
+    document.body.dataset.connection = state;
+    setText(this.#connection, state === 'calm' ? `Every ${this.#seconds()} s` : WORDS[state]);
     setText(this.#pause, this.#stream.paused ? 'Resume' : 'Pause');
     if (state === 'lost') {
       setText(this.#banner, `Connection lost. The figures are from ${time(this.#asOf)}. Trying again.`);
@@ -68,8 +72,6 @@ export class Controls {
       setText(this.#banner, '');
     }
   }
-
-  #connected = false;
 
   #seconds() {
     return this.#refresh.value === 'live' ? null : Number(this.#refresh.value);

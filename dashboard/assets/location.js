@@ -45,7 +45,7 @@ export class Location {
       const row = this.#rows.get(id);
       const share = shareOf(votes, here.count);
       setFigures(row, { votes, share });
-      setAttribute(row.querySelector('.bar rect'), 'width', `${(share * 100).toFixed(3)}%`);
+      setAttribute(row.querySelector('.bar rect'), 'width', `${(share * 100).toFixed(2)}%`);
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { MAX_BARS, barChart, donutChart, sparkline } from './charts.js';
 import { PageFigures, setText } from './figures.js';
-import { percent, whole } from './format.js';
+import { percent, shareOf, whole } from './format.js';
 import { Locations } from './locations.js';
 import { Pipeline } from './pipeline.js';
 import { Race } from './race.js';
@@ -74,10 +74,17 @@ export class Overview {
       { labels: names, values, colours, texts: ranking.map(votes) },
       `Votes per candidate: ${words(votes)}`,
     );
-    this.#share?.set(
-      { labels: names, values, colours, texts: ranking.map(share) },
-      `Share of the votes: ${words(share)}`,
-    );
+    const { counted } = this.#state.snapshot.totals;
+    const others = counted - values.reduce((sum, votes) => sum + votes, 0);
+    const texts = ranking.map(share);
+    const ring = { labels: names, values, colours, texts };
+    if (others > 0) {
+      ring.labels = [...names, 'Others'];
+      ring.values = [...values, others];
+      ring.colours = [...colours, 'k0'];
+      ring.texts = [...texts, percent(shareOf(others, counted))];
+    }
+    this.#share?.set(ring, `Share of the votes: ${words(share)}`);
   }
 
   #drawSpeed({ votes_per_second, votes_per_second_history: history }) {

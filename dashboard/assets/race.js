@@ -24,7 +24,7 @@ export class Race {
     this.#drawLeader(state);
     this.#drawStrip(state.snapshot.candidates);
     this.#standings.show(keys, { animated: true });
-    this.#table.show(keys, { animated: true });
+    this.#table.show(keys);
     this.#legend.show(keys);
     const most = ranking[0]?.total_votes ?? 0;
     for (const candidate of ranking) {
@@ -78,8 +78,8 @@ export class Race {
     let x = 0;
     candidates.forEach((candidate, index) => {
       const part = this.#strip.children[index];
-      setAttribute(part, 'x', `${(x * 100).toFixed(3)}%`);
-      setAttribute(part, 'width', `${(candidate.share * 100).toFixed(3)}%`);
+      setAttribute(part, 'x', `${(x * 100).toFixed(2)}%`);
+      setAttribute(part, 'width', `${(candidate.share * 100).toFixed(2)}%`);
       x += candidate.share;
     });
   }

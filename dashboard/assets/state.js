@@ -18,7 +18,7 @@ export class State {
 
   /** What has changed; returns false when something before it was missed. */
   update(snapshot) {
-    if (this.snapshot === null || snapshot.sequence < this.snapshot.sequence) return false;
+    if (snapshot.sequence !== this.snapshot?.sequence + 1) return false;
     this.snapshot = snapshot;
     for (const location of snapshot.locations) {
       this.locations.set(location.state, location);

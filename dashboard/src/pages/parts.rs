@@ -150,7 +150,7 @@ pub(super) fn share_of(part: u64, whole: u64) -> f64 {
 
 /// The length of a bar, in percent.
 pub(super) fn width(share: f64) -> String {
-    format!("{:.3}", share * 100.0)
+    format!("{:.2}", share * 100.0)
 }
 
 /// A lead in points: percent of the votes, without the sign.
