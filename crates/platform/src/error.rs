@@ -94,6 +94,62 @@ pub enum PlatformError {
         /// What the store says.
         problem: String,
     },
+    /// Nobody says which cluster is meant.
+    #[error(
+        "no Fluvio cluster: {problem}; name one with `--cluster HOST:9003`, or choose a profile (`fluvio profile list`, `fluvio profile switch NAME`)"
+    )]
+    NoCluster {
+        /// What is wrong with the profile.
+        problem: String,
+    },
+    /// The cluster, or one of its SPUs, cannot be connected to.
+    #[error(
+        "Fluvio at {endpoint} cannot be reached: {problem}; is it running (`fluvio cluster status`), and is the address right?"
+    )]
+    Unreachable {
+        /// The address.
+        endpoint: String,
+        /// What the network says.
+        problem: String,
+    },
+    /// A connection that stood has ended.
+    #[error("the connection to Fluvio at {endpoint} is lost: {problem}")]
+    ConnectionLost {
+        /// The address.
+        endpoint: String,
+        /// What the network says.
+        problem: String,
+    },
+    /// The cluster did not answer in time.
+    #[error("Fluvio did not answer within {seconds} s: {doing}")]
+    Timeout {
+        /// What was asked.
+        doing: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The partition is led by another SPU than before; the next try will find it.
+    #[error("topic `{topic}` partition {partition} has moved to another SPU; try again")]
+    Moved {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+    },
+    /// The cluster answered with an error.
+    #[error("Fluvio refused: {doing}: {problem}")]
+    Refused {
+        /// What was asked.
+        doing: String,
+        /// What the cluster says.
+        problem: String,
+    },
+    /// The temporary cluster of tests and benchmarks does not start.
+    #[error("the temporary Fluvio cluster: {problem}")]
+    TemporaryCluster {
+        /// What is wrong.
+        problem: String,
+    },
     /// A task of the platform ended abnormally.
     #[error("a task of the platform ended abnormally: {0}")]
     Task(String),

@@ -32,12 +32,19 @@ pub struct StreamRequest {
     pub topic: String,
     /// The partition.
     pub partition: u32,
-    /// First offset of interest. A chain gets whole batches, so its first input may begin before it;
-    /// without a chain, records before it are left out.
+    /// First offset of interest, at most the partition's end. A chain gets whole batches, so its first
+    /// input may begin before it; without a chain, records before it are left out.
     pub from: i64,
-    /// The chain, in order; empty for the records as they are.
+    /// The chain, in order; empty for the records as they are. It should have an output at least once
+    /// in a while, and none that is many times its input: an SPU that reads a whole segment file of the
+    /// log (1 GiB) without any output, or a batch whose outputs are larger than it sends at once, passes
+    /// over what follows up to the end, and does not say so. For what is rare, read the records as they
+    /// are.
     pub chain: Vec<ModuleCall>,
 }
+
+/// The timestamp of an output whose time is not known.
+pub const NO_TIMESTAMP: i64 = -1;
 
 /// A record as it is streamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +56,9 @@ pub struct Output {
     pub key: Option<Bytes>,
     /// The value.
     pub value: Bytes,
-    /// Milliseconds since 1970, when the batch was produced.
+    /// Without a chain, milliseconds since 1970, when the batch was produced. With one it is not to be
+    /// relied on: a cluster does not hand the time of a batch on to a module's outputs, which have
+    /// [`NO_TIMESTAMP`] there.
     pub timestamp: i64,
 }
 

@@ -21,18 +21,7 @@ macro_rules! contract {
     )*};
 }
 
-contract!(
-    topics_are_created_once,
-    what_is_missing_is_named,
-    records_come_back_in_order_by_key,
-    keyless_records_take_turns,
-    any_bytes_are_a_record,
-    a_stream_waits_for_more,
-    the_tally_is_contiguous_and_complete,
-    chains_filter_then_enrich,
-    running_totals_for_a_terminal,
-    a_bad_parameter_is_explained,
-);
+every_promise!(contract);
 
 fn records(count: usize) -> Vec<NewRecord> {
     (0..count)

@@ -19,7 +19,7 @@ use fjall::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::PlatformError;
+use crate::{PlatformError, is_topic_name};
 
 /// Length of what stands before the records in an entry: the time, milliseconds since 1970, `i64`.
 pub(super) const BATCH_PREFIX_BYTES: usize = size_of::<i64>();
@@ -29,9 +29,6 @@ const BLOB_BYTES: u32 = 4 << 10;
 
 /// The file by which a store is known.
 const STORE_MARK: &str = "version";
-
-/// Longest topic name, as in Fluvio.
-const MAX_TOPIC_BYTES: usize = 63;
 
 /// The time now, as an entry starts with it.
 pub(super) fn batch_prefix() -> [u8; BATCH_PREFIX_BYTES] {
@@ -164,13 +161,7 @@ impl Log {
     }
 
     pub(super) fn create_topic(&self, name: &str, partitions: u32) -> Result<(), PlatformError> {
-        let usable = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if name.is_empty()
-            || name.len() > MAX_TOPIC_BYTES
-            || !name.bytes().all(usable)
-            || name.starts_with('-')
-            || name.ends_with('-')
-        {
+        if !is_topic_name(name) {
             return Err(PlatformError::TopicName { topic: name.into() });
         }
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);

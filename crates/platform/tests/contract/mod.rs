@@ -10,6 +10,25 @@ use election_platform::{
 };
 use futures_util::StreamExt;
 
+/// Hands the names of all promises to a macro of the suite's.
+#[macro_export]
+macro_rules! every_promise {
+    ($with:ident) => {
+        $with!(
+            topics_are_created_once,
+            what_is_missing_is_named,
+            records_come_back_in_order_by_key,
+            keyless_records_take_turns,
+            any_bytes_are_a_record,
+            a_stream_waits_for_more,
+            the_tally_is_contiguous_and_complete,
+            chains_filter_then_enrich,
+            running_totals_for_a_terminal,
+            a_bad_parameter_is_explained,
+        );
+    };
+}
+
 pub type Adapter = Arc<dyn Platform>;
 
 fn record(key: &str, value: impl Into<Vec<u8>>) -> NewRecord {

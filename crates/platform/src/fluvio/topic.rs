@@ -1,0 +1,161 @@
+//! A topic and the connections to the SPUs that lead its partitions.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use fluvio::FluvioClusterConfig;
+use fluvio::dataplane::link::ErrorCode;
+use fluvio::dataplane::record::ReplicaKey;
+use fluvio::metadata::topic::CompressionAlgorithm;
+use fluvio_spu_schema::server::fetch_offset::FetchOffsetsRequest;
+use tokio::sync::Mutex;
+
+use super::connection::{Connection, Peer};
+use super::controller::Controller;
+use crate::PlatformError;
+
+/// How long an SPU may take to say where a partition ends.
+const OFFSET_LIMIT: Duration = Duration::from_secs(30);
+
+/// A topic, as it was when it was looked up.
+pub(super) struct Topic {
+    pub(super) name: String,
+    pub(super) cluster: FluvioClusterConfig,
+    pub(super) compression: CompressionAlgorithm,
+    partitions: Vec<Partition>,
+    keyless: AtomicU32,
+}
+
+/// A partition. A connection is in its slot while nobody uses it: who gives up half-way never puts
+/// it back, and so a request cut short is never followed by another.
+struct Partition {
+    leader: Peer,
+    appending: Mutex<Option<Connection>>,
+    asking: Mutex<Option<Connection>>,
+}
+
+impl Topic {
+    /// Looks a topic up.
+    pub(super) async fn look_up(
+        controller: &Controller,
+        name: &str,
+    ) -> Result<Topic, PlatformError> {
+        let facts = controller
+            .topic(name)
+            .await?
+            .ok_or_else(|| PlatformError::NoTopic { topic: name.into() })?;
+        let leaders = controller.leaders(name, facts.partitions).await?;
+        let partitions = (0..).zip(leaders).map(|(partition, leader): (u32, _)| {
+            let leader = leader.ok_or_else(|| PlatformError::Refused {
+                doing: format!("looking topic `{name}` up"),
+                problem: format!("no SPU leads partition {partition}; `fluvio cluster spu list` shows those there are"),
+            })?;
+            Ok(Partition {
+                leader,
+                appending: Mutex::default(),
+                asking: Mutex::default(),
+            })
+        });
+        Ok(Topic {
+            name: name.to_owned(),
+            cluster: controller.cluster().clone(),
+            compression: facts.compression,
+            partitions: partitions.collect::<Result<_, PlatformError>>()?,
+            keyless: AtomicU32::new(0),
+        })
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.partitions.len() as u32
+    }
+
+    fn partition(&self, partition: u32) -> Result<&Partition, PlatformError> {
+        self.partitions
+            .get(partition as usize)
+            .ok_or_else(|| PlatformError::NoPartition {
+                topic: self.name.clone(),
+                partition,
+                partitions: self.partitions(),
+            })
+    }
+
+    /// Whether there is such a partition.
+    pub(super) fn check_partition(&self, partition: u32) -> Result<(), PlatformError> {
+        self.partition(partition).map(drop)
+    }
+
+    /// The partition for a record without a key: they take turns.
+    pub(super) fn next_keyless(&self) -> u32 {
+        self.keyless.fetch_add(1, Ordering::Relaxed) % self.partitions()
+    }
+
+    /// A connection of one's own to the SPU that leads a partition.
+    pub(super) async fn connect(&self, partition: u32) -> Result<Connection, PlatformError> {
+        Connection::connect(&self.cluster, &self.partition(partition)?.leader).await
+    }
+
+    /// The slot of the connection over which records are appended; held, nobody else appends.
+    pub(super) fn appending(
+        &self,
+        partition: u32,
+    ) -> Result<&Mutex<Option<Connection>>, PlatformError> {
+        Ok(&self.partition(partition)?.appending)
+    }
+
+    /// Takes the connection out of a slot if it still stands, or makes one.
+    pub(super) async fn take(
+        &self,
+        slot: &mut Option<Connection>,
+        partition: u32,
+    ) -> Result<Connection, PlatformError> {
+        if let Some(mut connection) = slot.take()
+            && connection.stands()
+        {
+            return Ok(connection);
+        }
+        self.connect(partition).await
+    }
+
+    /// The offset of the next record.
+    pub(super) async fn end_offset(&self, partition: u32) -> Result<i64, PlatformError> {
+        let mut slot = self.partition(partition)?.asking.lock().await;
+        let mut connection = self.take(&mut slot, partition).await?;
+        let doing = || format!("asking where `{}` partition {partition} ends", self.name);
+        let request = FetchOffsetsRequest::new(self.name.clone(), partition);
+        let response = connection.request(request, doing, OFFSET_LIMIT).await?;
+        let offsets = response
+            .find_partition(&ReplicaKey::new(self.name.clone(), partition))
+            .ok_or_else(|| PlatformError::Refused {
+                doing: doing(),
+                problem: "the answer is about something else".into(),
+            })?;
+        self.check(partition, &offsets.error_code, doing)?;
+        *slot = Some(connection);
+        Ok(offsets.last_stable_offset)
+    }
+
+    /// An SPU's error code as an error.
+    pub(super) fn check(
+        &self,
+        partition: u32,
+        code: &ErrorCode,
+        doing: impl FnOnce() -> String,
+    ) -> Result<(), PlatformError> {
+        match code {
+            ErrorCode::None => Ok(()),
+            ErrorCode::NotLeaderForPartition | ErrorCode::PartitionNotLeader => {
+                Err(PlatformError::Moved {
+                    topic: self.name.clone(),
+                    partition,
+                })
+            }
+            ErrorCode::TopicNotFound | ErrorCode::TopicDeleted => Err(PlatformError::NoTopic {
+                topic: self.name.clone(),
+            }),
+            other => Err(PlatformError::Refused {
+                doing: doing(),
+                problem: other.to_string(),
+            }),
+        }
+    }
+}
