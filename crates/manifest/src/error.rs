@@ -1,0 +1,98 @@
+//! What is wrong with a manifest, and where.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// A manifest that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The file cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It can be read, but not used.
+    #[error("{}", lines(path, problems))]
+    Problems {
+        /// The file.
+        path: PathBuf,
+        /// All that is wrong, in the order of the file; never empty.
+        problems: Vec<Problem>,
+    },
+}
+
+/// Something that is wrong in a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, in characters from 1.
+    pub column: usize,
+    /// What is wrong, and what would be right.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.text)
+    }
+}
+
+fn lines(path: &std::path::Path, problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("{}:{problem}", path.display()))
+        .collect();
+    lines.join("\n")
+}
+
+/// The place of a byte in a text: line and column, from 1.
+pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(at)];
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = before.matches('\n').count() + 1;
+    (line, before[start..].chars().count() + 1)
+}
+
+/// Collects problems, each with the bytes of the text that it is about.
+#[derive(Default)]
+pub(crate) struct Problems(Vec<(Range<usize>, String)>);
+
+impl Problems {
+    pub(crate) fn add(&mut self, span: Range<usize>, text: impl Into<String>) {
+        self.0.push((span, text.into()));
+    }
+
+    /// The problems in the order of the text.
+    pub(crate) fn into_problems(mut self, text: &str) -> Vec<Problem> {
+        self.0.sort_by_key(|(span, _)| span.start);
+        let problem = |(span, problem): (Range<usize>, String)| {
+            let (line, column) = place(text, span.start);
+            Problem {
+                line,
+                column,
+                text: problem,
+            }
+        };
+        self.0.into_iter().map(problem).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_characters_from_1() {
+        let text = "a\nüb\n\nc";
+        assert_eq!(place(text, 0), (1, 1));
+        assert_eq!(place(text, 4), (2, 2));
+        assert_eq!(place(text, 3), (2, 1));
+        assert_eq!(place(text, 6), (3, 1));
+        assert_eq!(place(text, 99), (4, 2));
+    }
+}
