@@ -49,7 +49,9 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     // Last, so that it shows the end.
     dashboard_stop.cancel();
     if let Some(dashboard) = dashboard {
-        dashboard.await.context("the dashboard ended abnormally")??;
+        dashboard
+            .await
+            .context("the dashboard ended abnormally")??;
     }
     let closed = backend.close().await;
     let outcome = outcome?;

@@ -15,12 +15,27 @@ use support::{DataDir, number, sum};
 const VOTERS: &str = "2000";
 
 fn demo(data: &DataDir) -> Site {
-    let args = ["demo", "--voters", VOTERS, "--candidates", "4", "--seed", "7"];
+    let args = [
+        "demo",
+        "--voters",
+        VOTERS,
+        "--candidates",
+        "4",
+        "--seed",
+        "7",
+    ];
     Site::start(data, &args, 0)
 }
 
 /// Every path of the API that answers with JSON or CSV.
-const API: [&str; 6] = ["results", "turnout", "candidates", "locations", "rejected", "pipeline"];
+const API: [&str; 6] = [
+    "results",
+    "turnout",
+    "candidates",
+    "locations",
+    "rejected",
+    "pipeline",
+];
 
 #[test]
 fn the_numbers_are_those_of_the_results() {
@@ -42,7 +57,12 @@ fn the_numbers_are_those_of_the_results() {
         let id = &candidate["candidate_id"];
         let mut all = shown["candidates"].as_array().unwrap().iter();
         let same = all.find(|at| at["candidate_id"] == *id).unwrap();
-        for field in ["candidate_name", "party_affiliation", "photo_url", "total_votes"] {
+        for field in [
+            "candidate_name",
+            "party_affiliation",
+            "photo_url",
+            "total_votes",
+        ] {
             assert_eq!(same[field], candidate[field], "{field} of {id}");
         }
         let votes = number(candidate, "total_votes");
@@ -53,10 +73,18 @@ fn the_numbers_are_those_of_the_results() {
     }
     let counts = |list: &Value| -> BTreeMap<String, u64> {
         let list = list.as_array().unwrap().iter();
-        list.map(|at| (at["state"].as_str().unwrap().to_owned(), number(at, "count")))
-            .collect()
+        list.map(|at| {
+            (
+                at["state"].as_str().unwrap().to_owned(),
+                number(at, "count"),
+            )
+        })
+        .collect()
     };
-    assert_eq!(counts(&locations["locations"]), counts(&results["locations"]));
+    assert_eq!(
+        counts(&locations["locations"]),
+        counts(&results["locations"])
+    );
     for (reason, count) in results["rejected"].as_object().unwrap() {
         let mut all = shown["rejected"].as_array().unwrap().iter();
         let same = all.find(|at| at["reason"] == **reason).unwrap();
@@ -68,7 +96,10 @@ fn the_numbers_are_those_of_the_results() {
     }
     assert_eq!(shown["pipeline"]["uncounted"], 0);
     assert_eq!(shown["pipeline"]["unpersisted"], 0);
-    assert_eq!(shown["leader"]["candidate_id"], results["candidates"][0]["candidate_id"]);
+    assert_eq!(
+        shown["leader"]["candidate_id"],
+        results["candidates"][0]["candidate_id"]
+    );
 
     let mut lines: Vec<&str> = csv.body.lines().skip(1).collect();
     let printed = data.run(&["results", "--csv"]).succeeds().stdout;
@@ -81,7 +112,8 @@ fn the_numbers_are_those_of_the_results() {
 #[test]
 fn what_is_stored_is_shown_without_counting() {
     let data = DataDir::new();
-    data.run(&["demo", "--voters", "500", "--once", "--json"]).succeeds();
+    data.run(&["demo", "--voters", "500", "--once", "--json"])
+        .succeeds();
     let site = Site::start(&data, &["dashboard"], 0);
     let shown = site.wait_until_accounted();
     assert_eq!(shown["totals"]["counted"], 500);
@@ -130,7 +162,9 @@ fn events_are_one_snapshot_and_then_what_changes() {
 
 fn merged(before: Value, changed: Value) -> Value {
     let by_name = |list: Value| -> BTreeMap<String, Value> {
-        let Value::Array(list) = list else { panic!("no list: {list}") };
+        let Value::Array(list) = list else {
+            panic!("no list: {list}")
+        };
         let named = |at: Value| (at["state"].as_str().unwrap().to_owned(), at);
         list.into_iter().map(named).collect()
     };
@@ -149,7 +183,10 @@ fn the_description_describes_every_answer() {
         let mut schema = schema.clone();
         schema["components"] = document["components"].clone();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        let errors: Vec<String> = validator.iter_errors(answer).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(answer)
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{what}: {errors:?}");
     };
     let paths = document["paths"].as_object().unwrap();
@@ -157,25 +194,38 @@ fn the_description_describes_every_answer() {
     for name in API {
         let path = format!("/api/v1/{name}");
         let described = &paths[&path]["get"]["responses"];
-        let schema = |status: &str, kind: &str| described[status]["content"][kind]["schema"].clone();
+        let schema =
+            |status: &str, kind: &str| described[status]["content"][kind]["schema"].clone();
         let good = site.get(&path);
         assert_eq!(good.status, 200);
         valid(&schema("200", "application/json"), &good.json(), &path);
         let bad = site.get(&format!("{path}?format=xml"));
-        assert_eq!((bad.status, bad.header("content-type")), (400, "application/problem+json"));
+        assert_eq!(
+            (bad.status, bad.header("content-type")),
+            (400, "application/problem+json")
+        );
         valid(&schema("400", "application/json"), &bad.json(), &path);
-        assert!(bad.json()["detail"].as_str().unwrap().contains("xml"), "{}", bad.body);
+        assert!(
+            bad.json()["detail"].as_str().unwrap().contains("xml"),
+            "{}",
+            bad.body
+        );
     }
     // The description does not allow what is not described.
     let events = site.listen();
     let (_, snapshot) = events.next().unwrap();
-    valid(&json!({"$ref": "#/components/schemas/Snapshot"}), &snapshot, "snapshot");
+    valid(
+        &json!({"$ref": "#/components/schemas/Snapshot"}),
+        &snapshot,
+        "snapshot",
+    );
 }
 
 #[test]
 fn bad_requests_are_answered_with_the_reason() {
     let data = DataDir::new();
-    data.run(&["demo", "--voters", "200", "--once", "--json"]).succeeds();
+    data.run(&["demo", "--voters", "200", "--once", "--json"])
+        .succeeds();
     let site = Site::start(&data, &["dashboard"], 0);
     site.wait_until_accounted();
     for (path, status, part) in [
@@ -204,7 +254,10 @@ fn bad_requests_are_answered_with_the_reason() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     // An unbounded head is cut off.
     let long = "x".repeat(20_000);
-    assert_eq!(raw(&site, &format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n")), 400);
+    assert_eq!(
+        raw(&site, &format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n")),
+        400
+    );
     assert_eq!(raw(&site, "\u{0}\u{1}\r\n\r\n"), 400);
     // It has survived all that.
     assert_eq!(site.get("/healthz").status, 200);
@@ -218,7 +271,12 @@ fn raw(site: &Site, request: &str) -> u16 {
     // It may be cut off with bytes unread, which resets the connection after the answer.
     let _reset = stream.read_to_end(&mut answer);
     let answer = String::from_utf8(answer).unwrap();
-    answer.split(' ').nth(1).unwrap_or_else(|| panic!("no status: {answer}")).parse().unwrap()
+    answer
+        .split(' ')
+        .nth(1)
+        .unwrap_or_else(|| panic!("no status: {answer}"))
+        .parse()
+        .unwrap()
 }
 
 #[test]
@@ -228,27 +286,53 @@ fn every_answer_is_guarded_and_says_nothing_of_a_voter() {
     let shown = site.wait_until_accounted();
     let candidate = &shown["candidates"][0];
     let portrait = candidate["photo_url"].as_str().unwrap();
-    let page = format!("/candidates/{}", candidate["candidate_id"].as_str().unwrap());
+    let page = format!(
+        "/candidates/{}",
+        candidate["candidate_id"].as_str().unwrap()
+    );
     let state = shown["locations"][0]["state"].as_str().unwrap();
     let location = format!("/locations/{}", state.replace(' ', "%20"));
-    let mut paths = vec!["/", "/healthz", "/readyz", "/metrics", "/assets/app.js", "/nothing"];
+    let mut paths = vec![
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/assets/app.js",
+        "/nothing",
+    ];
     paths.extend([portrait, &page, &location]);
     let api: Vec<String> = API.map(|name| format!("/api/v1/{name}")).into();
     paths.extend(api.iter().map(String::as_str));
     let mut said = String::new();
     for path in paths {
         let answer = site.get(path);
-        assert!(answer.status == 200 || path == "/nothing", "{path}: {}", answer.status);
+        assert!(
+            answer.status == 200 || path == "/nothing",
+            "{path}: {}",
+            answer.status
+        );
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
-        assert!(!answer.body.contains(" style=") || path.ends_with(".js"), "{path} has inline style");
-        assert!(!answer.body.contains("<script>"), "{path} has an inline script");
+        assert!(
+            !answer.body.contains(" style=") || path.ends_with(".js"),
+            "{path} has inline style"
+        );
+        assert!(
+            !answer.body.contains("<script>"),
+            "{path} has an inline script"
+        );
         said += &answer.body;
     }
     let metrics = site.get("/metrics").body;
-    assert!(metrics.contains(&format!("election_votes_counted {}", shown["totals"]["counted"])));
+    assert!(metrics.contains(&format!(
+        "election_votes_counted {}",
+        shown["totals"]["counted"]
+    )));
     assert!(metrics.trim_end().ends_with("# EOF"), "{metrics}");
     site.process.terminate();
     site.process.wait().succeeds();
@@ -274,5 +358,6 @@ fn a_port_in_use_is_explained() {
     data.run(&["demo", "--port", &port])
         .refused(1, &[&format!("127.0.0.1:{port}"), "in use", "--port 0"]);
     // Without a port, `--once` has no dashboard, and asks for none.
-    data.run(&["demo", "--voters", "50", "--once", "--json"]).succeeds();
+    data.run(&["demo", "--voters", "50", "--once", "--json"])
+        .succeeds();
 }

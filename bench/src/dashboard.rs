@@ -11,6 +11,7 @@ use std::time::Duration;
 use ::dashboard::{Dashboard, DashboardConfig};
 use anyhow::{Context, ensure};
 use domain::{Tally, aggregate_records};
+use futures_util::future::try_join_all;
 use platform::{NewRecord, Platform};
 use serde_json::json;
 use store::EmbeddedPostgres;
@@ -42,12 +43,29 @@ pub(crate) async fn measure(args: DashboardBenchArgs) -> anyhow::Result<()> {
     let count = args.listeners;
     let figures = [
         ("p50_ms", "p50", one.heard.p50_ms, many.heard.p50_ms, None),
-        ("p99_ms", "p99", one.heard.p99_ms, many.heard.p99_ms, Some(P99_TARGET_MS)),
-        ("most_ms", "longest", one.heard.most_ms, many.heard.most_ms, None),
+        (
+            "p99_ms",
+            "p99",
+            one.heard.p99_ms,
+            many.heard.p99_ms,
+            Some(P99_TARGET_MS),
+        ),
+        (
+            "most_ms",
+            "longest",
+            one.heard.most_ms,
+            many.heard.most_ms,
+            None,
+        ),
     ];
     for (key, name, of_one, of_many, target) in figures {
         let alone = format!("published to one listener, {name}");
-        report.add(Figure::new(key_of_one(key), alone, Unit::Milliseconds, of_one));
+        report.add(Figure::new(
+            key_of_one(key),
+            alone,
+            Unit::Milliseconds,
+            of_one,
+        ));
         let name = format!("published to {count} listeners, {name}");
         let figure = Figure::new(key, name, Unit::Milliseconds, of_many).compared_with(of_one);
         report.add(match target {
@@ -110,7 +128,10 @@ async fn run(directory: &Path, args: &DashboardBenchArgs, listeners: u32) -> any
     let after = memory();
     stop.cancel();
     served.await??;
-    let heard = said.next_line().await?.context("the listeners said nothing")?;
+    let heard = said
+        .next_line()
+        .await?
+        .context("the listeners said nothing")?;
     let heard: Heard = serde_json::from_str(&heard)?;
     ensure!(process.wait().await?.success(), "the listeners failed");
     store.close();
@@ -124,9 +145,9 @@ async fn run(directory: &Path, args: &DashboardBenchArgs, listeners: u32) -> any
     );
     Ok(Met {
         heard,
-        kib_per_listener: before
-            .zip(after)
-            .map(|(before, after)| (after.saturating_sub(before)) as f64 / 1024.0 / f64::from(listeners)),
+        kib_per_listener: before.zip(after).map(|(before, after)| {
+            (after.saturating_sub(before)) as f64 / 1024.0 / f64::from(listeners)
+        }),
     })
 }
 
@@ -150,10 +171,16 @@ async fn start_listeners(
         .kill_on_drop(true)
         .spawn()
         .context("cannot start the listeners")?;
-    let stdout = process.stdout.take().context("the listeners have no output")?;
+    let stdout = process
+        .stdout
+        .take()
+        .context("the listeners have no output")?;
     let mut said = BufReader::new(stdout).lines();
     let first = said.next_line().await?;
-    ensure!(first.as_deref() == Some(ALL_LISTEN), "the listeners are not let in");
+    ensure!(
+        first.as_deref() == Some(ALL_LISTEN),
+        "the listeners are not let in"
+    );
     Ok((process, said))
 }
 
@@ -171,7 +198,9 @@ async fn publish(
         let mut tally = Tally::default();
         for candidate in candidates {
             let locations = (0..args.locations).map(|at| (format!("Location {at:05}"), round));
-            tally.candidates.insert(candidate.candidate_id.clone(), locations.collect());
+            tally
+                .candidates
+                .insert(candidate.candidate_id.clone(), locations.collect());
         }
         let others = round * u64::from(args.locations - 1);
         let first = tally.candidates.get_mut(&candidates[0].candidate_id);
@@ -184,9 +213,10 @@ async fn publish(
                 value: record.value.into_bytes(),
             });
         }
-        for (topic, records) in topics {
-            platform.produce(topic, records).await?;
-        }
+        let produced = topics
+            .into_iter()
+            .map(|(topic, records)| platform.produce(topic, records));
+        try_join_all(produced).await?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use async_dup::{Arc, Mutex};
 use futures_util::AsyncBufReadExt;
 use hdrhistogram::Histogram;
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use tide::http::{Method, Request, Url};
 use tokio::net::TcpStream;
@@ -55,7 +56,10 @@ pub(crate) async fn listen(args: ListenersArgs) -> anyhow::Result<()> {
     drop(began);
     let mut listening = 0;
     while listening < args.listeners {
-        ensure!(all_began.recv().await.is_some(), "a listener was not let in");
+        ensure!(
+            all_began.recv().await.is_some(),
+            "a listener was not let in"
+        );
         listening += 1;
     }
     println!("{ALL_LISTEN}");
@@ -85,13 +89,19 @@ pub(crate) async fn listen(args: ListenersArgs) -> anyhow::Result<()> {
 
 /// Follows the stream until the dashboard ends it.
 async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<Tally> {
-    let stream = TcpStream::connect(address).await.context("cannot connect")?;
+    let stream = TcpStream::connect(address)
+        .await
+        .context("cannot connect")?;
     let stream = Arc::new(Mutex::new(stream.compat()));
     let url = Url::parse(&format!("http://{address}/api/v1/events"))?;
     let mut response = async_h1::connect(stream, Request::new(Method::Get, url))
         .await
         .map_err(|error| error.into_inner())?;
-    ensure!(response.status().is_success(), "status {}", response.status());
+    ensure!(
+        response.status().is_success(),
+        "status {}",
+        response.status()
+    );
     let mut body = response.take_body();
     let mut heard = Tally::default();
     let mut line = Vec::new();
@@ -106,8 +116,11 @@ async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<
             is_update = name.starts_with(b"update");
         } else if line.starts_with(b"data: ") {
             if is_update {
-                heard.micros.push(now_micros().saturating_sub(published_at(&line)?));
-                heard.bytes += line.len() as u64;
+                // 0 before anything was published: the board knows of other things first.
+                if let Some(at) = published_at(&line)? {
+                    heard.micros.push(now_micros().saturating_sub(at));
+                    heard.bytes += line.len() as u64;
+                }
             } else {
                 // Once; a heartbeat later finds the channel's other end gone or unread.
                 let _known = began.try_send(());
@@ -116,19 +129,15 @@ async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<
     }
 }
 
-/// The first candidate's votes.
-fn published_at(data: &[u8]) -> anyhow::Result<u64> {
-    #[derive(Deserialize)]
-    struct Data {
-        candidates: Vec<Votes>,
-    }
-    #[derive(Deserialize)]
-    struct Votes {
-        total_votes: u64,
-    }
-    let data: Data = serde_json::from_slice(&data[b"data: ".len()..])?;
-    let first = data.candidates.first().context("an update without candidates")?;
-    Ok(first.total_votes)
+/// The first candidate's votes; `None` while there are none. Found, not parsed: a thousand listeners
+/// share the machine with what they measure.
+fn published_at(data: &[u8]) -> anyhow::Result<Option<u64>> {
+    const FIELD: &[u8] = b"\"total_votes\":";
+    let at = memmem::find(data, FIELD).context("an update without candidates")?;
+    let digits = data[at + FIELD.len()..].iter();
+    let digits = digits.take_while(|byte| byte.is_ascii_digit());
+    let votes = digits.fold(0, |votes, digit| votes * 10 + u64::from(digit - b'0'));
+    Ok(Some(votes).filter(|&votes| votes > 0))
 }
 
 /// Microseconds since 1970.

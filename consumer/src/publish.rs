@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Candidate, aggregate_records};
+use futures_util::future::try_join_all;
 use platform::{NewRecord, Platform};
 use tokio_util::sync::CancellationToken;
 
@@ -79,9 +80,11 @@ impl Publisher {
                 totals.push((group, record.total));
             }
         }
-        for (topic, records) in changed {
-            self.platform.produce(topic, records).await?;
-        }
+        // All at once: whoever shows them wants those of one moment together.
+        let produced = changed
+            .into_iter()
+            .map(|(topic, records)| self.platform.produce(topic, records));
+        try_join_all(produced).await?;
         self.published.extend(totals);
         Ok(())
     }

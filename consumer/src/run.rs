@@ -126,12 +126,8 @@ pub async fn run(
             ));
         }
     }
-    let pipeline = PipelinePublisher::new(
-        platform.clone(),
-        config,
-        ledgers.clone(),
-        progress.clone(),
-    );
+    let pipeline =
+        PipelinePublisher::new(platform.clone(), config, ledgers.clone(), progress.clone());
     rounds.spawn(pipeline.run(config.publish_interval, rounds_stop.clone()));
     if config.tally {
         let publisher = Publisher::new(

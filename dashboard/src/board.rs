@@ -43,6 +43,8 @@ pub(crate) struct Board {
     sequence: u64,
     changed_locations: BTreeSet<String>,
     has_begun_anew: bool,
+    /// Whether there is something that was not shown.
+    has_news: bool,
 }
 
 #[derive(Debug, Default)]
@@ -67,12 +69,14 @@ impl Board {
         *self = Board {
             sequence: self.sequence,
             has_begun_anew: true,
+            has_news: true,
             ..Board::default()
         };
     }
 
     /// Who stands, and when the polls are open.
     pub(crate) fn set_election(&mut self, polls: PollsWindow, candidates: &[Candidate]) {
+        self.has_news = true;
         self.polls = Some(polls);
         for candidate in candidates {
             let index = self.candidate_index(&candidate.candidate_id);
@@ -111,45 +115,50 @@ impl Board {
             topics::VOTES_PER_CANDIDATE => {
                 let record: VotesPerCandidate = read(topic, value)?;
                 let index = self.candidate_index(&record.candidate_id);
-                raise(&mut self.votes_per_candidate[index], record.total_votes);
+                let total = &mut self.votes_per_candidate[index];
+                self.has_news |= raise(total, record.total_votes);
             }
             topics::TURNOUT_BY_LOCATION => {
                 let record: TurnoutByLocation = read(topic, value)?;
-                self.changed_locations.insert(record.state.clone());
-                raise(
-                    self.by_location.entry(record.state).or_default(),
-                    record.count,
-                );
+                let total = self.by_location.entry(record.state.clone()).or_default();
+                if raise(total, record.count) {
+                    self.location_changed(record.state);
+                }
             }
             topics::VOTES_BY_REGION => {
                 let record: VotesByRegion = read(topic, value)?;
                 let index = self.candidate_index(&record.candidate_id);
-                self.changed_locations.insert(record.state.clone());
-                let votes = self.by_region.entry(record.state).or_default();
+                let votes = self.by_region.entry(record.state.clone()).or_default();
                 if votes.len() <= index {
                     votes.resize(index + 1, 0);
                 }
-                raise(&mut votes[index], record.total_votes);
+                if raise(&mut votes[index], record.total_votes) {
+                    self.location_changed(record.state);
+                }
             }
             topics::VOTES_BY_PARTY => {
                 let record: VotesByParty = read(topic, value)?;
-                let party = self.parties.entry(record.party_affiliation).or_default();
-                raise(party, record.total_votes);
+                let total = self.parties.entry(record.party_affiliation).or_default();
+                self.has_news |= raise(total, record.total_votes);
             }
             topics::TURNOUT_BY_GENDER => {
                 let record: TurnoutByGender = read(topic, value)?;
-                raise(self.genders.entry(record.gender).or_default(), record.count);
+                let total = self.genders.entry(record.gender).or_default();
+                self.has_news |= raise(total, record.count);
             }
             topics::TURNOUT_BY_AGE => {
                 let record: TurnoutByAge = read(topic, value)?;
-                raise(
-                    self.age_bands.entry(record.age_band).or_default(),
-                    record.count,
-                );
+                let total = self.age_bands.entry(record.age_band).or_default();
+                self.has_news |= raise(total, record.count);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn location_changed(&mut self, state: String) {
+        self.has_news = true;
+        self.changed_locations.insert(state);
     }
 
     /// The stored tallies, in the shape in which they are published.
@@ -164,8 +173,10 @@ impl Board {
         match read(topics::PIPELINE, value)? {
             PipelineRecord::Tally(position) => self.apply_tally_position(position),
             PipelineRecord::Persist(position) => {
-                let partition = position.partition;
-                self.partition(partition).persist = position;
+                let known = &mut self.partition(position.partition).persist;
+                let is_news = *known != position;
+                *known = position;
+                self.has_news |= is_news;
             }
         }
         Ok(())
@@ -176,7 +187,9 @@ impl Board {
         let known = &mut self.partition(position.partition).tally;
         position.checkpointed_at = position.checkpointed_at.or(known.checkpointed_at);
         position.cast_to_counted_ms = position.cast_to_counted_ms.or(known.cast_to_counted_ms);
+        let is_news = *known != position;
         *known = position;
+        self.has_news |= is_news;
     }
 
     /// Where a tally is stored that the topic has not told of (yet).
@@ -187,34 +200,38 @@ impl Board {
     }
 
     /// How far persisting is, as stored.
-    pub(crate) fn apply_stored_rows(&mut self, position: PersistPosition) {
-        let known = &mut self.partition(position.partition).persist;
-        known.votes_to = known.votes_to.max(position.votes_to);
-        known.voters_to = known.voters_to.max(position.voters_to);
-        known.partition = position.partition;
+    pub(crate) fn apply_stored_rows(&mut self, stored: PersistPosition) {
+        let known = &mut self.partition(stored.partition).persist;
+        let position = PersistPosition {
+            partition: stored.partition,
+            votes_to: known.votes_to.max(stored.votes_to),
+            voters_to: known.voters_to.max(stored.voters_to),
+        };
+        let is_news = *known != position;
+        *known = position;
+        self.has_news |= is_news;
     }
 
-    /// Where the partitions of `votes` and `voters` end. Returns whether that is news.
-    pub(crate) fn set_ends(&mut self, votes: &[i64], voters: &[i64]) -> bool {
-        let mut moved = false;
+    /// Where the partitions of `votes` and `voters` end.
+    pub(crate) fn set_ends(&mut self, votes: &[i64], voters: &[i64]) {
         for (partition, (&votes, &voters)) in votes.iter().zip(voters).enumerate() {
-            let partition = self.partition(partition as u32);
-            moved |= (partition.votes_end, partition.voters_end) != (votes, voters);
-            (partition.votes_end, partition.voters_end) = (votes, voters);
+            let known = self.partition(partition as u32);
+            let is_news = (known.votes_end, known.voters_end) != (votes, voters);
+            (known.votes_end, known.voters_end) = (votes, voters);
+            self.has_news |= is_news;
         }
-        moved
     }
 
     fn partition(&mut self, partition: u32) -> &mut Partition {
         self.partitions.entry(partition).or_default()
     }
 
-    /// Notes that a source fails, or (`None`) works again. Returns whether that is news.
-    pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) -> bool {
-        match problem {
+    /// Notes that a source fails, or (`None`) works again.
+    pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) {
+        self.has_news |= match problem {
             Some(problem) => self.problems.insert(source.into(), problem.clone()) != Some(problem),
             None => self.problems.remove(source).is_some(),
-        }
+        };
     }
 
     /// Whether everything cast is counted, stored and persisted, so that the rows can be compared,
@@ -235,12 +252,18 @@ impl Board {
     /// What comparing the rows gave.
     pub(crate) fn set_comparison(&mut self, comparison: Comparison) {
         self.accounting.set(comparison, Instant::now());
+        self.has_news = true;
     }
 
-    /// Takes a sample of the rate; once a second. Returns whether there is something to show.
-    pub(crate) fn sample_rate(&mut self, now: Instant) -> bool {
+    /// Takes a sample of the rate; once a second.
+    pub(crate) fn sample_rate(&mut self, now: Instant) {
         let decided = self.partitions.values().map(|p| p.tally.counted_to).sum();
-        self.rate.sample(decided, now)
+        self.has_news |= self.rate.sample(decided, now);
+    }
+
+    /// Whether there is something new to show since the last call.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// Votes cast: records in the log.
@@ -454,8 +477,13 @@ fn read<'de, T: serde::Deserialize<'de>>(topic: &str, value: &'de [u8]) -> Resul
     })
 }
 
-fn raise(total: &mut u64, published: u64) {
-    *total = (*total).max(published);
+/// Takes over a larger total. Returns whether it is one.
+fn raise(total: &mut u64, published: u64) -> bool {
+    let is_larger = published > *total;
+    if is_larger {
+        *total = published;
+    }
+    is_larger
 }
 
 fn behind(position: i64, end: i64) -> u64 {

@@ -15,28 +15,58 @@ use crate::shared::Shared;
 /// How often the rate is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a change waits for those that belong to it: the aggregates of one moment are published
-/// topic by topic, within a few milliseconds.
-const GATHER: Duration = Duration::from_millis(10);
+/// A change waits for those that belong to it, until there is none for so long: the aggregates of one
+/// moment are published topic by topic, within a few milliseconds.
+const QUIET: Duration = Duration::from_millis(15);
+
+/// Longest wait for that.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Longest silence: a listener that hears nothing for longer knows that the connection is gone.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// Publishes until `stop`, at most once a `shortest_interval`.
+/// When the next snapshot may go out: on average one an interval, each up to half of one early. (The
+/// generic cell rate algorithm.) A fixed shortest distance would let every delay push all that come
+/// after it, until each waits for a whole interval.
+struct Pace {
+    interval: Duration,
+    /// When the next would be due if they came at regular intervals.
+    regular: Instant,
+}
+
+impl Pace {
+    fn new(interval: Duration) -> Self {
+        Pace {
+            interval,
+            regular: Instant::now(),
+        }
+    }
+
+    /// Takes the next place at `wanted` or, if that is too soon, later.
+    fn next(&mut self, wanted: Instant) -> Instant {
+        let due = wanted.max(self.regular - self.interval / 2);
+        self.regular = self.regular.max(due) + self.interval;
+        due
+    }
+}
+
+/// Publishes until `stop`, on average at most once an `interval`.
 pub(crate) async fn publish(
     shared: Shared,
     hub: Arc<Hub>,
-    shortest_interval: Duration,
+    interval: Duration,
     stop: CancellationToken,
 ) {
     let mut samples = tokio::time::interval(SAMPLE_EVERY);
     samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pace = Pace::new(interval);
     let mut last = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = shared.changed() => {
-                let due = (Instant::now() + GATHER).max(last + shortest_interval);
+                gather(&shared).await;
+                let due = pace.next(Instant::now());
                 if stop.run_until_cancelled(tokio::time::sleep_until(due)).await.is_none() {
                     return;
                 }
@@ -55,15 +85,74 @@ pub(crate) async fn publish(
                 hub.publish(snapshot, changed);
             }
             _ = samples.tick() => {
-                let moves = shared.board().sample_rate(std::time::Instant::now());
-                if moves {
-                    shared.notify();
-                }
+                shared.update(|board| board.sample_rate(std::time::Instant::now()));
             }
             () = tokio::time::sleep_until(last + HEARTBEAT) => {
                 hub.heartbeat(&rfc3339(Utc::now()));
                 last = Instant::now();
             }
         }
+    }
+}
+
+/// Waits until nothing has changed for a moment.
+async fn gather(shared: &Shared) {
+    let latest = Instant::now() + GATHER;
+    loop {
+        let quiet = (Instant::now() + QUIET).min(latest);
+        match tokio::time::timeout_at(quiet, shared.changed()).await {
+            Ok(()) if Instant::now() < latest => {}
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_millis(200);
+
+    /// How long each of these waits, in milliseconds after the start.
+    fn waits(wanted_ms: impl IntoIterator<Item = u64>) -> Vec<u64> {
+        let start = Instant::now();
+        let mut pace = Pace {
+            interval: INTERVAL,
+            regular: start,
+        };
+        let wait = |ms| {
+            let wanted = start + Duration::from_millis(ms);
+            (pace.next(wanted) - wanted).as_millis() as u64
+        };
+        wanted_ms.into_iter().map(wait).collect()
+    }
+
+    #[test]
+    fn regular_changes_do_not_wait_even_when_they_come_a_little_late_or_early() {
+        let jitter = [0, 7, 3, 40, 0, 12, 60, 2, 0, 31];
+        let wanted = (0..100).map(|n| n * 200 + jitter[n as usize % jitter.len()]);
+        assert_eq!(waits(wanted).iter().sum::<u64>(), 0);
+    }
+
+    #[test]
+    fn many_changes_come_at_the_interval() {
+        let start = Instant::now();
+        let mut pace = Pace {
+            interval: INTERVAL,
+            regular: start,
+        };
+        // The next change is there as soon as the last has gone out.
+        let mut now = start;
+        for _ in 0..50 {
+            now = pace.next(now);
+        }
+        let took = now - start;
+        assert!(took >= INTERVAL * 49 - INTERVAL / 2, "{took:?}");
+        assert!(took <= INTERVAL * 49, "{took:?}");
+    }
+
+    #[test]
+    fn the_first_after_a_silence_goes_at_once_and_does_not_save_up() {
+        assert_eq!(waits([10_000, 10_000, 10_000]), [0, 100, 300]);
     }
 }

@@ -21,6 +21,7 @@ struct Inner {
 }
 
 impl Shared {
+    /// The board, to be read.
     pub(crate) fn board(&self) -> MutexGuard<'_, Board> {
         self.inner
             .board
@@ -28,9 +29,14 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that there is something new to show.
-    pub(crate) fn notify(&self) {
-        self.inner.changed.notify_one();
+    /// Changes the board. If that gives something new to show, whoever shows it is told.
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Board) -> T) -> T {
+        let mut board = self.board();
+        let outcome = change(&mut board);
+        if board.take_news() {
+            self.inner.changed.notify_one();
+        }
+        outcome
     }
 
     /// Waits for something new to show; at once if it came since the last call.
@@ -50,15 +56,7 @@ impl Shared {
 
     /// Forgets an election: the database holds another.
     pub(crate) fn begin_anew(&self) {
-        self.board().begin_anew();
+        self.update(Board::begin_anew);
         self.ask_to_reload();
-    }
-
-    /// Notes that a source fails, or works again.
-    pub(crate) fn set_problem(&self, source: &str, problem: Option<String>) {
-        let news = self.board().set_problem(source, problem);
-        if news {
-            self.notify();
-        }
     }
 }

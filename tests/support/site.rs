@@ -28,7 +28,10 @@ impl Answer {
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
-        value.unwrap_or_else(|| panic!("no header `{name}`")).to_str().unwrap()
+        value
+            .unwrap_or_else(|| panic!("no header `{name}`"))
+            .to_str()
+            .unwrap()
     }
 
     #[track_caller]

@@ -95,12 +95,12 @@ async fn load_election(store: &Store, shared: &Shared) -> Result<bool, StoreErro
         return Ok(false);
     };
     let candidates = store.candidates().await?;
-    shared.board().set_election(election.polls, &candidates);
-    shared.notify();
+    shared.update(|board| board.set_election(election.polls, &candidates));
     Ok(!candidates.is_empty())
 }
 
-async fn load_tallies(store: &Store, shared: &Shared) -> Result<(), StoreError> {
+/// Puts the stored tallies on the board, and returns their sum.
+async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreError> {
     let stored = store.tallies().await?;
     let mut rows = Vec::new();
     for &(partition, ..) in &stored {
@@ -110,9 +110,11 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<(), StoreError> 
             voters_to: store.checkpoint(PERSIST, topics::VOTERS, partition).await?,
         });
     }
-    {
-        let mut board = shared.board();
-        let total = total(&stored);
+    let mut total = Tally::default();
+    for (_, _, tally) in &stored {
+        total.add(tally);
+    }
+    shared.update(|board| {
         let records = aggregate_records(&total, board.candidates());
         if let Err(error) = board.apply_stored(&records) {
             tracing::error!("invariant: {error}");
@@ -129,17 +131,8 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<(), StoreError> 
         for position in rows {
             board.apply_stored_rows(position);
         }
-    }
-    shared.notify();
-    Ok(())
-}
-
-fn total(stored: &[(u32, i64, Tally)]) -> Tally {
-    let mut total = Tally::default();
-    for (_, _, tally) in stored {
-        total.add(tally);
-    }
-    total
+    });
+    Ok(total)
 }
 
 /// Compares log, tally and rows, and says what came of it.
@@ -148,17 +141,16 @@ async fn compare(store: &Store, shared: &Shared) -> Result<(), StoreError> {
         let board = shared.board();
         (board.cast(), board.voter_records())
     };
-    load_tallies(store, shared).await?;
-    let total = total(&store.tallies().await?);
+    let total = load_tallies(store, shared).await?;
     let rows = store.count_rows().await?;
     let equal =
         cast == total.cast() && rows.votes == total.counted() && rows.rejected == total.rejected;
-    shared.board().set_comparison(Comparison {
+    let comparison = Comparison {
         cast,
         voter_records,
         voters: rows.voters,
         equal,
-    });
-    shared.notify();
+    };
+    shared.update(|board| board.set_comparison(comparison));
     Ok(())
 }

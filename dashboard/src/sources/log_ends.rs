@@ -41,10 +41,7 @@ async fn follow(
         ticks.tick().await;
         let votes = ends(platform, topics::VOTES).await?;
         let voters = ends(platform, topics::VOTERS).await?;
-        let moved = shared.board().set_ends(&votes, &voters);
-        if moved {
-            shared.notify();
-        }
+        shared.update(|board| board.set_ends(&votes, &voters));
         source.works();
     }
 }

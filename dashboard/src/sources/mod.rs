@@ -42,7 +42,8 @@ impl Source {
         if !self.works {
             self.works = true;
             self.pause = RETRY_PAUSES.0;
-            self.shared.set_problem(&self.name, None);
+            self.shared
+                .update(|board| board.set_problem(&self.name, None));
         }
     }
 
@@ -51,8 +52,9 @@ impl Source {
         self.works = false;
         let Source { name, pause, .. } = self;
         tracing::warn!(source = name, retry_in = ?pause, "{problem}");
+        let problem = format!("{name}: {problem}");
         self.shared
-            .set_problem(name, Some(format!("{name}: {problem}")));
+            .update(|board| board.set_problem(name, Some(problem)));
         stop.run_until_cancelled(tokio::time::sleep(*pause)).await;
         *pause = (*pause * 2).min(RETRY_PAUSES.1);
     }

@@ -56,8 +56,7 @@ async fn follow(
 }
 
 fn apply(topic: &str, batch: &OutputBatch, shared: &Shared) {
-    {
-        let mut board = shared.board();
+    shared.update(|board| {
         for record in batch {
             let applied = if topic == topics::PIPELINE {
                 board.apply_pipeline(&record.value)
@@ -69,6 +68,5 @@ fn apply(topic: &str, batch: &OutputBatch, shared: &Shared) {
                 tracing::warn!(offset = record.offset, "{error}");
             }
         }
-    }
-    shared.notify();
+    });
 }
