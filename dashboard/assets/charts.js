@@ -134,14 +134,19 @@ const figuresAtBars = {
   },
 };
 
-/** Horizontal bars with names before them and figures behind them. */
-export function barChart(canvas) {
+/** Room for a character, as a part of the size of the type. */
+const CHARACTER = 0.56;
+
+/** Horizontal bars with names before them and figures, of so many characters, behind them. */
+export function barChart(canvas, figureLength = 9) {
   if (!canvas || typeof Chart === 'undefined') return null;
   return new LiveChart(canvas, () => {
     const size = rem() * 0.8125;
     const font = { size };
-    const narrow = canvas.parentElement.clientWidth < rem() * 30;
-    const longest = narrow ? 17 : 32;
+    const right = size * CHARACTER * figureLength + 8;
+    // Names get at most half of what is left.
+    const room = (canvas.parentElement.clientWidth - right) / 2 - 20;
+    const longest = Math.max(6, Math.floor(room / (size * CHARACTER)));
     return {
       type: 'bar',
       dataset: { borderRadius: 3, borderSkipped: 'start', maxBarThickness: rem() * 1.75, categoryPercentage: 0.86, barPercentage: 0.86 },
@@ -153,7 +158,7 @@ export function barChart(canvas) {
         animation: animation(),
         // When candidates change places, a mixture of their colours would be nobody's.
         animations: { colors: false },
-        layout: { padding: { right: size * 5.5 } },
+        layout: { padding: { right } },
         plugins: { legend: { display: false }, tooltip: tooltip(size) },
         scales: {
           x: { display: false, beginAtZero: true },
@@ -201,7 +206,7 @@ export function sparkline(canvas) {
       borderColor: palette.get('k1'),
       borderWidth: 2,
       pointRadius: 0,
-      tension: 0.25,
+      cubicInterpolationMode: 'monotone',
       fill: { target: 'origin', above: palette.get('track') },
     },
     options: {

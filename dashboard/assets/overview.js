@@ -84,6 +84,7 @@ export class Overview {
       ring.colours = [...colours, 'k0'];
       ring.texts = [...texts, percent(shareOf(others, counted))];
     }
+    if (counted === 0) Object.assign(ring, { labels: ['Nobody'], values: [1], colours: ['track'], texts: [''] });
     this.#share?.set(ring, `Share of the votes: ${words(share)}`);
   }
 

@@ -17,7 +17,7 @@ export class Turnout {
     ...group,
     title: document.getElementById(`${group.id}-title`).textContent,
     box: document.getElementById(`chart-${group.id}`).parentElement,
-    chart: barChart(document.getElementById(`chart-${group.id}`)),
+    chart: barChart(document.getElementById(`chart-${group.id}`), 6),
     rows: new Rows(document.querySelector(`[data-rows="${group.id}"]`), 'group', 'group-row'),
   }));
 

@@ -9,16 +9,16 @@ use siphasher::sip::SipHasher13;
 /// Fixed, so that faces do not change between runs and versions.
 const KEYS: (u64, u64) = (0x656c_6563_7469_6f6e, 0x706f_7274_7261_6974);
 
-/// Skin with the darker tone of its shadows and features.
-const SKIN: [(&str, &str); 8] = [
-    ("#f6d5bd", "#d9a88a"),
-    ("#efc3a0", "#cd9671"),
-    ("#e3ac84", "#b97f58"),
-    ("#d09468", "#a46c43"),
-    ("#b87b4f", "#8c5833"),
-    ("#99623c", "#714325"),
-    ("#7a4a2e", "#57321c"),
-    ("#5c3824", "#3d2315"),
+/// Skin with the darker tone of its shadows, and its lips.
+const SKIN: [(&str, &str, &str); 8] = [
+    ("#f6d5bd", "#d9a88a", "#8c453c"),
+    ("#efc3a0", "#cd9671", "#85403a"),
+    ("#e3ac84", "#b97f58", "#7f3b34"),
+    ("#d09468", "#a46c43", "#78352e"),
+    ("#b87b4f", "#8c5833", "#6d2f29"),
+    ("#99623c", "#714325", "#5c2520"),
+    ("#80502f", "#58331c", "#c07a6c"),
+    ("#6a4430", "#432919", "#bd7869"),
 ];
 
 /// Hair with the lighter tone of its strands.
@@ -115,6 +115,7 @@ struct Portrait {
     disc: &'static str,
     skin: &'static str,
     shade: &'static str,
+    lips: &'static str,
     hair: Hair,
     hair_colour: &'static str,
     strand: &'static str,
@@ -133,7 +134,7 @@ struct Portrait {
 pub(crate) fn portrait_svg(candidate_id: &str) -> String {
     let draw = |feature: &str, choices: usize| draw(candidate_id, feature, choices);
     let (ground, disc) = GROUND[draw("ground", GROUND.len())];
-    let (skin, shade) = SKIN[draw("skin", SKIN.len())];
+    let (skin, shade, lips) = SKIN[draw("skin", SKIN.len())];
     let (hair_colour, strand) = HAIR[draw("hair colour", HAIR.len())];
     let (cloth, fold) = CLOTHES[draw("clothes", CLOTHES.len())];
     let portrait = Portrait {
@@ -141,6 +142,7 @@ pub(crate) fn portrait_svg(candidate_id: &str) -> String {
         disc,
         skin,
         shade,
+        lips,
         hair: HAIRS[draw("hair", HAIRS.len())],
         hair_colour,
         strand,

@@ -235,10 +235,12 @@ fn leader_view<'a>(snapshot: &'a Snapshot, n: &Numbers) -> LeaderView<'a> {
 fn polls(snapshot: &Snapshot) -> String {
     let election = &snapshot.election;
     match (&election.polls_open, &election.polls_close) {
-        (Some(open), Some(close)) => format!("Polls are open from {open} to {close} UTC."),
-        (Some(open), None) => format!("Polls open at {open} UTC."),
-        (None, Some(close)) => format!("Polls close at {close} UTC."),
-        (None, None) => "Polls are open.".to_owned(),
+        (Some(open), Some(close)) => {
+            format!("Votes can be cast from {open} UTC until {close} UTC.")
+        }
+        (Some(open), None) => format!("Votes can be cast from {open} UTC."),
+        (None, Some(close)) => format!("Votes can be cast until {close} UTC."),
+        (None, None) => "Votes can be cast at any time.".to_owned(),
     }
 }
 

@@ -217,7 +217,7 @@ fn an_election_without_votes_says_so() {
     let page = front(&snapshot, "");
     assert!(
         page.contains("No vote is counted yet")
-            && page.contains("Polls close at 2026-05-07 22:00:00 UTC.")
+            && page.contains("Votes can be cast until 2026-05-07 22:00:00 UTC.")
     );
     assert!(page.contains(r#"<div class="leader" id="leader" data-leads="" hidden>"#));
     assert!(page.contains("no roll of voters"));
