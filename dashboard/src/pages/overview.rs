@@ -1,13 +1,18 @@
 //! The front page: the race, the count, locations, turnout and the pipeline.
 
+mod locations;
+mod pipeline;
+
 use askama::Template;
 use domain::Reason;
 
+use self::locations::{Column, LocationRow, columns, location_row};
+use self::pipeline::{PartitionRow, accounted, accounted_words, partition_row, reason_words};
 use super::parts::{self, CandidateRow, Live};
 use crate::assets::asset_url;
-use crate::model::{Accounted, GroupCount, Leader, LocationResult, PartitionState, Snapshot};
+use crate::model::{GroupCount, Leader, Snapshot};
 use crate::numbers::Numbers;
-use crate::query::{LocationSort, LocationsPage, LocationsQuery, Order};
+use crate::query::{LocationsPage, LocationsQuery};
 
 /// Candidates that the style sheet shows beside the leader; all are in the table.
 const STANDINGS: usize = 6;
@@ -77,28 +82,6 @@ struct StripPart<'a> {
     width: String,
 }
 
-/// The head of a column that locations can be sorted by.
-struct Column {
-    title: &'static str,
-    class: &'static str,
-    sort: &'static str,
-    aria_sort: &'static str,
-    href: String,
-}
-
-struct LocationRow<'a> {
-    state: &'a str,
-    path: String,
-    count: u64,
-    count_text: String,
-    share: f64,
-    share_text: String,
-    leader_key: usize,
-    leader: &'a str,
-    lead: u64,
-    lead_text: String,
-}
-
 /// Votes by party, gender or age.
 struct Group<'a> {
     id: &'static str,
@@ -107,20 +90,6 @@ struct Group<'a> {
     label: String,
     chart_rows: usize,
     rows: Vec<(&'a str, u64, String, f64, String)>,
-}
-
-struct PartitionRow {
-    partition: u32,
-    cast: i64,
-    cast_text: String,
-    counted_to: i64,
-    counted_text: String,
-    checkpointed_to: i64,
-    checkpointed_text: String,
-    persisted_to: i64,
-    persisted_text: String,
-    lag: u64,
-    lag_text: String,
 }
 
 /// The front page.
@@ -151,7 +120,7 @@ pub(crate) fn overview(
         chart_rows: candidates.len().clamp(1, MAX_CHART_ROWS),
         votes_label: in_words("Votes per candidate", &candidates, |row| &row.votes),
         share_label: in_words("Share of the votes", &candidates, |row| &row.share),
-        columns: columns(query, &href),
+        columns: columns(query, href),
         locations: page
             .rows
             .iter()
@@ -284,54 +253,6 @@ fn in_words<'a>(
     format!("{title}: {}", parts.join("; "))
 }
 
-fn columns(query: &LocationsQuery, href: impl Fn(LocationsQuery) -> String) -> Vec<Column> {
-    LocationSort::ALL
-        .into_iter()
-        .map(|sort| {
-            let (title, class) = match sort {
-                LocationSort::State => ("Location", ""),
-                LocationSort::Count => ("Votes", "number"),
-                LocationSort::Leader => ("Leader", "leads"),
-                LocationSort::Lead => ("Lead", "number"),
-            };
-            let aria_sort = match (sort == query.sort, query.order) {
-                (false, _) => "none",
-                (true, Order::Ascending) => "ascending",
-                (true, Order::Descending) => "descending",
-            };
-            Column {
-                title,
-                class,
-                sort: sort.as_str(),
-                aria_sort,
-                href: href(query.sorted_by(sort)),
-            }
-        })
-        .collect()
-}
-
-fn location_row<'a>(
-    location: &'a LocationResult,
-    snapshot: &'a Snapshot,
-    n: &Numbers,
-) -> LocationRow<'a> {
-    let (leader_key, leader) = parts::leader_words(snapshot, location.leader.as_ref());
-    let lead = location.leader.as_ref().map_or(0, |leader| leader.lead);
-    let share = parts::share_of(location.count, snapshot.totals.counted);
-    LocationRow {
-        state: &location.state,
-        path: parts::location_path(&location.state),
-        count: location.count,
-        count_text: n.whole(location.count),
-        share,
-        share_text: n.percent(share, 1),
-        leader_key,
-        leader,
-        lead,
-        lead_text: n.whole(lead),
-    }
-}
-
 fn group<'a>(
     id: &'static str,
     title: &'static str,
@@ -363,69 +284,5 @@ fn group<'a>(
         label: format!("{title}: {}", words.join("; ")),
         chart_rows: rows.len().clamp(1, MAX_CHART_ROWS),
         rows,
-    }
-}
-
-/// A reason as a person would say it.
-fn reason_words(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Malformed => "Not readable as a vote",
-        Reason::WrongKey => "Record key is not the voter",
-        Reason::InvalidWeight => "Weight other than 1",
-        Reason::UnknownCandidate => "Candidate does not stand",
-        Reason::PollsClosed => "Cast while polls were closed",
-        Reason::Duplicate => "Voter had voted before",
-    }
-}
-
-fn accounted(accounted: Accounted) -> &'static str {
-    match accounted {
-        Accounted::InProgress => "in_progress",
-        Accounted::Accounted => "accounted",
-        Accounted::Differs => "differs",
-    }
-}
-
-/// The same words as in `pipeline.js`.
-fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
-    let pipeline = &snapshot.pipeline;
-    let totals = &snapshot.totals;
-    match pipeline.accounted {
-        Accounted::Accounted => "Every vote accounted for".to_owned(),
-        Accounted::InProgress if pipeline.uncounted > 0 => {
-            format!(
-                "{} votes on their way to the count",
-                n.whole(pipeline.uncounted)
-            )
-        }
-        Accounted::InProgress if pipeline.unpersisted > 0 => format!(
-            "All counted; {} votes on their way to Postgres",
-            n.whole(pipeline.unpersisted)
-        ),
-        Accounted::InProgress => "Comparing log, tally and rows".to_owned(),
-        Accounted::Differs => match totals.cast.abs_diff(totals.counted + totals.rejected) {
-            0 => "Tally and rows differ: election audit names where".to_owned(),
-            votes => format!(
-                "{} votes not accounted for: election audit names where",
-                n.whole(votes)
-            ),
-        },
-    }
-}
-
-fn partition_row(partition: &PartitionState, n: &Numbers) -> PartitionRow {
-    let offset = |offset: i64| n.whole(u64::try_from(offset).unwrap_or_default());
-    PartitionRow {
-        partition: partition.partition,
-        cast: partition.cast,
-        cast_text: offset(partition.cast),
-        counted_to: partition.counted_to,
-        counted_text: offset(partition.counted_to),
-        checkpointed_to: partition.checkpointed_to,
-        checkpointed_text: offset(partition.checkpointed_to),
-        persisted_to: partition.persisted_to,
-        persisted_text: offset(partition.persisted_to),
-        lag: partition.lag,
-        lag_text: n.whole(partition.lag),
     }
 }

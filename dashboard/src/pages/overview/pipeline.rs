@@ -1,0 +1,87 @@
+//! Rejected votes and the pipeline, in words.
+
+use domain::Reason;
+
+use crate::model::{Accounted, PartitionState, Snapshot};
+use crate::numbers::Numbers;
+
+/// A partition's row.
+pub(super) struct PartitionRow {
+    pub(super) partition: u32,
+    pub(super) cast: i64,
+    pub(super) cast_text: String,
+    pub(super) counted_to: i64,
+    pub(super) counted_text: String,
+    pub(super) checkpointed_to: i64,
+    pub(super) checkpointed_text: String,
+    pub(super) persisted_to: i64,
+    pub(super) persisted_text: String,
+    pub(super) lag: u64,
+    pub(super) lag_text: String,
+}
+
+/// A reason as a person would say it.
+pub(super) fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Malformed => "Not readable as a vote",
+        Reason::WrongKey => "Record key is not the voter",
+        Reason::InvalidWeight => "Weight other than 1",
+        Reason::UnknownCandidate => "Candidate does not stand",
+        Reason::PollsClosed => "Cast while polls were closed",
+        Reason::Duplicate => "Voter had voted before",
+    }
+}
+
+/// The state of the accounting, for programs.
+pub(super) fn accounted(accounted: Accounted) -> &'static str {
+    match accounted {
+        Accounted::InProgress => "in_progress",
+        Accounted::Accounted => "accounted",
+        Accounted::Differs => "differs",
+    }
+}
+
+/// The same words as in `pipeline.js`.
+pub(super) fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
+    let pipeline = &snapshot.pipeline;
+    let totals = &snapshot.totals;
+    match pipeline.accounted {
+        Accounted::Accounted => "Every vote accounted for".to_owned(),
+        Accounted::InProgress if pipeline.uncounted > 0 => {
+            format!(
+                "{} votes on their way to the count",
+                n.whole(pipeline.uncounted)
+            )
+        }
+        Accounted::InProgress if pipeline.unpersisted > 0 => format!(
+            "All counted; {} votes on their way to Postgres",
+            n.whole(pipeline.unpersisted)
+        ),
+        Accounted::InProgress => "Comparing log, tally and rows".to_owned(),
+        Accounted::Differs => match totals.cast.abs_diff(totals.counted + totals.rejected) {
+            0 => "Tally and rows differ: election audit names where".to_owned(),
+            votes => format!(
+                "{} votes not accounted for: election audit names where",
+                n.whole(votes)
+            ),
+        },
+    }
+}
+
+/// The row of a partition.
+pub(super) fn partition_row(partition: &PartitionState, n: &Numbers) -> PartitionRow {
+    let offset = |offset: i64| n.whole(u64::try_from(offset).unwrap_or_default());
+    PartitionRow {
+        partition: partition.partition,
+        cast: partition.cast,
+        cast_text: offset(partition.cast),
+        counted_to: partition.counted_to,
+        counted_text: offset(partition.counted_to),
+        checkpointed_to: partition.checkpointed_to,
+        checkpointed_text: offset(partition.checkpointed_to),
+        persisted_to: partition.persisted_to,
+        persisted_text: offset(partition.persisted_to),
+        lag: partition.lag,
+        lag_text: n.whole(partition.lag),
+    }
+}
