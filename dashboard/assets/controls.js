@@ -21,6 +21,8 @@ export class Controls {
   /** @param {import('./stream.js').Stream} stream */
   constructor(stream) {
     this.#stream = stream;
+    // Only scripts can be live.
+    this.#refresh.prepend(new Option('Live', 'live'));
     const asked = parameters().get('refresh');
     const known = [...this.#refresh.options].some((option) => option.value === asked);
     this.#refresh.value = known ? asked : 'live';

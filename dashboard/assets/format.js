@@ -4,13 +4,13 @@
 export const NO_NUMBER = '–';
 
 /** Languages of the reader, those that the browser can write. */
-const languages = (() => {
+const languages = (navigator.languages ?? []).filter((language) => {
   try {
-    return Intl.NumberFormat.supportedLocalesOf([...(navigator.languages ?? [])]);
+    return Intl.NumberFormat.supportedLocalesOf(language).length > 0;
   } catch {
-    return [];
+    return false; // Not a language tag.
   }
-})();
+});
 const reader = languages.length > 0 ? languages : 'en';
 
 const wholeFormat = new Intl.NumberFormat(reader, { maximumFractionDigits: 0 });

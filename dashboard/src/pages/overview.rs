@@ -105,6 +105,7 @@ pub(crate) fn overview(
     let turnout = &snapshot.turnout;
     let view = Overview {
         live: Live {
+            takes_refresh: true,
             kept: query.pairs(),
             ..Live::new(snapshot, refresh)
         },

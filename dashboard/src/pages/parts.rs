@@ -26,6 +26,8 @@ pub(super) struct Live<'a> {
     pub(super) generated_at_text: String,
     /// What the reader asked for.
     pub(super) refresh: Option<u16>,
+    /// Whether the page's URL can ask for it.
+    pub(super) takes_refresh: bool,
     /// Seconds after which the page loads itself again without JavaScript.
     pub(super) refresh_seconds: u16,
     /// Other parameters of the URL, kept when the refresh is changed.
@@ -38,6 +40,7 @@ impl<'a> Live<'a> {
             generated_at: &snapshot.generated_at,
             generated_at_text: time_text(&snapshot.generated_at),
             refresh,
+            takes_refresh: false,
             refresh_seconds: refresh.unwrap_or(DEFAULT_REFRESH_SECONDS),
             kept: Vec::new(),
         }
