@@ -22,7 +22,7 @@ use crate::{NewRecord, PlatformError, partition_of};
 /// Records are gathered into batches of at most this size, before compression (a larger record is a
 /// batch of its own). A chain of SmartModules is handed one batch at a time, and an SPU silently
 /// passes over a batch whose outputs are larger than a slice: see `CHAIN_SLICE_BYTES`.
-pub const BATCH_BYTES: usize = 256 << 10;
+pub const BATCH_BYTES: usize = 128 << 10;
 
 /// Largest record, key and value together: a batch on an SPU has at most 2 MiB with its head.
 pub const MAX_RECORD_BYTES: usize = (2 << 20) - (4 << 10);

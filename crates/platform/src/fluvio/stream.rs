@@ -41,7 +41,7 @@ pub const RAW_SLICE_BYTES: i32 = 16 << 20;
 /// full or the log is at its end, so a smaller one shows a count sooner. But one batch's outputs that
 /// are larger are passed over by the SPU in silence, with all that follows: this is eight times
 /// [`super::BATCH_BYTES`], so a chain may make a record eight times as large.
-pub const CHAIN_SLICE_BYTES: i32 = 2 << 20;
+pub const CHAIN_SLICE_BYTES: i32 = 1 << 20;
 
 /// Output batches that a stream may be ahead of its reader.
 const STREAM_QUEUE: usize = 4;
