@@ -49,13 +49,10 @@ export class Pipeline {
 }
 
 /** The same words as in `overview.rs`. */
-function accountedWords({ pipeline, totals }) {
+function accountedWords({ pipeline }) {
   if (pipeline.accounted === 'accounted') return 'Every vote accounted for';
   if (pipeline.accounted === 'differs') {
-    const votes = Math.abs(totals.cast - totals.counted - totals.rejected);
-    return votes === 0
-      ? 'Tally and rows differ: election audit names where'
-      : `${whole(votes)} votes not accounted for: election audit names where`;
+    return `Log, tally and rows differ by ${whole(pipeline.difference)} votes: election audit names where`;
   }
   if (pipeline.uncounted > 0) return `${whole(pipeline.uncounted)} votes on their way to the count`;
   if (pipeline.unpersisted > 0) return `All counted; ${whole(pipeline.unpersisted)} votes on their way to Postgres`;

@@ -17,8 +17,9 @@ pub(crate) struct Comparison {
     pub(crate) voter_records: u64,
     /// Rows of the table `voters`.
     pub(crate) voters: u64,
-    /// Whether cast = counted + rejected, and the rows say the same.
-    pub(crate) equal: bool,
+    /// Votes by which log, tally and rows differ; 0 when cast = counted + rejected, and the rows say
+    /// the same.
+    pub(crate) difference: u64,
 }
 
 /// The last comparison.
@@ -39,7 +40,7 @@ impl Accounting {
     /// Whether these numbers of records have not been compared, or differed a while ago.
     pub(crate) fn wants_comparison(&self, cast: u64, voter_records: u64) -> bool {
         self.of_now(cast, voter_records)
-            .is_none_or(|(last, when)| !last.equal && when.elapsed() >= COMPARE_AGAIN)
+            .is_none_or(|(last, when)| last.difference > 0 && when.elapsed() >= COMPARE_AGAIN)
     }
 
     pub(crate) fn set(&mut self, comparison: Comparison, now: Instant) {
@@ -53,9 +54,17 @@ impl Accounting {
     pub(crate) fn verdict(&self, cast: u64, voter_records: u64) -> Accounted {
         match self.of_now(cast, voter_records) {
             None => Accounted::InProgress,
-            Some((last, _)) if last.equal => Accounted::Accounted,
+            Some((last, _)) if last.difference == 0 => Accounted::Accounted,
             Some(_) if self.confirmed => Accounted::Differs,
             Some(_) => Accounted::InProgress,
+        }
+    }
+
+    /// Votes by which log, tally and rows differ; 0 unless the verdict is that they do.
+    pub(crate) fn difference(&self, cast: u64, voter_records: u64) -> u64 {
+        match (self.verdict(cast, voter_records), &self.last) {
+            (Accounted::Differs, Some((last, _))) => last.difference,
+            _ => 0,
         }
     }
 
@@ -80,7 +89,7 @@ mod tests {
             cast: 10,
             voter_records: 5,
             voters: 4,
-            equal: true,
+            difference: 0,
         };
         accounting.set(comparison.clone(), Instant::now());
         assert_eq!(accounting.verdict(10, 5), Accounted::Accounted);
@@ -90,15 +99,17 @@ mod tests {
         assert!(accounting.wants_comparison(11, 5));
 
         let differs = Comparison {
-            equal: false,
+            difference: 1,
             ..comparison
         };
         let now = Instant::now();
         accounting.set(differs.clone(), now);
         assert_eq!(accounting.verdict(10, 5), Accounted::InProgress);
+        assert_eq!(accounting.difference(10, 5), 0);
         assert!(!accounting.wants_comparison(10, 5));
         accounting.set(differs, now - COMPARE_AGAIN);
         assert_eq!(accounting.verdict(10, 5), Accounted::Differs);
+        assert_eq!(accounting.difference(10, 5), 1);
         assert!(accounting.wants_comparison(10, 5));
     }
 }

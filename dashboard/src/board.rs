@@ -45,6 +45,8 @@ pub(crate) struct Board {
     has_begun_anew: bool,
     /// Whether there is something that was not shown.
     has_news: bool,
+    /// Whether the stored tallies were read: what they hold was not counted just now.
+    is_loaded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -53,6 +55,16 @@ struct Partition {
     voters_end: i64,
     tally: TallyPosition,
     persist: PersistPosition,
+}
+
+impl Partition {
+    /// Votes cast: where the log ends. What is counted was cast, though the end is asked for less often
+    /// than a count is published.
+    fn cast(&self) -> i64 {
+        self.votes_end
+            .max(self.tally.counted_to)
+            .max(self.persist.votes_to)
+    }
 }
 
 /// A record of a topic that is not what the topic holds.
@@ -163,6 +175,7 @@ impl Board {
 
     /// The stored tallies, in the shape in which they are published.
     pub(crate) fn apply_stored(&mut self, records: &[AggregateRecord]) -> Result<(), BadRecord> {
+        self.is_loaded = true;
         records
             .iter()
             .try_for_each(|record| self.apply_aggregate(record.topic, record.value.as_bytes()))
@@ -238,8 +251,8 @@ impl Board {
     /// and they have not been for these positions.
     pub(crate) fn wants_comparison(&self) -> bool {
         let at_rest = self.partitions.values().all(|partition| {
-            partition.tally.checkpointed_to >= partition.votes_end
-                && partition.persist.votes_to >= partition.votes_end
+            partition.tally.checkpointed_to >= partition.cast()
+                && partition.persist.votes_to >= partition.cast()
                 && partition.persist.voters_to >= partition.voters_end
         });
         !self.partitions.is_empty()
@@ -257,6 +270,9 @@ impl Board {
 
     /// Takes a sample of the rate; once a second.
     pub(crate) fn sample_rate(&mut self, now: Instant) {
+        if !self.is_loaded {
+            return;
+        }
         let decided = self.partitions.values().map(|p| p.tally.counted_to).sum();
         self.has_news |= self.rate.sample(decided, now);
     }
@@ -270,7 +286,7 @@ impl Board {
     pub(crate) fn cast(&self) -> u64 {
         self.partitions
             .values()
-            .map(|p| p.votes_end.unsigned_abs())
+            .map(|p| p.cast().unsigned_abs())
             .sum()
     }
 
@@ -433,11 +449,11 @@ impl Board {
             .iter()
             .map(|(&partition, at)| PartitionState {
                 partition,
-                cast: at.votes_end,
+                cast: at.cast(),
                 counted_to: at.tally.counted_to,
                 checkpointed_to: at.tally.checkpointed_to,
                 persisted_to: at.persist.votes_to,
-                lag: behind(at.tally.counted_to, at.votes_end),
+                lag: behind(at.tally.counted_to, at.cast()),
                 module_bytes: at.tally.module_bytes,
             })
             .collect();
@@ -449,11 +465,14 @@ impl Board {
         };
         Pipeline {
             accounted: self.accounting.verdict(self.cast(), self.voter_records()),
+            difference: self
+                .accounting
+                .difference(self.cast(), self.voter_records()),
             uncounted: partitions.iter().map(|partition| partition.lag).sum(),
             unpersisted: self
                 .partitions
                 .values()
-                .map(|at| behind(at.persist.votes_to, at.votes_end))
+                .map(|at| behind(at.persist.votes_to, at.cast()))
                 .sum(),
             cast_to_counted_ms: self
                 .partitions

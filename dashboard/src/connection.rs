@@ -100,7 +100,7 @@ impl AsyncWrite for Connection {
             stream, stalled_at, ..
         } = &*self.0;
         loop {
-            if let Poll::Pending = stream.poll_write_ready(context)? {
+            if stream.poll_write_ready(context)?.is_pending() {
                 // Only the first of several tries tells since when.
                 let _since = stalled_at.compare_exchange(
                     MOVING,

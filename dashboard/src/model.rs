@@ -150,6 +150,8 @@ pub struct LocationResult {
 pub struct Pipeline {
     /// Whether every vote is accounted for.
     pub accounted: Accounted,
+    /// Votes by which log, tally and rows differ; 0 unless `accounted` says that they do.
+    pub difference: u64,
     /// Votes cast that are not counted or rejected yet.
     pub uncounted: u64,
     /// Votes cast that are not in Postgres yet.

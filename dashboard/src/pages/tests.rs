@@ -104,6 +104,7 @@ fn under_way() -> Snapshot {
             .map(|reason| RejectedCount { reason, count: 3 })
             .collect(),
         pipeline: Pipeline {
+            difference: 0,
             accounted: Accounted::InProgress,
             uncounted: 2,
             unpersisted: 1_200,
@@ -238,7 +239,8 @@ fn accounting_is_said_in_words() {
     snapshot.pipeline.accounted = Accounted::Accounted;
     assert!(front(&snapshot, "").contains("Every vote accounted for"));
     snapshot.pipeline.accounted = Accounted::Differs;
-    assert!(front(&snapshot, "").contains("2 votes not accounted for: election audit names where"));
+    snapshot.pipeline.difference = 2;
+    assert!(front(&snapshot, "").contains("differ by 2 votes: election audit names where"));
 }
 
 #[test]

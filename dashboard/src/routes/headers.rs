@@ -34,14 +34,21 @@ impl Middleware<Arc<Site>> for Headers {
         let metrics = request.state().metrics.clone();
         let path = request.url().path().to_owned();
         let mut response = next.run(request).await;
-        if let Some(error) = response.take_error() {
-            tracing::error!(path, "{error}");
-        }
-        if response.status().is_client_error() || response.status().is_server_error() {
-            if response.is_empty() != Some(false) {
-                let status = response.status();
-                response = refusal(&path, status, reason(status));
-            }
+        let status = response.status();
+        let error = response.take_error();
+        let is_error = status.is_client_error() || status.is_server_error();
+        if is_error && response.is_empty() != Some(false) {
+            response = match error {
+                Some(error) if status.is_client_error() => {
+                    refusal(&path, status, &error.to_string())
+                }
+                error => {
+                    if let Some(error) = error {
+                        tracing::error!(path, "{error}");
+                    }
+                    refusal(&path, status, reason(status))
+                }
+            };
         }
         for (name, value) in HEADERS {
             response.insert_header(name, value);

@@ -57,16 +57,13 @@ pub(crate) fn app(site: Arc<Site>) -> App {
 }
 
 /// A parameter of the path, decoded.
-fn path_parameter(request: &Request<Arc<Site>>, name: &str) -> Result<String, Response> {
-    let raw = request.param(name).unwrap_or_default();
-    match percent_decode_str(raw).decode_utf8() {
-        Ok(text) => Ok(text.into_owned()),
-        Err(_) => Err(refusal(
-            request.url().path(),
-            StatusCode::BadRequest,
-            "the path is not UTF-8 text, percent-encoded",
-        )),
-    }
+fn path_parameter(request: &Request<Arc<Site>>, name: &str) -> tide::Result<String> {
+    let raw = request.param(name)?;
+    let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| {
+        let reason = "The path is not UTF-8 text, percent-encoded.";
+        tide::Error::from_str(StatusCode::BadRequest, reason)
+    })?;
+    Ok(decoded.into_owned())
 }
 
 /// An answer that says why there is no other: JSON (RFC 9457) below `/api/`, else a page.

@@ -46,10 +46,7 @@ pub(super) async fn overview(request: PageRequest) -> tide::Result {
 }
 
 pub(super) async fn candidate(request: PageRequest) -> tide::Result {
-    let candidate_id = match path_parameter(&request, "candidate_id") {
-        Ok(candidate_id) => candidate_id,
-        Err(refusal) => return Ok(refusal),
-    };
+    let candidate_id = path_parameter(&request, "candidate_id")?;
     let candidate = {
         let board = request.state().shared.board();
         let mut candidates = board.candidates().iter();
@@ -77,10 +74,7 @@ pub(super) async fn candidate(request: PageRequest) -> tide::Result {
 }
 
 pub(super) async fn location(request: PageRequest) -> tide::Result {
-    let state = match path_parameter(&request, "state") {
-        Ok(state) => state,
-        Err(refusal) => return Ok(refusal),
-    };
+    let state = path_parameter(&request, "state")?;
     let published = request.state().hub.latest();
     let mut locations = published.snapshot.locations.iter();
     match locations.find(|at| at.state == state) {
@@ -98,10 +92,7 @@ pub(super) async fn location(request: PageRequest) -> tide::Result {
 }
 
 pub(super) async fn portrait(request: PageRequest) -> tide::Result {
-    let file = match path_parameter(&request, "file") {
-        Ok(file) => file,
-        Err(refusal) => return Ok(refusal),
-    };
+    let file = path_parameter(&request, "file")?;
     let known = file.strip_suffix(".svg").filter(|id| {
         let board = request.state().shared.board();
         board.candidates().iter().any(|at| at.candidate_id == *id)

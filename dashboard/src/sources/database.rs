@@ -1,11 +1,12 @@
 //! Postgres: the election, the stored tallies to begin with, and whether the rows say the same as the
 //! tally once everything is counted and persisted.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use domain::{PersistPosition, Tally, TallyPosition, aggregate_records, topics};
-use store::{PERSIST, Store, StoreError};
+use domain::{PersistPosition, Reason, Tally, TallyPosition, aggregate_records, topics};
+use store::{PERSIST, RowCounts, Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -143,14 +144,29 @@ async fn compare(store: &Store, shared: &Shared) -> Result<(), StoreError> {
     };
     let total = load_tallies(store, shared).await?;
     let rows = store.count_rows().await?;
-    let equal =
-        cast == total.cast() && rows.votes == total.counted() && rows.rejected == total.rejected;
+    let difference = difference(cast, &total, &rows);
     let comparison = Comparison {
         cast,
         voter_records,
         voters: rows.voters,
-        equal,
+        difference,
     };
     shared.update(|board| board.set_comparison(comparison));
     Ok(())
+}
+
+/// Votes by which they differ: the largest of what is missing or too much anywhere.
+fn difference(cast: u64, tally: &Tally, rows: &RowCounts) -> u64 {
+    let rejected = Reason::ALL.map(|reason| {
+        let votes = |by: &BTreeMap<Reason, u64>| by.get(&reason).copied().unwrap_or(0);
+        votes(&tally.rejected).abs_diff(votes(&rows.rejected))
+    });
+    rejected
+        .into_iter()
+        .chain([
+            cast.abs_diff(tally.cast()),
+            tally.counted().abs_diff(rows.votes),
+        ])
+        .max()
+        .unwrap_or(0)
 }

@@ -44,7 +44,6 @@ pub(super) fn accounted(accounted: Accounted) -> &'static str {
 /// The same words as in `pipeline.js`.
 pub(super) fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
     let pipeline = &snapshot.pipeline;
-    let totals = &snapshot.totals;
     match pipeline.accounted {
         Accounted::Accounted => "Every vote accounted for".to_owned(),
         Accounted::InProgress if pipeline.uncounted > 0 => {
@@ -58,13 +57,10 @@ pub(super) fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
             n.whole(pipeline.unpersisted)
         ),
         Accounted::InProgress => "Comparing log, tally and rows".to_owned(),
-        Accounted::Differs => match totals.cast.abs_diff(totals.counted + totals.rejected) {
-            0 => "Tally and rows differ: election audit names where".to_owned(),
-            votes => format!(
-                "{} votes not accounted for: election audit names where",
-                n.whole(votes)
-            ),
-        },
+        Accounted::Differs => format!(
+            "Log, tally and rows differ by {} votes: election audit names where",
+            n.whole(pipeline.difference)
+        ),
     }
 }
 
