@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
-use tide::http::{Request, Response, StatusCode, headers};
+use tide::http::{Method, Request, Response, StatusCode, headers};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -86,10 +86,11 @@ async fn respond(app: App, request: Request) -> tide::http::Result<Response> {
     let has_body = request.header(headers::TRANSFER_ENCODING).is_some()
         || request.len().is_some_and(|length| length > 0);
     if has_body {
-        return Err(tide::http::Error::from_str(
-            StatusCode::PayloadTooLarge,
-            "a request with a body",
-        ));
+        let status = match request.method() {
+            Method::Get | Method::Head => StatusCode::PayloadTooLarge,
+            _ => StatusCode::MethodNotAllowed,
+        };
+        return Err(tide::http::Error::from_str(status, "a request with a body"));
     }
     match tokio::time::timeout(ANSWER_TIMEOUT, app.respond(request)).await {
         Ok(response) => response,
