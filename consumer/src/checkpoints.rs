@@ -1,11 +1,9 @@
 //! Storing the tallies: each with the offset it counts up to, in one transaction, every so often.
 
-use std::time::Duration;
-
 use store::{PartitionTally, Store};
-use tokio_util::sync::CancellationToken;
 
 use crate::progress::now_ms;
+use crate::rounds::Round;
 use crate::tally::Ledgers;
 use crate::{ConsumerError, Progress};
 
@@ -31,30 +29,11 @@ impl Checkpoints {
             stored,
         }
     }
+}
 
-    /// Stores what has moved, once an interval; once more at the end.
-    pub(crate) async fn run(
-        mut self,
-        interval: Duration,
-        stop: CancellationToken,
-    ) -> Result<(), ConsumerError> {
-        let mut moved = self.progress.watch();
-        loop {
-            moved.mark_unchanged();
-            self.save().await?;
-            if stop.is_cancelled() {
-                return Ok(());
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = moved.changed() => {
-                    stop.run_until_cancelled(tokio::time::sleep(interval)).await;
-                }
-            }
-        }
-    }
-
-    async fn save(&mut self) -> Result<(), ConsumerError> {
+impl Round for Checkpoints {
+    /// Stores what has moved.
+    async fn round(&mut self) -> Result<(), ConsumerError> {
         let moved: Vec<_> = self
             .ledgers
             .partitions()

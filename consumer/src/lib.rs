@@ -15,6 +15,7 @@ mod persist_votes;
 mod pipeline;
 mod progress;
 mod publish;
+mod rounds;
 mod run;
 mod tally;
 

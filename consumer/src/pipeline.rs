@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{PersistPosition, PipelineRecord, TallyPosition, topics};
 use platform::{NewRecord, Platform};
-use tokio_util::sync::CancellationToken;
 
+use crate::rounds::Round;
 use crate::tally::Ledgers;
 use crate::{ConsumerConfig, ConsumerError, Progress};
 
@@ -36,48 +35,6 @@ impl PipelinePublisher {
         }
     }
 
-    /// Publishes what has moved, at most once an interval; once more at the end.
-    pub(crate) async fn run(
-        mut self,
-        interval: Duration,
-        stop: CancellationToken,
-    ) -> Result<(), ConsumerError> {
-        let mut moved = self.progress.watch();
-        loop {
-            moved.mark_unchanged();
-            self.publish().await?;
-            if stop.is_cancelled() {
-                return Ok(());
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = moved.changed() => {
-                    stop.run_until_cancelled(tokio::time::sleep(interval)).await;
-                }
-            }
-        }
-    }
-
-    async fn publish(&mut self) -> Result<(), ConsumerError> {
-        let mut changed = self.records();
-        changed.retain(|record| self.published.get(&record.key()) != Some(record));
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let records = changed
-            .iter()
-            .map(|record| NewRecord {
-                key: Some(record.key().into_bytes()),
-                value: serde_json::to_vec(record)
-                    .expect("invariant: numbers and names have a JSON form"),
-            })
-            .collect();
-        self.platform.produce(topics::PIPELINE, records).await?;
-        self.published
-            .extend(changed.into_iter().map(|record| (record.key(), record)));
-        Ok(())
-    }
-
     fn records(&self) -> Vec<PipelineRecord> {
         let snapshot = self.progress.watch().borrow().clone();
         let mut records = Vec::new();
@@ -102,5 +59,28 @@ impl PipelinePublisher {
             }
         }
         records
+    }
+}
+
+impl Round for PipelinePublisher {
+    /// Publishes what has moved.
+    async fn round(&mut self) -> Result<(), ConsumerError> {
+        let mut changed = self.records();
+        changed.retain(|record| self.published.get(&record.key()) != Some(record));
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let records = changed
+            .iter()
+            .map(|record| NewRecord {
+                key: Some(record.key().into_bytes()),
+                value: serde_json::to_vec(record)
+                    .expect("invariant: numbers and names have a JSON form"),
+            })
+            .collect();
+        self.platform.produce(topics::PIPELINE, records).await?;
+        self.published
+            .extend(changed.into_iter().map(|record| (record.key(), record)));
+        Ok(())
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{Candidate, aggregate_records};
 use futures_util::future::try_join_all;
 use platform::{NewRecord, Platform};
-use tokio_util::sync::CancellationToken;
 
+use crate::rounds::Round;
 use crate::tally::Ledgers;
 use crate::{ConsumerError, Progress};
 
@@ -19,6 +18,8 @@ pub(crate) struct Publisher {
     progress: Progress,
     /// The total last published, by topic and key.
     published: HashMap<(&'static str, String), u64>,
+    /// Votes counted when it was.
+    published_up_to: Option<u64>,
 }
 
 impl Publisher {
@@ -34,36 +35,11 @@ impl Publisher {
             ledgers,
             progress,
             published: HashMap::new(),
+            published_up_to: None,
         }
     }
 
-    /// Publishes whenever the count has moved, at most once an interval; once more at the end.
-    pub(crate) async fn run(
-        mut self,
-        interval: Duration,
-        stop: CancellationToken,
-    ) -> Result<(), ConsumerError> {
-        let mut moved = self.progress.watch();
-        let mut published_up_to = None;
-        loop {
-            let counted = moved.borrow_and_update().sum(|partition| partition.counted);
-            if published_up_to != Some(counted) {
-                self.publish().await?;
-                published_up_to = Some(counted);
-            }
-            if stop.is_cancelled() {
-                return Ok(());
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = moved.changed() => {
-                    // Changes within the interval are published together.
-                    stop.run_until_cancelled(tokio::time::sleep(interval)).await;
-                }
-            }
-        }
-    }
-
+    /// Publishes every group whose total has changed.
     async fn publish(&mut self) -> Result<(), ConsumerError> {
         let Some(total) = self.ledgers.total() else {
             return Ok(());
@@ -86,6 +62,22 @@ impl Publisher {
             .map(|(topic, records)| self.platform.produce(topic, records));
         try_join_all(produced).await?;
         self.published.extend(totals);
+        Ok(())
+    }
+}
+
+impl Round for Publisher {
+    /// Publishes if the count has moved.
+    async fn round(&mut self) -> Result<(), ConsumerError> {
+        let counted = self
+            .progress
+            .watch()
+            .borrow()
+            .sum(|partition| partition.counted);
+        if self.published_up_to != Some(counted) {
+            self.publish().await?;
+            self.published_up_to = Some(counted);
+        }
         Ok(())
     }
 }

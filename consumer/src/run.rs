@@ -15,6 +15,7 @@ use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
 use crate::pipeline::PipelinePublisher;
 use crate::publish::Publisher;
+use crate::rounds::in_rounds;
 use crate::tally::{Ledgers, tally_partition};
 use crate::{ConsumerError, Progress};
 
@@ -128,7 +129,12 @@ pub async fn run(
     }
     let pipeline =
         PipelinePublisher::new(platform.clone(), config, ledgers.clone(), progress.clone());
-    rounds.spawn(pipeline.run(config.publish_interval, rounds_stop.clone()));
+    rounds.spawn(in_rounds(
+        pipeline,
+        progress.clone(),
+        config.publish_interval,
+        rounds_stop.clone(),
+    ));
     if config.tally {
         let publisher = Publisher::new(
             platform,
@@ -136,9 +142,19 @@ pub async fn run(
             ledgers.clone(),
             progress.clone(),
         );
-        rounds.spawn(publisher.run(config.publish_interval, rounds_stop.clone()));
-        let checkpoints = Checkpoints::new(store, ledgers, progress, stored);
-        rounds.spawn(checkpoints.run(config.checkpoint_interval, rounds_stop.clone()));
+        rounds.spawn(in_rounds(
+            publisher,
+            progress.clone(),
+            config.publish_interval,
+            rounds_stop.clone(),
+        ));
+        let checkpoints = Checkpoints::new(store, ledgers, progress.clone(), stored);
+        rounds.spawn(in_rounds(
+            checkpoints,
+            progress,
+            config.checkpoint_interval,
+            rounds_stop.clone(),
+        ));
     }
 
     let mut outcome = Ok(());

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Applied, Delta, Ledger, Reason, Rules, Tally, topics};
 use futures_util::StreamExt;
-use platform::{ModuleCall, Platform, StreamRequest};
+use platform::{ModuleCall, NO_TIMESTAMP, Platform, StreamRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::progress::now_ms;
@@ -109,7 +109,7 @@ pub(crate) async fn tally_partition(
             );
             progress.update(partition, |progress| {
                 progress.counted = progress.counted.max(delta.next_offset);
-                if applied == Applied::Counted {
+                if applied == Applied::Counted && output.timestamp != NO_TIMESTAMP {
                     progress.cast_to_counted_ms = u64::try_from(now_ms() - output.timestamp).ok();
                 }
                 progress.module_bytes = delta.memory_bytes;
