@@ -16,8 +16,12 @@ const state = new State();
 const isSetUp = document.querySelector('[data-empty="no-election"]') === null;
 const page = isSetUp ? new PAGES[document.body.dataset.page](state) : null;
 let planned = 0;
+let reloading = 0;
 
-const stream = new Stream(receive, (connection) => controls.show(connection));
+const stream = new Stream(receive, (connection) => {
+  controls.show(connection);
+  if (connection === 'paused') page?.settle?.();
+});
 const controls = new Controls(stream);
 controls.start();
 
@@ -35,6 +39,8 @@ function receive(type, data) {
     reload();
     return;
   }
+  clearTimeout(reloading);
+  reloading = 0;
   if (planned === 0) planned = requestAnimationFrame(draw);
 }
 
@@ -46,8 +52,10 @@ function draw() {
 
 /** Another election than the page was made for: the server has the page for it. */
 function reload() {
+  if (reloading !== 0) return;
   const last = Number(sessionStorage.getItem('reloaded-at'));
-  if (Date.now() - last < RELOAD_MS) return;
-  sessionStorage.setItem('reloaded-at', String(Date.now()));
-  location.reload();
+  reloading = setTimeout(() => {
+    sessionStorage.setItem('reloaded-at', String(Date.now()));
+    location.reload();
+  }, Math.max(0, last + RELOAD_MS - Date.now()));
 }

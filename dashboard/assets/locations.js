@@ -57,6 +57,14 @@ export class Locations {
     for (const location of this.#order) this.#fill(this.#state.locations.get(location.state));
   }
 
+  /** Puts the rows in order now, if that is still to be done. */
+  settle() {
+    if (this.#timer === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#reorder();
+  }
+
   #sortBy(sort) {
     const { sort: sorted, order } = this.#query;
     const turned = order === 'asc' ? 'desc' : 'asc';

@@ -39,6 +39,11 @@ export class Overview {
     return shown.length === ids.length && ids.every((id) => shown.includes(id));
   }
 
+  /** Leaves nothing to be drawn later. */
+  settle() {
+    this.#locations.settle();
+  }
+
   draw() {
     const { totals, pipeline } = this.#state.snapshot;
     this.#figures.set({

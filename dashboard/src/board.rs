@@ -47,6 +47,8 @@ pub(crate) struct Board {
     has_news: bool,
     /// Whether the stored tallies were read: what they hold was not counted just now.
     is_loaded: bool,
+    /// Whether the database has said that there is no election.
+    is_known_empty: bool,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +91,7 @@ impl Board {
     /// Who stands, and when the polls are open.
     pub(crate) fn set_election(&mut self, polls: PollsWindow, candidates: &[Candidate]) {
         self.has_news = true;
+        self.is_known_empty = false;
         self.polls = Some(polls);
         for candidate in candidates {
             let index = self.candidate_index(&candidate.candidate_id);
@@ -175,6 +178,7 @@ impl Board {
 
     /// The stored tallies, in the shape in which they are published.
     pub(crate) fn apply_stored(&mut self, records: &[AggregateRecord]) -> Result<(), BadRecord> {
+        self.has_news |= !self.is_loaded;
         self.is_loaded = true;
         records
             .iter()
@@ -277,9 +281,17 @@ impl Board {
         self.has_news |= self.rate.sample(decided, now);
     }
 
-    /// Whether there is something new to show since the last call.
+    /// Whether there is something new to show since the last call. While nothing was read yet there
+    /// is not, unless it cannot be: half of what is stored would look like a count that goes back.
     pub(crate) fn take_news(&mut self) -> bool {
-        std::mem::take(&mut self.has_news)
+        let is_known = self.is_loaded || self.is_known_empty || !self.problems.is_empty();
+        is_known && std::mem::take(&mut self.has_news)
+    }
+
+    /// The database holds no election yet.
+    pub(crate) fn set_empty(&mut self) {
+        self.has_news |= !self.is_known_empty;
+        self.is_known_empty = true;
     }
 
     /// Votes cast: records in the log.

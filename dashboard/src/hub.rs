@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{broadcast, watch};
@@ -11,6 +12,9 @@ use crate::model::Snapshot;
 
 /// Events that a listener may be behind before it is dropped: three seconds' worth at five a second.
 pub(crate) const EVENTS_BEHIND: usize = 16;
+
+/// How long an answer waits for the first snapshot: reading what is stored takes a fraction of it.
+const FIRST_SNAPSHOT: Duration = Duration::from_secs(3);
 
 /// A snapshot, and what is sent of it.
 #[derive(Debug)]
@@ -60,8 +64,19 @@ impl Hub {
         }
     }
 
-    pub(crate) fn latest(&self) -> Arc<Published> {
+    /// The newest snapshot as it is: before the first, one that knows of nothing.
+    pub(crate) fn at_present(&self) -> Arc<Published> {
         self.latest.borrow().clone()
+    }
+
+    /// The newest snapshot. Right after the start, the first is waited for, for a while.
+    pub(crate) async fn latest(&self) -> Arc<Published> {
+        let mut latest = self.latest.subscribe();
+        let first = latest.wait_for(|published| published.snapshot.sequence > 0);
+        if tokio::time::timeout(FIRST_SNAPSHOT, first).await.is_err() {
+            tracing::warn!("no figures within {FIRST_SNAPSHOT:?} of the start");
+        }
+        self.at_present()
     }
 
     /// Publishes a snapshot. Listeners get its `changed` locations only, or all of it (`None`).
@@ -102,9 +117,9 @@ impl Hub {
     }
 
     /// The newest snapshot, and the events after it.
-    pub(crate) fn listen(&self) -> (Arc<Published>, broadcast::Receiver<Arc<Event>>) {
+    pub(crate) async fn listen(&self) -> (Arc<Published>, broadcast::Receiver<Arc<Event>>) {
         let events = self.events.subscribe();
-        (self.latest(), events)
+        (self.latest().await, events)
     }
 }
 

@@ -44,11 +44,9 @@ fn pause_calm_and_refresh_now_keep_their_word() {
     browser.click("#pause");
     assert_eq!(connection(&browser), "Paused");
     assert_eq!(browser.text("#pause"), "Resume");
-    // What had come before may still be drawn: figures in the next frame, the order of rows within
-    // a second.
+    // What had come before may still be drawn, in the next frame.
     browser.resolve("new Promise(requestAnimationFrame)", json!([]));
     let votes = shown_votes(&browser);
-    browser.resolve("new Promise((done) => setTimeout(done, 1_100))", json!([]));
     let paused = browser.text("main");
     wait_until_behind(&browser, &site);
     assert_eq!(browser.text("main"), paused);
@@ -139,12 +137,14 @@ fn a_lost_connection_is_told_and_comes_back_by_itself() {
     let last = shown_votes(&browser);
     assert!(last >= begun + SOME, "{last}");
 
+    browser.run("window.stillTheSamePage = true");
     let site = Site::start(&data, &demo(VOTERS, "300"), port);
     wait_until_live(&browser);
     assert_eq!(browser.text("#banner"), "");
     wait_for_votes(&browser, VOTERS.parse().unwrap());
     assert_eq!(shown_votes(&browser), votes_at(&site));
     browser.wait_until("document.querySelector('#accounted').dataset.accounted === 'accounted'");
+    assert_eq!(browser.run("return window.stillTheSamePage"), true);
 
     // The browser itself logs a connection that fails; the page adds nothing to that.
     let errors = browser.console_errors();

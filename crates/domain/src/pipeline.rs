@@ -77,7 +77,10 @@ mod tests {
             json,
             r#"{"consumer":"tally","partition":1,"counted_to":30,"checkpointed_to":0,"rejected":{"duplicate":2},"module_bytes":0}"#
         );
-        assert_eq!(serde_json::from_str::<PipelineRecord>(&json).unwrap(), record);
+        assert_eq!(
+            serde_json::from_str::<PipelineRecord>(&json).unwrap(),
+            record
+        );
         assert_eq!(record.key(), "tally/1");
     }
 }

@@ -235,3 +235,21 @@ fn what_is_no_record_is_refused_by_name() {
     assert!(board.apply_pipeline(b"\xff").is_err());
     assert_eq!(shown(&mut board).totals.counted, 0);
 }
+
+#[test]
+fn nothing_is_shown_before_what_is_stored_was_read() {
+    let mut board = Board::default();
+    board.set_election(PollsWindow::default(), &[candidate("a", "Red")]);
+    assert!(!board.take_news(), "an election without its votes");
+    publish(&mut board, &tally(&[("a", "Fife", 3)]));
+    assert!(board.take_news());
+    assert!(!board.take_news());
+
+    let mut board = Board::default();
+    board.set_empty();
+    assert!(board.take_news(), "there is none to be read");
+
+    let mut board = Board::default();
+    board.set_problem("Postgres", Some("Postgres: it is down".into()));
+    assert!(board.take_news(), "it cannot be read");
+}

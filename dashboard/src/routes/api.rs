@@ -106,7 +106,7 @@ pub(super) struct PipelineAnswer {
     responses((status = 200, body = Snapshot), (status = 400, body = Problem)),
 )]
 pub(super) async fn results(request: ApiRequest) -> tide::Result {
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     let snapshot = &published.snapshot;
     answer(&request, "results", snapshot, || {
         let mut rows = vec![texts(["candidate_name", "state", "total_votes"])];
@@ -129,7 +129,7 @@ pub(super) async fn results(request: ApiRequest) -> tide::Result {
     responses((status = 200, body = TurnoutAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn turnout(request: ApiRequest) -> tide::Result {
-    let snapshot = request.state().hub.latest().snapshot.clone();
+    let snapshot = request.state().hub.latest().await.snapshot.clone();
     let body = TurnoutAnswer {
         generated_at: snapshot.generated_at,
         voters: snapshot.totals.voters,
@@ -164,7 +164,7 @@ pub(super) async fn turnout(request: ApiRequest) -> tide::Result {
     responses((status = 200, body = CandidatesAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn candidates(request: ApiRequest) -> tide::Result {
-    let snapshot = request.state().hub.latest().snapshot.clone();
+    let snapshot = request.state().hub.latest().await.snapshot.clone();
     let body = CandidatesAnswer {
         generated_at: snapshot.generated_at,
         candidates: snapshot.candidates,
@@ -209,7 +209,7 @@ pub(super) async fn locations(request: ApiRequest) -> tide::Result {
         Ok(wanted) => wanted,
         Err(error) => return Ok(bad_request(&request, &error.to_string())),
     };
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     let snapshot = &published.snapshot;
     if request.url().query_pairs().all(|(name, _)| name != "size") {
         wanted.size = snapshot.locations.len().max(1);
@@ -253,7 +253,7 @@ pub(super) async fn locations(request: ApiRequest) -> tide::Result {
     responses((status = 200, body = RejectedAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn rejected(request: ApiRequest) -> tide::Result {
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     let body = RejectedAnswer {
         generated_at: published.snapshot.generated_at.clone(),
         total: published.snapshot.totals.rejected,
@@ -273,7 +273,7 @@ pub(super) async fn rejected(request: ApiRequest) -> tide::Result {
     responses((status = 200, body = PipelineAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn pipeline(request: ApiRequest) -> tide::Result {
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     let body = PipelineAnswer {
         generated_at: published.snapshot.generated_at.clone(),
         pipeline: published.snapshot.pipeline.clone(),

@@ -42,7 +42,7 @@ impl Drop for Listener {
 )]
 pub(super) async fn events(request: Request<Arc<Site>>) -> tide::Result {
     let site = request.state();
-    let (first, events) = site.hub.listen();
+    let (first, events) = site.hub.listen().await;
     let listener = Listener::new(site.metrics.clone());
     let sent = first.snapshot.sequence;
     let following = BroadcastStream::new(events).filter_map(move |event| {

@@ -21,7 +21,7 @@ pub(super) async fn healthz(request: Request<Arc<Site>>) -> tide::Result {
 
 /// It has figures to show, and every source of them answers.
 pub(super) async fn readyz(request: Request<Arc<Site>>) -> tide::Result {
-    let published = request.state().hub.latest();
+    let published = request.state().hub.at_present();
     let problems = &published.snapshot.pipeline.problems;
     if published.snapshot.sequence == 0 {
         let body = serde_json::json!({"status": "starting", "problems": problems});

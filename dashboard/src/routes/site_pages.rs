@@ -36,7 +36,7 @@ pub(super) async fn overview(request: PageRequest) -> tide::Result {
         Ok(refresh) => refresh,
         Err(error) => return bad(error.to_string()),
     };
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     rendered(pages::overview(
         &published.snapshot,
         &locations,
@@ -54,7 +54,7 @@ pub(super) async fn candidate(request: PageRequest) -> tide::Result {
             .find(|at| at.candidate_id == candidate_id)
             .cloned()
     };
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     let is_published = |id: &str| {
         let mut candidates = published.snapshot.candidates.iter();
         candidates.any(|at| at.candidate_id == id)
@@ -75,7 +75,7 @@ pub(super) async fn candidate(request: PageRequest) -> tide::Result {
 
 pub(super) async fn location(request: PageRequest) -> tide::Result {
     let state = path_parameter(&request, "state")?;
-    let published = request.state().hub.latest();
+    let published = request.state().hub.latest().await;
     let mut locations = published.snapshot.locations.iter();
     match locations.find(|at| at.state == state) {
         Some(location) => rendered(pages::location(

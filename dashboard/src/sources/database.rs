@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Source;
 use crate::accounting::Comparison;
+use crate::board::Board;
 use crate::shared::Shared;
 
 /// How often it looks whether the rows should be compared, or whether the election is another one.
@@ -53,6 +54,9 @@ async fn follow(
         if Instant::now() >= next_ask {
             let found = store.election_opened_at().await?;
             source.works();
+            if found.is_none() && opened_at.is_none() {
+                shared.update(Board::set_empty);
+            }
             if found.is_some() && found != opened_at && load_election(store, shared).await? {
                 if opened_at.is_some() {
                     // Another election: what was shown is not part of it.
