@@ -14,11 +14,8 @@ use futures_util::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// How long a client may take none of what is written to it. Then it is dropped, not waited for.
-const WRITE_STALL: Duration = Duration::from_secs(10);
-
-/// How often it is looked whether a write has stalled.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// In how many looks it is found that a write has stalled for too long.
+const LOOKS: u32 = 5;
 
 /// Not stalled.
 const MOVING: u64 = u64::MAX;
@@ -44,15 +41,15 @@ impl Connection {
         }))
     }
 
-    /// Returns when a write has stalled for too long.
-    pub(crate) async fn stalled(&self) {
-        let mut looks = tokio::time::interval(LOOK_EVERY);
+    /// Returns when the client has taken none of what is written to it for so long.
+    pub(crate) async fn stalled(&self, patience: Duration) {
+        let mut looks = tokio::time::interval(patience / LOOKS);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
             let stalled_at = self.0.stalled_at.load(Ordering::Relaxed);
             if stalled_at != MOVING
-                && self.0.age_ms().saturating_sub(stalled_at) >= WRITE_STALL.as_millis() as u64
+                && self.0.age_ms().saturating_sub(stalled_at) >= patience.as_millis() as u64
             {
                 return;
             }
@@ -128,5 +125,70 @@ impl AsyncWrite for Connection {
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // The socket is closed when the last clone is dropped.
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    async fn pair() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (server, _) = listener.accept().await.unwrap();
+        (Connection::new(server), client.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (mut connection, _client) = pair().await;
+        let watched = connection.clone();
+        // More than all buffers in between hold.
+        let endless = async {
+            loop {
+                connection.write_all(&[0; 64 * 1024]).await.unwrap();
+            }
+        };
+        tokio::select! {
+            () = endless => unreachable!(),
+            () = watched.stalled(PATIENCE) => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_that_reads_is_not() {
+        let (mut connection, mut client) = pair().await;
+        let watched = connection.clone();
+        const BYTES: usize = 8 * 1024 * 1024;
+        let write = async {
+            connection.write_all(&vec![1; BYTES]).await.unwrap();
+            connection
+        };
+        let read = async {
+            let mut buffer = vec![0; BYTES / 16];
+            for _ in 0..16 {
+                client.read_exact(&mut buffer).await.unwrap();
+                tokio::time::sleep(PATIENCE / 5).await;
+            }
+            client
+        };
+        tokio::select! {
+            ((mut connection, client), ()) = async {
+                (tokio::join!(write, read), ())
+            } => {
+                // What it is asked arrives, too.
+                client.try_write(b"x").unwrap();
+                let mut byte = [0];
+                connection.read_exact(&mut byte).await.unwrap();
+                assert_eq!(&byte, b"x");
+            }
+            () = watched.stalled(PATIENCE * 10) => panic!("given up though it reads"),
+        }
     }
 }

@@ -147,3 +147,82 @@ fn event(name: &str, sequence: u64, snapshot: &Snapshot) -> Bytes {
     bytes.extend_from_slice(b"\n\n");
     bytes.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast::error::RecvError;
+
+    use super::*;
+    use crate::model::LocationResult;
+
+    fn snapshot(sequence: u64, locations: &[&str]) -> Snapshot {
+        let location = |state: &&str| LocationResult {
+            state: (*state).into(),
+            count: sequence,
+            leader: None,
+            votes: vec![],
+        };
+        Snapshot {
+            sequence,
+            locations: locations.iter().map(location).collect(),
+            ..Snapshot::default()
+        }
+    }
+
+    fn hub() -> Hub {
+        let hub = Hub::new(Snapshot::default(), Arc::default());
+        hub.publish(snapshot(1, &["Fife", "Kent"]), None);
+        hub
+    }
+
+    #[tokio::test]
+    async fn a_listener_begins_with_all_and_goes_on_with_what_changed() {
+        let hub = hub();
+        let (first, mut events) = hub.listen().await;
+        let first = first.snapshot_event();
+        let first = std::str::from_utf8(&first).unwrap();
+        assert!(
+            first.starts_with("event: snapshot\nid: 1\ndata: {"),
+            "{first}"
+        );
+        assert!(first.contains("Fife") && first.contains("Kent") && first.ends_with("}\n\n"));
+
+        hub.publish(snapshot(2, &["Fife", "Kent"]), Some(vec![1]));
+        let event = events.recv().await.unwrap();
+        let update = std::str::from_utf8(&event.bytes).unwrap();
+        assert!(update.starts_with("event: update\nid: 2\n"), "{update}");
+        assert!(
+            update.contains("Kent") && !update.contains("Fife"),
+            "{update}"
+        );
+        assert_eq!(event.sequence, Some(2));
+
+        hub.publish(snapshot(3, &["Bute"]), None);
+        let event = events.recv().await.unwrap();
+        assert!(event.bytes.starts_with(b"event: snapshot\n"));
+    }
+
+    #[tokio::test]
+    async fn everybody_is_sent_the_same_bytes() {
+        let hub = hub();
+        let (first, mut one) = hub.listen().await;
+        let (again, mut other) = hub.listen().await;
+        assert_eq!(
+            first.snapshot_event().as_ptr(),
+            again.snapshot_event().as_ptr()
+        );
+        hub.publish(snapshot(2, &["Fife"]), Some(vec![0]));
+        let (one, other) = (one.recv().await.unwrap(), other.recv().await.unwrap());
+        assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
+    }
+
+    #[tokio::test]
+    async fn who_is_too_far_behind_is_told_so() {
+        let hub = hub();
+        let (_, mut events) = hub.listen().await;
+        for sequence in 2..=2 + EVENTS_BEHIND as u64 {
+            hub.publish(snapshot(sequence, &["Fife"]), Some(vec![0]));
+        }
+        assert!(matches!(events.recv().await, Err(RecvError::Lagged(1))));
+    }
+}

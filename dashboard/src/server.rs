@@ -20,6 +20,9 @@ const MAX_CONNECTIONS: usize = 4096;
 /// bounded by `async-h1`: 8 KiB, and a minute.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a client may take none of what is written to it. Then it is dropped, not waited for.
+const WRITE_STALL: Duration = Duration::from_secs(10);
+
 /// Kernel memory for what a client has not read yet: enough for a page, little for a thousand
 /// listeners.
 const SEND_BUFFER: usize = 64 * 1024;
@@ -71,7 +74,7 @@ async fn answer(stream: TcpStream, _slot: OwnedSemaphorePermit, app: App, stop: 
                 connection.last_word(&last_word(status));
             }
         },
-        () = connection.stalled() => tracing::debug!("a client that does not read is dropped"),
+        () = connection.stalled(WRITE_STALL) => tracing::debug!("a client that does not read is dropped"),
         () = stop.cancelled() => {}
     }
 }
