@@ -126,6 +126,7 @@ pub(super) async fn results(request: ApiRequest) -> tide::Result {
 /// Votes counted per party, gender and age band.
 #[utoipa::path(
     get, path = "/api/v1/turnout", tag = "results",
+    params(("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
     responses((status = 200, body = TurnoutAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn turnout(request: ApiRequest) -> tide::Result {
@@ -250,6 +251,7 @@ pub(super) async fn locations(request: ApiRequest) -> tide::Result {
 /// Votes that do not count, by reason.
 #[utoipa::path(
     get, path = "/api/v1/rejected", tag = "results",
+    params(("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
     responses((status = 200, body = RejectedAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn rejected(request: ApiRequest) -> tide::Result {
@@ -270,6 +272,7 @@ pub(super) async fn rejected(request: ApiRequest) -> tide::Result {
 /// How the votes flow: each partition's lag, the last checkpoint, whether every vote is accounted for.
 #[utoipa::path(
     get, path = "/api/v1/pipeline", tag = "results",
+    params(("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
     responses((status = 200, body = PipelineAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn pipeline(request: ApiRequest) -> tide::Result {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::{PersistPosition, Reason, Tally, TallyPosition, aggregate_records, topics};
 use store::{PERSIST, RowCounts, Store, StoreError};
 use tokio::time::Instant;
@@ -33,8 +34,16 @@ pub(crate) async fn watch_database(
     stop: CancellationToken,
 ) {
     let mut source = Source::new("Postgres", &shared);
+    // Outlives a lost connection: the election may be another one when it is back.
+    let mut opened_at = None;
     while let Some(Err(error)) = stop
-        .run_until_cancelled(follow(&store, &shared, &set_up, &mut source))
+        .run_until_cancelled(follow(
+            &store,
+            &shared,
+            &set_up,
+            &mut opened_at,
+            &mut source,
+        ))
         .await
     {
         source.failed(error, &stop).await;
@@ -45,11 +54,11 @@ async fn follow(
     store: &Store,
     shared: &Shared,
     set_up: &CancellationToken,
+    opened_at: &mut Option<DateTime<Utc>>,
     source: &mut Source,
 ) -> Result<Infallible, StoreError> {
-    let mut opened_at = None;
     let mut next_ask = Instant::now();
-    let mut next_read = None;
+    let mut next_read = opened_at.map(|_| Instant::now());
     loop {
         if Instant::now() >= next_ask {
             let found = store.election_opened_at().await?;
@@ -57,13 +66,13 @@ async fn follow(
             if found.is_none() && opened_at.is_none() {
                 shared.update(Board::set_empty);
             }
-            if found.is_some() && found != opened_at && load_election(store, shared).await? {
+            if found.is_some() && found != *opened_at && load_election(store, shared).await? {
                 if opened_at.is_some() {
                     // Another election: what was shown is not part of it.
                     shared.begin_anew();
                     load_election(store, shared).await?;
                 }
-                opened_at = found;
+                *opened_at = found;
                 next_read = Some(Instant::now());
                 set_up.cancel();
             }
