@@ -141,7 +141,6 @@ async fn run(directory: &Path, args: &DashboardBenchArgs, listeners: u32) -> any
     store.close();
     postgres.stop().await?;
     embedded.close().await?;
-    // The first and the last may come together with another.
     let published = u64::from(args.updates) * u64::from(args.seconds);
     eprintln!(
         "{listeners} listening: {published} updates of {} bytes published, each heard at least {}",
@@ -222,5 +221,7 @@ async fn publish(
             .map(|(topic, records)| platform.produce(topic, records));
         try_join_all(produced).await?;
     }
+    // The last one is on its way until the next would be due.
+    ticks.tick().await;
     Ok(())
 }
