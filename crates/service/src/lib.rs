@@ -1,0 +1,5 @@
+//! What every service has as a process of its own: where cluster and database are and waiting for
+//! them, signals, logs, health and metrics.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
