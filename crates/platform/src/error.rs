@@ -154,3 +154,17 @@ pub enum PlatformError {
     #[error("a task of the platform ended abnormally: {0}")]
     Task(String),
 }
+
+impl PlatformError {
+    /// Whether the same may succeed later: a server is starting again, the network was apart, a
+    /// partition is being moved.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self,
+            PlatformError::Unreachable { .. }
+                | PlatformError::ConnectionLost { .. }
+                | PlatformError::Timeout { .. }
+                | PlatformError::Moved { .. }
+        )
+    }
+}
