@@ -3,3 +3,13 @@
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+
+pub mod args;
+mod error;
+pub mod health;
+pub mod logs;
+pub mod retry;
+pub mod signals;
+pub mod wait;
+
+pub use error::ServiceError;

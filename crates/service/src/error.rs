@@ -1,0 +1,11 @@
+//! What keeps a service process from running, in the words of whoever has to mend it.
+
+/// A process that cannot run as it was started.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Nobody says where the database is.
+    #[error(
+        "no database is given: name it with `--database-url postgresql://user@host:5432/database`, or set `DATABASE_URL`, which keeps a password out of the process list"
+    )]
+    NoDatabase,
+}

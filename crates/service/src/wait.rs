@@ -1,0 +1,181 @@
+//! Waiting for what may not be up yet: the cluster and the database. Processes of one system start in
+//! any order.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use platform::PlatformError;
+use platform::fluvio::{ClusterConfig, FluvioPlatform};
+use store::{Store, StoreError};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::retry::Backoff;
+
+/// How often the log repeats what is waited for while nothing changes.
+const REPEAT_EVERY: Duration = Duration::from_secs(10);
+
+/// Connects to the cluster, as soon as it is up; `None` when it is stopped before.
+///
+/// # Errors
+/// When waiting would not help: no cluster is named, or it refuses.
+pub async fn cluster(
+    config: ClusterConfig,
+    stop: &CancellationToken,
+) -> Result<Option<FluvioPlatform>, PlatformError> {
+    cluster_telling(config, |_| {}, stop).await
+}
+
+/// Like [`cluster()`]; after each try `tell` hears what is wrong, at last that nothing is.
+///
+/// # Errors
+/// As [`cluster()`].
+pub async fn cluster_telling(
+    config: ClusterConfig,
+    tell: impl FnMut(Option<String>),
+    stop: &CancellationToken,
+) -> Result<Option<FluvioPlatform>, PlatformError> {
+    let connect = || FluvioPlatform::connect(config.clone());
+    until_up(
+        "Fluvio",
+        connect,
+        PlatformError::is_transient,
+        Waiting::new(tell),
+        stop,
+    )
+    .await
+}
+
+/// Connects to the database over at most `connections` connections, as soon as it is up; `None` when it
+/// is stopped before.
+///
+/// # Errors
+/// When waiting would not help: the URL cannot be read, the user or the password is refused.
+pub async fn database(
+    url: &str,
+    connections: usize,
+    stop: &CancellationToken,
+) -> Result<Option<Store>, StoreError> {
+    database_telling(url, connections, |_| {}, stop).await
+}
+
+/// Like [`database()`]; after each try `tell` hears what is wrong, at last that nothing is.
+///
+/// # Errors
+/// As [`database()`].
+pub async fn database_telling(
+    url: &str,
+    connections: usize,
+    tell: impl FnMut(Option<String>),
+    stop: &CancellationToken,
+) -> Result<Option<Store>, StoreError> {
+    let connect = || Store::connect(url, connections);
+    until_up(
+        "Postgres",
+        connect,
+        StoreError::is_transient,
+        Waiting::new(tell),
+        stop,
+    )
+    .await
+}
+
+async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    mut connect: impl FnMut() -> F,
+    is_transient: fn(&E) -> bool,
+    mut waiting: Waiting<impl FnMut(Option<String>)>,
+    stop: &CancellationToken,
+) -> Result<Option<T>, E> {
+    let mut backoff = Backoff::default();
+    loop {
+        match stop.run_until_cancelled(connect()).await {
+            None => return Ok(None),
+            Some(Ok(connected)) => {
+                waiting.ended(what);
+                return Ok(Some(connected));
+            }
+            Some(Err(error)) if is_transient(&error) => waiting.failed(what, &error),
+            Some(Err(error)) => return Err(error),
+        }
+        if !backoff.pause(stop).await {
+            return Ok(None);
+        }
+    }
+}
+
+/// Tells what is waited for: every try to who listens, but to the log only what is new, and that it
+/// still waits.
+struct Waiting<Tell> {
+    tell: Tell,
+    logged: Option<(String, Instant)>,
+}
+
+impl<Tell: FnMut(Option<String>)> Waiting<Tell> {
+    fn new(tell: Tell) -> Self {
+        Waiting { tell, logged: None }
+    }
+
+    fn failed(&mut self, what: &str, error: &impl Display) {
+        let problem = error.to_string();
+        let is_news = self
+            .logged
+            .as_ref()
+            .is_none_or(|(logged, at)| *logged != problem || at.elapsed() >= REPEAT_EVERY);
+        if is_news {
+            tracing::warn!("waiting for {what}: {problem}; trying again every few seconds");
+            self.logged = Some((problem.clone(), Instant::now()));
+        }
+        (self.tell)(Some(problem));
+    }
+
+    fn ended(&mut self, what: &str) {
+        if self.logged.is_some() {
+            tracing::info!("{what} is up");
+        }
+        (self.tell)(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What can be spawned.
+    fn sendable<T: Send>(future: T) -> T {
+        future
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_waits_through_what_passes_and_tells_of_it() {
+        let stop = CancellationToken::new();
+        let mut tries = 0;
+        let connect = || {
+            tries += 1;
+            let result = if tries < 4 { Err("refused") } else { Ok(tries) };
+            std::future::ready(result)
+        };
+        let mut told = Vec::new();
+        let waiting = Waiting::new(|problem| told.push(problem));
+        let connected = sendable(until_up("it", connect, |_| true, waiting, &stop)).await;
+        assert_eq!(connected, Ok(Some(4)));
+        let refused = Some("refused".to_owned());
+        assert_eq!(told, [refused.clone(), refused.clone(), refused, None]);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_pass_ends_it_at_once() {
+        let stop = CancellationToken::new();
+        let connect = || std::future::ready(Err::<(), _>("wrong password"));
+        let waiting = Waiting::new(|_| {});
+        let connected = until_up("it", connect, |_| false, waiting, &stop).await;
+        assert_eq!(connected, Err("wrong password"));
+    }
+
+    #[test]
+    fn waiting_can_be_spawned() {
+        let stop = CancellationToken::new();
+        drop(sendable(cluster(ClusterConfig::default(), &stop)));
+        drop(sendable(database("", 1, &stop)));
+    }
+}
