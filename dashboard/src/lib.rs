@@ -15,9 +15,9 @@
 #![forbid(unsafe_code)]
 
 mod accounting;
+pub mod args;
 mod assets;
 mod board;
-mod connection;
 mod hub;
 mod metrics;
 pub mod model;
@@ -28,7 +28,6 @@ mod publish;
 mod query;
 mod rate;
 mod routes;
-mod server;
 mod shared;
 mod sources;
 
@@ -89,6 +88,27 @@ pub enum DashboardError {
     Task(String),
 }
 
+/// What the dashboard reads from.
+#[derive(Clone)]
+pub struct Connected {
+    /// The topics.
+    pub platform: Arc<dyn Platform>,
+    /// The database.
+    pub store: Store,
+}
+
+/// What keeps the dashboard from its figures while it connects, for its pages and for `/readyz`.
+#[derive(Debug, Clone)]
+pub struct Problems(Shared);
+
+impl Problems {
+    /// Shows what is wrong with a source, or (`None`) no longer.
+    pub fn set(&self, source: &str, problem: Option<String>) {
+        let problem = problem.map(|problem| format!("{source}: {problem}"));
+        self.0.update(|board| board.set_problem(source, problem));
+    }
+}
+
 /// A dashboard that has its port, and does not serve yet.
 #[derive(Debug)]
 pub struct Dashboard {
@@ -144,6 +164,25 @@ impl Dashboard {
         store: Store,
         stop: CancellationToken,
     ) -> Result<(), DashboardError> {
+        let connected = Connected { platform, store };
+        let connect = |_| std::future::ready(Ok(Some(connected)));
+        self.run_connecting(connect, stop).await
+    }
+
+    /// Like [`Dashboard::run`], for what is yet to be connected to. It serves meanwhile, and shows the
+    /// problems that `connect` tells; `None` from it means that it was stopped.
+    ///
+    /// # Errors
+    /// When `connect` fails for good, or a task ends abnormally.
+    pub async fn run_connecting<E, F>(
+        self,
+        connect: impl FnOnce(Problems) -> F,
+        stop: CancellationToken,
+    ) -> Result<(), E>
+    where
+        E: From<DashboardError>,
+        F: Future<Output = Result<Option<Connected>, E>>,
+    {
         let shared = Shared::default();
         let metrics = Arc::new(Metrics::default());
         let hub = Arc::new(Hub::new(model::Snapshot::default(), metrics.clone()));
@@ -159,7 +198,7 @@ impl Dashboard {
         let stop = stop.child_token();
         let _stop_all = stop.clone().drop_guard();
         let interval = Duration::from_secs(1) / self.config.updates_per_second.get();
-        tasks.spawn(server::serve(
+        tasks.spawn(service::http::serve(
             self.listener,
             routes::app(Arc::new(site)),
             stop.clone(),
@@ -170,31 +209,52 @@ impl Dashboard {
             interval,
             stop.clone(),
         ));
-        // Candidates come in the order of registration, so they are read before the first total.
-        let set_up = CancellationToken::new();
-        tasks.spawn(sources::watch_database(
-            store,
-            shared.clone(),
-            set_up.clone(),
-            stop.clone(),
-        ));
-        for topic in topics::AGGREGATES.into_iter().chain([topics::PIPELINE]) {
-            tasks.spawn(after(
-                set_up.clone(),
-                stop.clone(),
-                sources::watch_topic(platform.clone(), topic, shared.clone(), stop.clone()),
-            ));
+        let connected = tokio::select! {
+            connected = connect(Problems(shared.clone())) => connected,
+            // These two end before when they are stopped, or abnormally.
+            Some(ended) = tasks.join_next() => match ended {
+                Ok(()) => Ok(None),
+                Err(error) => Err(DashboardError::Task(error.to_string()).into()),
+            },
+        };
+        match &connected {
+            Ok(Some(connected)) => watch(connected, &shared, &mut tasks, &stop),
+            Ok(None) | Err(_) => stop.cancel(),
         }
-        tasks.spawn(after(
-            set_up,
-            stop.clone(),
-            sources::watch_log_ends(platform, shared, stop.clone()),
-        ));
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|error| DashboardError::Task(error.to_string()))?;
         }
-        Ok(())
+        connected.map(|_| ())
     }
+}
+
+/// Spawns what reads the sources.
+fn watch(
+    Connected { platform, store }: &Connected,
+    shared: &Shared,
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+) {
+    // Candidates come in the order of registration, so they are read before the first total.
+    let set_up = CancellationToken::new();
+    tasks.spawn(sources::watch_database(
+        store.clone(),
+        shared.clone(),
+        set_up.clone(),
+        stop.clone(),
+    ));
+    for topic in topics::AGGREGATES.into_iter().chain([topics::PIPELINE]) {
+        tasks.spawn(after(
+            set_up.clone(),
+            stop.clone(),
+            sources::watch_topic(platform.clone(), topic, shared.clone(), stop.clone()),
+        ));
+    }
+    tasks.spawn(after(
+        set_up,
+        stop.clone(),
+        sources::watch_log_ends(platform.clone(), shared.clone(), stop.clone()),
+    ));
 }
 
 /// Runs a task once there is an election.

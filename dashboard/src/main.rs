@@ -1,22 +1,92 @@
 //! `dashboard`: shows the count live, as a process of its own.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
+use dashboard::args::ListenArgs;
+use dashboard::{Connected, Dashboard, Problems};
+use platform::fluvio::ClusterConfig;
+use service::args::{ClusterArgs, LogArgs};
+use service::{process, wait};
+use tokio_util::sync::CancellationToken;
 
-/// Shows the count live in a browser, from a cluster (which is yet to come).
+/// Its questions come one after the other, from one task.
+const DATABASE_CONNECTIONS: usize = 1;
+
+/// Shows the count live in a browser: reads the aggregate topics of a Fluvio cluster and Postgres, and
+/// counts nothing itself.
 ///
-/// The embedded platform lives in one process, so there the dashboard runs inside `election`:
-/// `election demo`, or `election dashboard` for what is stored.
+/// Neither need be up yet: it serves at once, and the log and /readyz say what it waits for.
 #[derive(Debug, Parser)]
-#[command(name = "dashboard", version, max_term_width = 100)]
-struct Cli {}
+#[command(
+    name = "dashboard",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  dashboard --cluster 127.0.0.1:9003 --database-url postgresql://postgres@127.0.0.1/postgres
+  dashboard --manifest fluvio.toml --bind 0.0.0.0 --log json
+
+/healthz tells that the process runs, /readyz whether it reaches what it shows, /metrics figures.
+It runs until Ctrl-C or SIGTERM, lost connections or not.
+Exit codes: 0 stopped, 1 failed, 2 wrong usage.
+
+The embedded platform lives inside one process; there, run `election dashboard` or `election demo`."
+)]
+struct Cli {
+    #[command(flatten)]
+    listen: ListenArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
 
 fn main() -> ExitCode {
-    let Cli {} = Cli::parse();
-    eprintln!(
-        "error: a process of its own needs a cluster to read from. The embedded platform lives inside \
-         one process; there, run `election dashboard`, or `election demo` for everything at once."
+    let cli = Cli::parse();
+    process::run(cli.log, async |stop| {
+        run(cli.listen, cli.cluster, stop).await
+    })
+}
+
+async fn run(
+    listen: ListenArgs,
+    cluster: ClusterArgs,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let manifest = cluster.manifest()?;
+    let url = cluster.database_url()?.to_owned();
+    let config = cluster.cluster_config(&manifest);
+    let dashboard = Dashboard::bind(listen.config()).await?;
+    tracing::info!("serving {}", dashboard.url());
+    let waiting = stop.clone();
+    let connect = |problems| connect(config, url, problems, waiting);
+    dashboard.run_connecting(connect, stop).await
+}
+
+/// Waits for both at once, so that the page names all that is missing.
+async fn connect(
+    config: ClusterConfig,
+    database_url: String,
+    problems: Problems,
+    stop: CancellationToken,
+) -> anyhow::Result<Option<Connected>> {
+    let fluvio = wait::cluster_telling(config, |problem| problems.set("Fluvio", problem), &stop);
+    let postgres = wait::database_telling(
+        &database_url,
+        DATABASE_CONNECTIONS,
+        |problem| problems.set("Postgres", problem),
+        &stop,
     );
-    ExitCode::from(2)
+    let (platform, store) =
+        tokio::try_join!(async { fluvio.await.map_err(anyhow::Error::from) }, async {
+            postgres.await.map_err(anyhow::Error::from)
+        },)?;
+    Ok(platform.zip(store).map(|(platform, store)| Connected {
+        platform: Arc::new(platform),
+        store,
+    }))
 }

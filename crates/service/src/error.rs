@@ -1,5 +1,7 @@
 //! What keeps a service process from running, in the words of whoever has to mend it.
 
+use std::net::SocketAddr;
+
 /// A process that cannot run as it was started.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -8,4 +10,14 @@ pub enum ServiceError {
         "no database is given: name it with `--database-url postgresql://user@host:5432/database`, or set `DATABASE_URL`, which keeps a password out of the process list"
     )]
     NoDatabase,
+    /// The address of `/healthz` and `/metrics` cannot be listened on.
+    #[error("cannot serve health and metrics on {address}: {problem}; {remedy}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        problem: std::io::Error,
+        /// What helps.
+        remedy: &'static str,
+    },
 }

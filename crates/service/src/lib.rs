@@ -5,9 +5,13 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod connection;
+pub mod endpoint;
 mod error;
 pub mod health;
+pub mod http;
 pub mod logs;
+pub mod process;
 pub mod retry;
 pub mod signals;
 pub mod wait;

@@ -123,7 +123,7 @@ impl<Tell: FnMut(Option<String>)> Waiting<Tell> {
             .as_ref()
             .is_none_or(|(logged, at)| *logged != problem || at.elapsed() >= REPEAT_EVERY);
         if is_news {
-            tracing::warn!("waiting for {what}: {problem}; trying again every few seconds");
+            tracing::warn!("waiting for {what}, trying again every few seconds: {problem}");
             self.logged = Some((problem.clone(), Instant::now()));
         }
         (self.tell)(Some(problem));

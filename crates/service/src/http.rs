@@ -1,4 +1,5 @@
-//! Accepting connections and answering requests on them, within named limits.
+//! Serves a tide application whose requests have no bodies and whose answers are made from memory:
+//! accepting connections and answering requests on them, within named limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::Connection;
-use crate::routes::App;
 
 /// Connections at a time; most of them event streams.
 const MAX_CONNECTIONS: usize = 4096;
@@ -31,7 +31,10 @@ const SEND_BUFFER: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`; then every connection is closed.
-pub(crate) async fn serve(listener: TcpListener, app: App, stop: CancellationToken) {
+pub async fn serve<State>(listener: TcpListener, app: tide::Server<State>, stop: CancellationToken)
+where
+    State: Clone + Send + Sync + 'static,
+{
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = TaskTracker::new();
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -55,7 +58,14 @@ pub(crate) async fn serve(listener: TcpListener, app: App, stop: CancellationTok
     connections.wait().await;
 }
 
-async fn answer(stream: TcpStream, _slot: OwnedSemaphorePermit, app: App, stop: CancellationToken) {
+async fn answer<State>(
+    stream: TcpStream,
+    _slot: OwnedSemaphorePermit,
+    app: tide::Server<State>,
+    stop: CancellationToken,
+) where
+    State: Clone + Send + Sync + 'static,
+{
     if let Err(error) = set_up(&stream) {
         tracing::debug!("a connection ended at once: {error}");
         return;
@@ -84,7 +94,10 @@ fn set_up(stream: &TcpStream) -> std::io::Result<()> {
     SockRef::from(stream).set_send_buffer_size(SEND_BUFFER)
 }
 
-async fn respond(app: App, request: Request) -> tide::http::Result<Response> {
+async fn respond<State>(app: tide::Server<State>, request: Request) -> tide::http::Result<Response>
+where
+    State: Clone + Send + Sync + 'static,
+{
     // Nothing here takes a body. Answering would mean reading it to its end.
     let has_body = request.header(headers::TRANSFER_ENCODING).is_some()
         || request.len().is_some_and(|length| length > 0);

@@ -1,0 +1,77 @@
+//! A service as a process: logs, the runtime, signals, and what it ends with.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use manifest::ManifestError;
+use platform::PlatformError;
+use store::StoreError;
+use tokio_util::sync::CancellationToken;
+
+use crate::ServiceError;
+use crate::args::LogArgs;
+use crate::logs::init_logs;
+use crate::signals::stop_on_signal;
+
+/// What is logged when `RUST_LOG` says nothing: a process of its own has no other voice.
+const DEFAULT_LEVEL: &str = "info";
+/// At the end all tasks are done; only a look-up of a host's name may still be under way, which cannot
+/// be cut short.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
+
+const FAILED: u8 = 1;
+const WRONG_USAGE: u8 = 2;
+
+/// Runs a service to its end, which Ctrl-C and SIGTERM ask it for. Its exit code: 0 when it is done or
+/// was stopped, 1 when it failed, 2 when it cannot run as it was started.
+pub fn run(
+    log: LogArgs,
+    service: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>,
+) -> ExitCode {
+    init_logs(log.log, DEFAULT_LEVEL);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start the async runtime: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let ended = runtime.block_on(async { service(stop_on_signal()).await });
+    runtime.shutdown_timeout(SHUTDOWN_LIMIT);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// The exit code for an error: 2 when it is about options and files that were given, or are missing.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<ManifestError>()
+            || matches!(cause.downcast_ref(), Some(PlatformError::NoCluster { .. }))
+            || matches!(cause.downcast_ref(), Some(StoreError::Url { .. }))
+            || matches!(cause.downcast_ref(), Some(ServiceError::NoDatabase))
+    });
+    if is_usage { WRONG_USAGE } else { FAILED }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn what_was_given_wrongly_is_told_from_what_failed() {
+        let missing = Err::<(), _>(ServiceError::NoDatabase).context("at the start");
+        assert_eq!(exit_code(&missing.unwrap_err()), WRONG_USAGE);
+        let failed = PlatformError::Task("it was cut short".into());
+        assert_eq!(exit_code(&failed.into()), FAILED);
+    }
+}
