@@ -1,35 +1,14 @@
 //! The `dashboard` program as a process: what it says, and how it ends.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+mod support;
 
-/// Generous for a busy machine: how long to wait for what must come.
-const DEADLINE: Duration = Duration::from_secs(20);
+use std::process::Output;
+use std::time::Duration;
+
+use support::{Running, closed_port, dashboard, get, get_until};
+
 /// How long ending takes at most.
 const PROMPT: Duration = Duration::from_secs(2);
-/// The pause between two looks at `/readyz`.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// The program, in a directory without a manifest and an environment without our variables.
-fn dashboard(directory: &tempfile::TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dashboard"));
-    command.current_dir(directory.path()).stdin(Stdio::null());
-    for name in [
-        "DATABASE_URL",
-        "ELECTION_CLUSTER",
-        "ELECTION_LOG",
-        "ELECTION_MANIFEST",
-        "RUST_LOG",
-    ] {
-        command.env_remove(name);
-    }
-    // No profile of the user's either.
-    command.env("FLV_PROFILE_PATH", directory.path().join("profiles"));
-    command
-}
 
 fn run(args: &[&str]) -> Output {
     let directory = tempfile::tempdir().unwrap();
@@ -44,100 +23,6 @@ fn refused(args: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(output.stdout.is_empty(), "{:?}", output.stdout);
     stderr
-}
-
-/// An address where nobody listens.
-fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
-}
-
-/// A process that runs until the test ends it; killed if the test fails.
-struct Running {
-    process: Child,
-    stderr: Receiver<String>,
-    _directory: tempfile::TempDir,
-}
-
-impl Running {
-    fn start(args: &[&str]) -> Running {
-        let directory = tempfile::tempdir().unwrap();
-        let mut process = dashboard(&directory)
-            .args(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let (send, stderr) = channel();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if send.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        Running {
-            process,
-            stderr,
-            _directory: directory,
-        }
-    }
-
-    /// The next line of stderr that holds this.
-    fn line(&self, part: &str) -> String {
-        let mut seen = Vec::new();
-        loop {
-            match self.stderr.recv_timeout(DEADLINE) {
-                Ok(line) if line.contains(part) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no line with `{part}`: {seen:#?}"),
-            }
-        }
-    }
-
-    /// Sends SIGTERM; the exit code, and how long the end took.
-    fn terminate(mut self) -> (Option<i32>, Duration) {
-        let began = Instant::now();
-        let sent = Command::new("kill")
-            .args(["-TERM", &self.process.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-        let status = self.process.wait().unwrap();
-        (status.code(), began.elapsed())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It has ended already, unless the test failed.
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
-
-/// Status line and body.
-fn get(address: &str, path: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").unwrap();
-    let mut answer = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = stream.read(&mut buffer).unwrap();
-        answer.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&answer);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let length = line.strip_prefix("content-length: ")?;
-                length.parse().ok()
-            });
-            if length == Some(body.len()) {
-                return (head.lines().next().unwrap().to_owned(), body.to_owned());
-            }
-        }
-        assert!(read > 0, "cut short: {text}");
-    }
 }
 
 #[test]
@@ -216,16 +101,10 @@ fn it_is_up_while_it_waits_says_what_for_and_ends_when_told_to() {
     let (status, _) = get(address, "/healthz");
     assert!(status.contains("200"), "{status}");
     // What `/readyz` shows is published a moment later.
-    let deadline = Instant::now() + DEADLINE;
-    let told = loop {
-        let (status, told) = get(address, "/readyz");
+    let told = get_until(address, "/readyz", |status, told| {
         assert!(status.contains("503"), "{status}");
-        if told.contains(&cluster) && told.contains(&database) {
-            break told;
-        }
-        assert!(Instant::now() < deadline, "{told}");
-        std::thread::sleep(PAUSE);
-    };
+        told.contains(&cluster) && told.contains(&database)
+    });
     assert!(!told.contains("s3cret"), "{told}");
     let (status, _) = get(address, "/");
     assert!(status.contains("200"), "{status}");

@@ -1,0 +1,138 @@
+//! The `dashboard` program on a real cluster and a real database, both of which come up after it.
+
+// Each test program uses a part of it.
+#[allow(dead_code)]
+mod support;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Instant;
+
+use domain::{Candidate, PollsWindow, topics};
+use platform::fluvio::{FluvioPlatform, TemporaryCluster};
+use platform::{NewRecord, Platform};
+use serde_json::{Value, json};
+use store::{Election, Store, TemporaryServer};
+use support::{DEADLINE, PAUSE, Running, closed_port, get, get_until};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+const PARTITIONS: u32 = 2;
+
+/// Passes connections on from one address to another, until the task is dropped.
+async fn forward(from: SocketAddr, to: SocketAddr) {
+    let listener = TcpListener::bind(from).await.unwrap();
+    let mut connections = JoinSet::new();
+    loop {
+        let (mut client, _) = listener.accept().await.unwrap();
+        connections.spawn(async move {
+            let mut server = TcpStream::connect(to).await.unwrap();
+            // Either end may go first, and how is of no interest.
+            tokio::io::copy_bidirectional(&mut client, &mut server)
+                .await
+                .ok();
+        });
+    }
+}
+
+fn candidate() -> Candidate {
+    Candidate {
+        candidate_id: "ada".into(),
+        candidate_name: "Ada Lovelace".into(),
+        party_affiliation: "Engines".into(),
+        biography: String::new(),
+        campaign_platform: String::new(),
+        photo_url: String::new(),
+    }
+}
+
+fn total(votes: u64) -> NewRecord {
+    let candidate = candidate();
+    let total = json!({
+        "candidate_id": candidate.candidate_id,
+        "candidate_name": candidate.candidate_name,
+        "party_affiliation": candidate.party_affiliation,
+        "photo_url": candidate.photo_url,
+        "total_votes": votes,
+    });
+    NewRecord {
+        key: Some(candidate.candidate_id.into()),
+        value: total.to_string().into(),
+    }
+}
+
+async fn set_up(platform: &FluvioPlatform, store: &Store) {
+    for topic in [topics::VOTES, topics::VOTERS] {
+        platform.create_topic(topic, PARTITIONS).await.unwrap();
+    }
+    for topic in topics::AGGREGATES.into_iter().chain([topics::PIPELINE]) {
+        platform.create_topic(topic, 1).await.unwrap();
+    }
+    store.migrate().await.unwrap();
+    let election = Election {
+        plan: json!({}),
+        polls: PollsWindow::default(),
+    };
+    store.open_election(&election).await.unwrap();
+    store.register_candidates(&[candidate()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
+    let Some(cluster) = TemporaryCluster::start(1).await.unwrap() else {
+        println!("SKIPPED: the dashboard on a cluster: no `fluvio` and `fluvio-run`");
+        return;
+    };
+    let Some(postgres) = TemporaryServer::start().await.unwrap() else {
+        println!("SKIPPED: the dashboard on a cluster: PostgreSQL is not installed");
+        return;
+    };
+    let platform = FluvioPlatform::connect(cluster.config()).await.unwrap();
+    let url = postgres.database_url();
+    let store = Store::connect(&url, 1).await.unwrap();
+    set_up(&platform, &store).await;
+
+    // Where the program looks for them, nobody listens yet.
+    let (cluster_at, database_at) = (closed_port(), closed_port());
+    let database = url.rsplit_once(':').unwrap().1;
+    let (database_port, _) = database.split_once('/').unwrap();
+    let seen_url = url.replace(database_port, &database_at.port().to_string());
+    let cluster_option = cluster_at.to_string();
+    let args = ["--port", "0", "--cluster", &cluster_option];
+    let running = Running::start(&[&args[..], &["--database-url", &seen_url]].concat());
+    let serving = running.line("http://");
+    let (_, address) = serving.split_once("http://").unwrap();
+    get_until(address, "/readyz", |status, told| {
+        status.contains("503") && told.contains(&cluster_option)
+    });
+
+    let mut forwarding = JoinSet::new();
+    let real_database = (Ipv4Addr::LOCALHOST, database_port.parse().unwrap());
+    forwarding.spawn(forward(database_at, real_database.into()));
+    forwarding.spawn(forward(cluster_at, cluster.endpoint().parse().unwrap()));
+    running.line("Fluvio is up");
+    get_until(address, "/readyz", |status, _| status.contains("200"));
+
+    // What was published before its streams begin it reads from the database, where nobody stores it
+    // here; so more and more is published until it is seen.
+    let mut published = 0;
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        published += 1;
+        platform
+            .produce(topics::VOTES_PER_CANDIDATE, vec![total(published)])
+            .await
+            .unwrap();
+        let (_, results) = get(address, "/api/v1/results");
+        let results: Value = serde_json::from_str(&results).unwrap();
+        if results["candidates"][0]["total_votes"].as_u64() > Some(0) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{results:#}");
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    let (code, _) = running.terminate();
+    assert_eq!(code, Some(0));
+    store.close();
+    platform.close().await;
+}
