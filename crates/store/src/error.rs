@@ -93,6 +93,26 @@ pub enum StoreError {
         /// The tally's.
         given: i64,
     },
+    /// The lease under which was to be written is another member's by now.
+    #[error(
+        "partition {partition} is another consumer's by now (it is no longer in epoch {epoch}); nothing of this batch was stored"
+    )]
+    LeaseLost {
+        /// The partition.
+        partition: u32,
+        /// The epoch in which it was held.
+        epoch: i64,
+    },
+    /// A partition was to be written under another one's lease.
+    #[error(
+        "partition {partition} cannot be written under the lease of partition {leased}: each needs its own"
+    )]
+    OtherLease {
+        /// The partition to be written.
+        partition: u32,
+        /// The lease's partition.
+        leased: u32,
+    },
     /// A batch does not account for each of its records exactly once.
     #[error("the batch of partition {partition}, offsets {base}..{next}, {problem}")]
     Unaccounted {
@@ -152,6 +172,14 @@ impl StoreError {
         }
     }
 
+    /// The partition that is another consumer's by now, if that is what went wrong.
+    pub fn is_lease_lost(&self) -> Option<u32> {
+        match self {
+            StoreError::LeaseLost { partition, .. } => Some(*partition),
+            _ => None,
+        }
+    }
+
     /// For `map_err`: a statement failed while `doing`.
     pub(crate) fn database(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
         move |error| StoreError::Database {
@@ -177,11 +205,13 @@ impl StoreError {
 }
 
 /// Classes of SQLSTATE that speak of the moment, not of the statement: connection, transaction
-/// rollback (deadlock), out of resources, operator intervention (shutdown).
+/// rollback (deadlock), out of resources, operator intervention (shutdown); and the state of a
+/// transaction that was left idle for too long.
 fn is_passing(code: &SqlState) -> bool {
-    ["08", "40", "53", "57"]
-        .iter()
-        .any(|class| code.code().starts_with(class))
+    *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+        || ["08", "40", "53", "57"]
+            .iter()
+            .any(|class| code.code().starts_with(class))
 }
 
 fn is_network(error: &tokio_postgres::Error) -> bool {

@@ -10,6 +10,11 @@
 //! partition's checkpoint stands, and inserts the votes; the database's unique key says which are
 //! duplicates; these go to [`PendingVotes::reject`]; [`PendingVotes::commit`] moves the checkpoint in
 //! the same transaction. Whatever ends in between leaves nothing behind.
+//!
+//! Several consumers share the partitions by [`Lease`]s: each says that it lives, and takes its share
+//! of what is free, with [`Store::renew_leases`]; what it writes names the lease, and is refused with
+//! [`StoreError::LeaseLost`] once the partition is another's. A single process that owns its database
+//! needs none.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -22,6 +27,7 @@ mod election;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
+mod leases;
 mod pool;
 mod tallies;
 #[cfg(unix)]
@@ -36,6 +42,7 @@ pub use election::Election;
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedPostgres;
 pub use error::StoreError;
+pub use leases::{Lease, LeaseRound};
 pub use pool::Store;
 pub use tallies::PartitionTally;
 #[cfg(unix)]

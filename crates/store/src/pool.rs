@@ -19,6 +19,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may take to greet, once reached. The embedded one greets the next client when
 /// the last is gone.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a server's host may say nothing, not even that it has received, before the connection is
+/// given up, unless the URL says otherwise; and how often it is asked to when there is nothing to
+/// send, first and then. By itself TCP would wait for hours.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
 /// How long to wait for a connection of the pool. Longer than any batch takes, short enough to
 /// say something when a transaction is never ended.
 const POOL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,6 +31,8 @@ const POOL_TIMEOUT: Duration = Duration::from_secs(60);
 const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// Key of the advisory lock under which one process at a time migrates.
 const MIGRATION_LOCK: i64 = 0x656c_6563_7469_6f6e;
+/// Key of the advisory lock under which one consumer at a time renews and takes leases.
+pub(crate) const ROUND_LOCK: i64 = 0x656c_6563_6c65_6173;
 
 /// Each connection has its own staging tables; they are emptied with every transaction's end.
 const STAGING_TABLES: &str = r#"
@@ -49,6 +56,7 @@ mod migrations {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    config: Config,
     target: String,
 }
 
@@ -96,37 +104,25 @@ impl Store {
                 problem: with_causes(&error),
             })?;
         let target = target(&config)?;
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("election");
-        }
-        let manager = Manager::from_config(
+        set_defaults(&mut config);
+        let pool = pool(&config, max_connections)?;
+        Ok(Store {
+            pool,
             config,
-            NoTls,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(max_connections)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(POOL_TIMEOUT))
-            .create_timeout(Some(GREETING_TIMEOUT))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    client
-                        .batch_execute(STAGING_TABLES)
-                        .await
-                        .map_err(HookError::Backend)
-                })
-            }))
-            .build()
-            .map_err(|error| StoreError::Url {
-                problem: error.to_string(),
-            })?;
-        Ok(Store { pool, target })
+            target,
+        })
+    }
+
+    /// A pool of its own on the same database, so that a heartbeat never waits for a long
+    /// transaction's connection. Not for the embedded server, which takes one connection.
+    ///
+    /// # Errors
+    /// When there can be no such pool; connections come about with their first use.
+    pub fn another_pool(&self, max_connections: usize) -> Result<Store, StoreError> {
+        Ok(Store {
+            pool: pool(&self.config, max_connections)?,
+            ..self.clone()
+        })
     }
 
     /// A connection of the pool.
@@ -222,6 +218,54 @@ impl Drop for MigrationLock {
     }
 }
 
+/// Settles what the URL leaves open.
+fn set_defaults(config: &mut Config) {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE_TIMEOUT);
+    }
+    let (first, next) = KEEPALIVE;
+    // Of this one there is no telling whether it was set; but nobody sets it to the driver's default.
+    if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
+        config.keepalives_idle(first);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(next);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("election");
+    }
+}
+
+fn pool(config: &Config, max_connections: usize) -> Result<Pool, StoreError> {
+    let manager = Manager::from_config(
+        config.clone(),
+        NoTls,
+        ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        },
+    );
+    Pool::builder(manager)
+        .max_size(max_connections)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(POOL_TIMEOUT))
+        .create_timeout(Some(GREETING_TIMEOUT))
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                client
+                    .batch_execute(STAGING_TABLES)
+                    .await
+                    .map_err(HookError::Backend)
+            })
+        }))
+        .build()
+        .map_err(|error| StoreError::Url {
+            problem: error.to_string(),
+        })
+}
+
 fn target(config: &Config) -> Result<String, StoreError> {
     const DEFAULT_PORT: u16 = 5432;
     let mut hosts = Vec::new();
@@ -273,5 +317,23 @@ mod tests {
             assert!(matches!(error, StoreError::Url { .. }), "{error:?}");
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_server_that_vanished_is_noticed_unless_the_url_says_otherwise() {
+        let secs = Duration::from_secs;
+        let watch = |url: &str| {
+            let mut config: Config = url.parse().unwrap();
+            set_defaults(&mut config);
+            (
+                config.get_keepalives_idle(),
+                config.get_keepalives_interval(),
+                config.get_tcp_user_timeout().copied(),
+            )
+        };
+        let url = "postgresql://ada@db.example/votes";
+        assert_eq!(watch(url), (secs(10), Some(secs(5)), Some(secs(10))));
+        let url = format!("{url}?keepalives_idle=60&keepalives_interval=20&tcp_user_timeout=90");
+        assert_eq!(watch(&url), (secs(60), Some(secs(20)), Some(secs(90))));
     }
 }

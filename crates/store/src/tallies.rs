@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use crate::checkpoint::TALLY;
 use crate::columns::{count_column, count_from, partition_column, partition_from};
+use crate::leases::{Lease, demand_leases};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -15,6 +16,8 @@ use crate::{Store, StoreError};
 pub struct PartitionTally<'a> {
     /// The partition.
     pub partition: u32,
+    /// The lease to write under; `None` where one process has the database to itself.
+    pub lease: Option<Lease>,
     /// The offset after the last record that it counts.
     pub next_offset: i64,
     /// The counts from offset 0 on.
@@ -97,9 +100,15 @@ impl Store {
     /// Saves tallies together with the offsets up to which they count, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::TallyGoesBack`] when a later one is stored; nothing is saved then.
+    /// [`StoreError::TallyGoesBack`] when a later one is stored; [`StoreError::LeaseLost`], with the
+    /// first such partition, when one is another consumer's. Nothing is saved then.
     pub async fn save_tallies(&self, tallies: &[PartitionTally<'_>]) -> Result<(), StoreError> {
         let transaction = Transaction::begin(self).await?;
+        let leases: Vec<_> = tallies
+            .iter()
+            .map(|tally| (tally.partition, tally.lease))
+            .collect();
+        demand_leases(&transaction, &leases).await?;
         move_checkpoints(&transaction, tallies).await?;
         save_cells(&transaction, tallies).await?;
         transaction.commit().await

@@ -5,6 +5,7 @@ use tokio_postgres::types::Type;
 
 use crate::checkpoint::Batch;
 use crate::columns::{Copy, partition_column, without_nul};
+use crate::leases::{Lease, demand_leases};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -24,6 +25,8 @@ pub struct RejectedVoterRow {
 pub struct IngestVoters<'a> {
     /// The partition.
     pub partition: u32,
+    /// The lease to write under; `None` where one process has the database to itself.
+    pub lease: Option<Lease>,
     /// The batch's first offset.
     pub base_offset: i64,
     /// The offset after its last.
@@ -64,10 +67,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::CheckpointMoved`] when the batch does not begin where the checkpoint stands;
-    /// [`StoreError::Unaccounted`] when it does not have a row for each record.
+    /// [`StoreError::Unaccounted`] when it does not have a row for each record;
+    /// [`StoreError::LeaseLost`] when the partition is another consumer's.
     pub async fn ingest_voters(&self, voters: IngestVoters<'_>) -> Result<(), StoreError> {
         let IngestVoters {
             partition,
+            lease,
             base_offset,
             next_offset,
             voters,
@@ -76,6 +81,7 @@ impl Store {
         let batch = Batch::voters(partition, base_offset, next_offset);
         batch.demand_rows(voters.len() + rejected.len())?;
         let transaction = Transaction::begin(self).await?;
+        demand_leases(&transaction, &[(partition, lease)]).await?;
         batch.lock_checkpoint(&transaction).await?;
         if !voters.is_empty() {
             stage_voters(&transaction, voters).await?;

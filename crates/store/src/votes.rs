@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 
 use crate::checkpoint::Batch;
 use crate::columns::{Copy, partition_column, time_column, without_nul};
+use crate::leases::{Lease, demand_leases};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -44,6 +45,8 @@ pub struct RejectedRow {
 pub struct IngestVotes<'a> {
     /// The partition.
     pub partition: u32,
+    /// The lease to write under; `None` where one process has the database to itself.
+    pub lease: Option<Lease>,
     /// The batch's first offset.
     pub base_offset: i64,
     /// The offset after its last.
@@ -86,10 +89,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::CheckpointMoved`] when the batch does not begin where the checkpoint stands;
-    /// [`StoreError::Unaccounted`] when it does not have a row for each record.
+    /// [`StoreError::Unaccounted`] when it does not have a row for each record;
+    /// [`StoreError::LeaseLost`] when the partition is another consumer's.
     pub async fn begin_votes(&self, votes: IngestVotes<'_>) -> Result<PendingVotes, StoreError> {
         let IngestVotes {
             partition,
+            lease,
             base_offset,
             next_offset,
             accepted,
@@ -98,6 +103,7 @@ impl Store {
         let batch = Batch::votes(partition, base_offset, next_offset);
         batch.demand_rows(accepted.len() + rejected.len())?;
         let transaction = Transaction::begin(self).await?;
+        demand_leases(&transaction, &[(partition, lease)]).await?;
         batch.lock_checkpoint(&transaction).await?;
         let duplicates = insert_votes(&transaction, &batch, accepted).await?;
         insert_rejected(&transaction, &batch, rejected).await?;

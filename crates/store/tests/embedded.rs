@@ -31,6 +31,7 @@ async fn the_embedded_server_keeps_the_contract() {
     let row = [suite::rejected(base, domain::Reason::Malformed, b"\xff")];
     let batch = IngestVotes {
         partition: 9,
+        lease: None,
         base_offset: base,
         next_offset: base + 1,
         accepted: &[],

@@ -1,5 +1,7 @@
 //! The store's contract on a real PostgreSQL server, where one is installed.
 
+#[path = "suite/lease_races.rs"]
+mod lease_races;
 mod suite;
 
 use std::io::Write;
@@ -20,6 +22,7 @@ async fn a_real_server_keeps_the_contract() {
     let url = server.database_url();
     suite::run(&url).await;
     many_connections(&url).await;
+    lease_races::run(&url).await;
     refusals(&url).await;
 }
 
@@ -34,6 +37,7 @@ async fn many_connections(url: &str) {
     let base = one.checkpoint("persist", "votes", 5).await.unwrap();
     let nothing = IngestVotes {
         partition: 5,
+        lease: None,
         base_offset: base,
         next_offset: base + 1,
         accepted: &[],
@@ -62,6 +66,7 @@ async fn many_connections(url: &str) {
 fn nothing_of(base: i64) -> IngestVotes<'static> {
     IngestVotes {
         partition: 5,
+        lease: None,
         base_offset: base,
         next_offset: base + 1,
         accepted: &[],
