@@ -88,7 +88,7 @@ fn print(findings: &Findings) {
 }
 
 async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
-    let election = backend.election().await?.election;
+    let election = backend.election().await?;
     let rules = Rules::new(&election.candidates, election.polls);
     let ends = backend.ends(topics::VOTES).await?;
     let mut findings = Findings::default();
@@ -99,7 +99,7 @@ async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
             counter: PartitionCounter::new(rules.clone()),
             findings: &mut findings,
         };
-        auditor.compare_rows(&backend.platform, end).await?;
+        auditor.compare_rows(&*backend.platform, end).await?;
         let counted = auditor.counter.take_tally();
         auditor.compare_tally(&counted, end).await?;
     }
@@ -134,7 +134,7 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
-    async fn compare_rows(&mut self, platform: &impl Platform, end: i64) -> anyhow::Result<()> {
+    async fn compare_rows(&mut self, platform: &dyn Platform, end: i64) -> anyhow::Result<()> {
         if end == 0 {
             return Ok(());
         }

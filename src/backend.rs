@@ -6,13 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use domain::{Candidate, topics};
+use consumer::{ConsumerConfig, Election, Sharing};
+use domain::topics;
+use manifest::Manifest;
 use platform::Platform;
 use platform::embedded::EmbeddedPlatform;
+use platform::fluvio::FluvioPlatform;
+use producer::{Deployment, ProducerError, StoredElection};
+use service::UsageError;
 use store::{EmbeddedPostgres, Store};
 
-use crate::cli::{BackendArgs, UsageError};
-use crate::plan::Plan;
+use crate::cli::{BackendArgs, PlatformKind};
 
 /// Connections to a Postgres server: the persisters of a few partitions, tallies and queries.
 const SERVER_CONNECTIONS: usize = 8;
@@ -21,22 +25,24 @@ const LOG: &str = "log";
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 
-/// An open data directory. One process has it at a time.
+/// What an election lives on, open. One process at a time has a data directory.
 pub(crate) struct Backend {
-    pub(crate) platform: EmbeddedPlatform,
+    /// The platform, as the services take it.
+    pub(crate) platform: Arc<dyn Platform>,
     pub(crate) store: Store,
+    pub(crate) manifest: Manifest,
+    streaming: Streaming,
     postgres: Option<EmbeddedPostgres>,
-    _lock: File,
+    _lock: Option<File>,
 }
 
-/// The election a backend holds.
-pub(crate) struct StoredElection {
-    pub(crate) plan: Option<Plan>,
-    pub(crate) election: consumer::Election,
+enum Streaming {
+    Embedded(EmbeddedPlatform),
+    Cluster(FluvioPlatform),
 }
 
 impl Backend {
-    /// Opens the data directory, creating it if it is not there.
+    /// Opens what is meant, creating a data directory if it is not there.
     pub(crate) async fn open(args: &BackendArgs) -> anyhow::Result<Backend> {
         Backend::open_with(args, false).await
     }
@@ -48,7 +54,7 @@ impl Backend {
 
     /// Opens it if there is something in it.
     pub(crate) async fn open_existing(args: &BackendArgs) -> anyhow::Result<Backend> {
-        if !args.data_dir.join(LOG).is_dir() {
+        if args.platform()? == PlatformKind::Embedded && !args.data_dir.join(LOG).is_dir() {
             bail!(UsageError(format!(
                 "there is no election in {}; `election demo` makes one, `--data-dir` names another",
                 args.data_dir.display()
@@ -58,20 +64,42 @@ impl Backend {
     }
 
     async fn open_with(args: &BackendArgs, fresh: bool) -> anyhow::Result<Backend> {
+        let kind = args.platform()?;
+        let manifest = (args.cluster.manifest()).map_err(|error| UsageError(error.to_string()))?;
+        let database_url = args.cluster.database_url.as_deref();
         let directory = &args.data_dir;
-        std::fs::create_dir_all(directory)
-            .with_context(|| format!("cannot create the data directory {}", directory.display()))?;
-        let lock = lock(directory)?;
-        if fresh {
-            remove(&directory.join(LOG))?;
-            if args.database_url.is_none() {
-                remove(&directory.join(POSTGRES))?;
+        let lock = if kind == PlatformKind::Embedded || database_url.is_none() {
+            std::fs::create_dir_all(directory).with_context(|| {
+                format!("cannot create the data directory {}", directory.display())
+            })?;
+            Some(lock(directory)?)
+        } else {
+            None
+        };
+        let streaming = match kind {
+            PlatformKind::Embedded => {
+                if fresh {
+                    remove(&directory.join(LOG))?;
+                }
+                Streaming::Embedded(EmbeddedPlatform::open(&directory.join(LOG)).await?)
             }
-        }
-        let platform = EmbeddedPlatform::open(&directory.join(LOG)).await?;
-        let (store, postgres) = match &args.database_url {
+            PlatformKind::Fluvio => {
+                let config = args.cluster.cluster_config(&manifest);
+                let platform = FluvioPlatform::connect(config).await?;
+                if fresh {
+                    for (topic, _) in Deployment::of(&manifest, None)?.topics() {
+                        platform.delete_topic(topic).await?;
+                    }
+                }
+                Streaming::Cluster(platform)
+            }
+        };
+        let (store, postgres) = match database_url {
             Some(url) => (Store::connect(url, SERVER_CONNECTIONS).await?, None),
             None => {
+                if fresh {
+                    remove(&directory.join(POSTGRES))?;
+                }
                 let postgres = EmbeddedPostgres::start(&directory.join(POSTGRES)).await?;
                 (postgres.connect().await?, Some(postgres))
             }
@@ -80,47 +108,50 @@ impl Backend {
         if fresh && postgres.is_none() {
             store.clear().await?;
         }
+        let platform: Arc<dyn Platform> = match &streaming {
+            Streaming::Embedded(platform) => Arc::new(platform.clone()),
+            Streaming::Cluster(platform) => Arc::new(platform.clone()),
+        };
         Ok(Backend {
             platform,
             store,
+            manifest,
+            streaming,
             postgres,
             _lock: lock,
         })
     }
 
-    /// The platform, as the services take it.
-    pub(crate) fn port(&self) -> Arc<dyn Platform> {
-        Arc::new(self.platform.clone())
-    }
-
-    /// Deploys the SmartModules and creates the topics.
+    /// Deploys the SmartModules and creates the topics, as many partitions as there are.
     pub(crate) async fn prepare(&self, partitions: u32) -> anyhow::Result<()> {
-        for module in smartmodules::ALL {
-            self.platform.deploy(module.name, module.wasm).await?;
-        }
-        producer::create_topics(&self.platform, partitions).await?;
+        let deployment = Deployment::of(&self.manifest, Some(partitions))?;
+        deployment.deploy(&*self.platform).await?;
         Ok(())
     }
 
     /// The election that was set up here.
     pub(crate) async fn election(&self) -> anyhow::Result<StoredElection> {
-        let Some(stored) = self.store.election().await? else {
-            bail!(UsageError(
+        match StoredElection::load(&self.store).await {
+            Err(ProducerError::NoElection) => bail!(UsageError(
                 "no election is set up yet; `election producer init` or `election demo` does it"
                     .into()
-            ));
-        };
-        let candidates: Vec<Candidate> = self.store.candidates().await?;
-        Ok(StoredElection {
-            plan: Plan::from_json(&stored.plan),
-            election: consumer::Election {
-                candidates,
-                polls: stored.polls,
-            },
-        })
+            )),
+            found => Ok(found?),
+        }
     }
 
-    /// Where each partition of `votes` ends.
+    /// What a consumer does here. On a cluster others may be there, too.
+    pub(crate) fn consumer_config(&self) -> ConsumerConfig {
+        ConsumerConfig {
+            sharing: match self.streaming {
+                Streaming::Embedded(_) => None,
+                Streaming::Cluster(_) => Some(Sharing::named("election")),
+            },
+            ..ConsumerConfig::of(&self.manifest)
+        }
+    }
+
+    /// Where each partition of a topic ends.
     pub(crate) async fn ends(&self, topic: &str) -> anyhow::Result<Vec<i64>> {
         let mut ends = Vec::new();
         for partition in 0..self.platform.partitions(topic).await? {
@@ -135,14 +166,36 @@ impl Backend {
         Ok(ends.iter().map(|end| end.unsigned_abs()).sum())
     }
 
+    /// What the log is kept in, in words.
+    pub(crate) async fn log_in_words(&self) -> anyhow::Result<String> {
+        Ok(match &self.streaming {
+            Streaming::Embedded(platform) => {
+                format!("log of {} MB", platform.disk_bytes().await? / 1_000_000)
+            }
+            Streaming::Cluster(platform) => format!("log on Fluvio at {}", platform.endpoint()),
+        })
+    }
+
     /// Has everything on disk and lets go of it.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        self.platform.close().await?;
+        drop(self.platform);
+        match self.streaming {
+            Streaming::Embedded(platform) => platform.close().await?,
+            Streaming::Cluster(platform) => platform.close().await,
+        }
         self.store.close();
         if let Some(postgres) = self.postgres {
             postgres.stop().await?;
         }
         Ok(())
+    }
+}
+
+/// An election as the consumer takes it.
+pub(crate) fn for_consumer(stored: &StoredElection) -> Election {
+    Election {
+        candidates: stored.candidates.clone(),
+        polls: stored.polls,
     }
 }
 

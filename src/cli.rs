@@ -1,20 +1,18 @@
 //! The command line, as a person reads it.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use producer::args::{InitArgs, PollsArgs, ProducerCommand, VotersArgs, VotesArgs};
-
-/// A call that cannot be carried out as it was made: exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub(crate) String);
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use dashboard::args::ListenArgs;
+use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
+use service::UsageError;
+use service::args::{ClusterArgs, LogArgs};
 
 /// A real-time election: votes stream in, WASM SmartModules count them, Postgres keeps them.
 ///
-/// Everything runs in this one process, on an embedded streaming platform and an embedded Postgres;
-/// nothing needs to be installed. `election demo` shows it.
+/// By itself everything runs in this one process, on an embedded streaming platform and an embedded
+/// Postgres; nothing needs to be installed. `election demo` shows it. With `--cluster` and
+/// `--database-url` the same runs on a Fluvio cluster and a PostgreSQL server.
 #[derive(Debug, Parser)]
 #[command(
     name = "election",
@@ -26,6 +24,8 @@ pub(crate) struct UsageError(pub(crate) String);
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Count again from the log, through the SmartModules, and show what comes out
     Recount(ResultsArgs),
+    /// Bring a Fluvio cluster to what the manifest says: topics and SmartModules
+    Deploy(DeployArgs),
+    /// Write the SmartModules as .wasm files, for the `fluvio` CLI
+    BuildModules(BuildModulesArgs),
     /// Tell what is there, what is missing, and in which versions
     Doctor(BackendArgs),
     /// Measure how fast this machine counts, next to what it could at best
@@ -58,19 +62,39 @@ pub(crate) enum Command {
 /// Where the election lives.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BackendArgs {
-    /// Directory of the embedded log and the embedded Postgres
+    /// What votes stream through: `embedded` in this process, or `fluvio`, a cluster. Default:
+    /// embedded, unless `--cluster` is given
+    #[arg(long, value_name = "PLATFORM", global = true)]
+    platform: Option<PlatformKind>,
+    /// Directory of what is embedded: the log, and Postgres where no server is named
     #[arg(long, value_name = "DIR", default_value = "./data", global = true)]
     pub(crate) data_dir: PathBuf,
-    /// A PostgreSQL server to use instead of the embedded one, e.g. postgresql://user@host/db; the
-    /// password is better in PGPASSWORD or the environment's DATABASE_URL than on a command line
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        global = true
-    )]
-    pub(crate) database_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+/// What votes stream through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlatformKind {
+    /// The engine of Fluvio's SPU over a log in the data directory, in this process
+    Embedded,
+    /// A Fluvio cluster
+    Fluvio,
+}
+
+impl BackendArgs {
+    /// The platform that is meant.
+    pub(crate) fn platform(&self) -> Result<PlatformKind, UsageError> {
+        match (self.platform, &self.cluster.cluster) {
+            (Some(PlatformKind::Embedded), Some(cluster)) => Err(UsageError(format!(
+                "`--platform embedded` is in this process, and `--cluster {cluster}` is not; leave \
+                 one of them out"
+            ))),
+            (Some(platform), _) => Ok(platform),
+            (None, Some(_)) => Ok(PlatformKind::Fluvio),
+            (None, None) => Ok(PlatformKind::Embedded),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -81,7 +105,8 @@ Examples:
   election demo                                     1,000 voters, three candidates
   election demo --voters 100000 --once --json       for scripts: one JSON object
   election demo --rate 200 --port 8080              slow enough to watch
-  election demo --results us-president-2016.csv --scale 0.01 --once")]
+  election demo --results us-president-2016.csv --scale 0.01 --once
+  election demo --cluster localhost:9003 --database-url postgresql://postgres@localhost/postgres")]
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) init: InitArgs,
@@ -111,30 +136,6 @@ pub(crate) struct DemoArgs {
     pub(crate) backend: BackendArgs,
 }
 
-/// Where the dashboard listens.
-#[derive(Debug, Args)]
-pub(crate) struct ListenArgs {
-    /// Port of the web dashboard; 0 picks a free one. Default 8080; with --once there is no dashboard
-    /// unless a port is given
-    #[arg(long)]
-    port: Option<u16>,
-    /// Address the dashboard listens on. Anything but loopback lets others see it: it is read only,
-    /// without passwords, and shows no voter
-    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
-    bind: IpAddr,
-}
-
-impl ListenArgs {
-    pub(crate) fn config(&self) -> dashboard::DashboardConfig {
-        let default = dashboard::DashboardConfig::default();
-        dashboard::DashboardConfig {
-            bind: self.bind,
-            port: self.port.unwrap_or(default.port),
-            ..default
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct DashboardArgs {
     #[command(flatten)]
@@ -148,11 +149,32 @@ impl DemoArgs {
     pub(crate) fn wants_dashboard(&self) -> bool {
         !self.once || self.listen.port.is_some()
     }
+}
 
-    /// The options of the polls.
-    pub(crate) fn polls(&self) -> &PollsArgs {
-        &self.init.polls
-    }
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It can be run again at any time: what is there already stays, what is missing is created, and a
+SmartModule that is another version is replaced. The `fluvio` CLI does the same by hand:
+
+  election build-modules modules
+  fluvio smartmodule create vote-tally --wasm-file modules/vote-tally.wasm
+  fluvio topic create votes --partitions 2 --retention-time 36500d")]
+pub(crate) struct DeployArgs {
+    /// Partitions of the topics `voters` and `votes` [default: as in the manifest, 2]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) partitions: Option<u32>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BuildModulesArgs {
+    /// Where to write them; it is created if it is not there
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
 }
 
 #[derive(Debug, Args)]

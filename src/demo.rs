@@ -3,18 +3,21 @@
 use std::time::Instant;
 
 use anyhow::Context;
-use chrono::{TimeDelta, Utc};
-use domain::{Candidate, VotingTime, topics};
-use producer::{CastPlan, Replay, ResultsFile, VoterSource};
+use domain::Candidate;
+use producer::args::InitArgs;
+use producer::{
+    CastPlan, Deployment, InputFile, Plan, ProducerError, Replay, ResultsFile, StoredElection,
+    VoterSource, steadily,
+};
+use service::signals::stop_on_signal;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::Outcome;
-use crate::backend::{Backend, StoredElection};
-use crate::cli::{DemoArgs, UsageError};
+use crate::backend::{Backend, for_consumer};
+use crate::cli::DemoArgs;
 use crate::differences::Differences;
 use crate::meters::REDRAW_INTERVAL;
-use crate::plan::Plan;
 use crate::render;
 use crate::report::Report;
 use crate::stages::{Produced, Stages};
@@ -27,8 +30,7 @@ enum Ballots {
 
 pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let plan = Plan::of_demo(&args)?;
-    let ballots = read_ballots(&args).map_err(|error| UsageError(error.to_string()))?;
+    let ballots = read_ballots(&args).map_err(ProducerError::into_report)?;
     let dashboard = match args.wants_dashboard() {
         true => Some(dashboard::Dashboard::bind(args.listen.config()).await?),
         false => None,
@@ -43,9 +45,9 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let dashboard = dashboard.map(|dashboard| {
         eprintln!("Dashboard: {}\n", dashboard.url());
         let stop = dashboard_stop.clone();
-        tokio::spawn(dashboard.run(backend.port(), backend.store.clone(), stop))
+        tokio::spawn(dashboard.run(backend.platform.clone(), backend.store.clone(), stop))
     });
-    let outcome = run_on(&backend, &args, &plan, ballots, began, &stop).await;
+    let outcome = run_on(&backend, &args, ballots, began, &stop).await;
     // Last, so that it shows the end.
     dashboard_stop.cancel();
     if let Some(dashboard) = dashboard {
@@ -59,7 +61,7 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn read_ballots(args: &DemoArgs) -> Result<Ballots, producer::ProducerError> {
+fn read_ballots(args: &DemoArgs) -> Result<Ballots, ProducerError> {
     let seed = args.init.seed;
     if let Some(file) = &args.results {
         let results = ResultsFile::read(file)?;
@@ -77,7 +79,6 @@ fn read_ballots(args: &DemoArgs) -> Result<Ballots, producer::ProducerError> {
 async fn run_on(
     backend: &Backend,
     args: &DemoArgs,
-    plan: &Plan,
     ballots: Ballots,
     began: Instant,
     stop: &CancellationToken,
@@ -88,18 +89,20 @@ async fn run_on(
             producer::candidates(args.init.seed, args.init.candidates as usize)
         }
     };
-    let stored = set_up(backend, args, plan, &candidates).await?;
+    let deployment = Deployment::of(&backend.manifest, args.init.partitions)
+        .map_err(ProducerError::into_report)?;
+    let stored = set_up(backend, args, &deployment, &candidates).await?;
     let expected = match &ballots {
         Ballots::Replay(replay) => Some(replay.expected()),
         Ballots::Electorate(_) => None,
     };
 
-    let progress = consumer::Progress::new(args.init.partitions);
+    let progress = consumer::Progress::new(deployment.partitions());
     let mut consumer = tokio::spawn(consumer::run(
-        backend.port(),
+        backend.platform.clone(),
         backend.store.clone(),
-        stored.election.clone(),
-        consumer::ConsumerConfig::default(),
+        for_consumer(&stored),
+        backend.consumer_config(),
         progress.clone(),
         stop.clone(),
     ));
@@ -174,27 +177,39 @@ fn stopped() -> Outcome {
 async fn set_up(
     backend: &Backend,
     args: &DemoArgs,
-    plan: &Plan,
+    deployment: &Deployment,
     candidates: &[Candidate],
 ) -> anyhow::Result<StoredElection> {
-    if let Some(stored) = backend.store.election().await? {
-        plan.demand_same(&stored.plan)?;
-    }
-    backend.prepare(args.init.partitions).await?;
-    let election = store::Election {
-        plan: plan.to_json(),
-        polls: args.polls().window(an_hour_ago()),
-    };
-    backend.store.open_election(&election).await?;
-    backend.store.register_candidates(candidates).await?;
+    let plan = plan(args, deployment.partitions())?;
+    let polls = producer::polls(&args.init, &backend.manifest);
+    let (platform, store) = (&*backend.platform, &backend.store);
+    producer::set_up(platform, store, deployment, &plan, polls, candidates).await?;
     backend.election().await
 }
 
-/// The opening of the polls when none is given: early enough for every vote cast from now on.
-pub(crate) fn an_hour_ago() -> VotingTime {
-    let time = Utc::now() - TimeDelta::hours(1);
-    let text = time.format(VotingTime::FORMAT).to_string();
-    VotingTime::parse(&text).expect("invariant: chrono writes the format that is read")
+/// What the demo's election is made from.
+fn plan(args: &DemoArgs, partitions: u32) -> anyhow::Result<Plan> {
+    let InitArgs { candidates, .. } = args.init;
+    let (duplicates, invalid) = (args.votes.duplicates, args.votes.invalid);
+    let ballots = match (&args.results, &args.voters.voters_file) {
+        (Some(results), _) => producer::Ballots::Results {
+            file: InputFile::of(results).map_err(ProducerError::into_report)?,
+            scale: args.scale,
+        },
+        (None, Some(roll)) => producer::Ballots::Roll {
+            file: InputFile::of(roll).map_err(ProducerError::into_report)?,
+            candidates,
+            duplicates,
+            invalid,
+        },
+        (None, None) => producer::Ballots::Electorate {
+            voters: args.voters.voters,
+            candidates,
+            duplicates,
+            invalid,
+        },
+    };
+    Ok(Plan::new(&args.init, partitions, ballots))
 }
 
 /// Registers, casts, and waits until everything is counted, stored and persisted; false if it was
@@ -208,83 +223,36 @@ async fn hold_election(
     progress: &consumer::Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<bool> {
-    let platform = backend.port();
+    let platform = &backend.platform;
     match ballots {
         Ballots::Replay(replay) => {
-            producer::replay_votes(&platform, replay, args.votes.rate, &produced.cast, stop)
-                .await?;
+            let rate = args.votes.rate;
+            let cast =
+                || producer::replay_votes(platform, replay.clone(), rate, &produced.cast, stop);
+            steadily("casting", stop, cast).await?;
         }
         Ballots::Electorate(voters) => {
-            producer::register_voters(&platform, voters, &produced.registered, stop).await?;
+            let registered = &produced.registered;
+            let register = || producer::register_voters(platform, voters.clone(), registered, stop);
+            steadily("registering", stop, register).await?;
             if !stop.is_cancelled() {
                 let plan = CastPlan {
                     seed: args.init.seed,
                     duplicates: args.votes.duplicates,
                     invalid: args.votes.invalid,
                     rate: args.votes.rate,
-                    candidates: stored.election.candidates.clone(),
-                    polls: stored.election.polls,
+                    candidates: stored.candidates.clone(),
+                    polls: stored.polls,
                 };
-                producer::cast_votes(&platform, plan, &produced.cast, stop).await?;
+                let cast = || producer::cast_votes(platform, plan.clone(), &produced.cast, stop);
+                steadily("casting", stop, cast).await?;
             }
         }
     }
     if stop.is_cancelled() {
         return Ok(false);
     }
-    wait_until_done(backend, progress, stop).await
-}
-
-/// Waits until what is in the log now is counted, stored and persisted; false if it was stopped
-/// before.
-pub(crate) async fn wait_until_done(
-    backend: &Backend,
-    progress: &consumer::Progress,
-    stop: &CancellationToken,
-) -> anyhow::Result<bool> {
-    let votes = backend.ends(topics::VOTES).await?;
-    let voters = backend.ends(topics::VOTERS).await?;
-    let mut watch = progress.watch();
-    let done = watch.wait_for(|snapshot| {
-        snapshot.reached(&votes, |partition| partition.counted)
-            && snapshot.reached(&votes, |partition| partition.checkpointed)
-            && snapshot.reached(&votes, |partition| partition.persisted)
-            && snapshot.reached(&voters, |partition| partition.voters_persisted)
-    });
-    match stop.run_until_cancelled(done).await {
-        Some(Err(_)) => Err(anyhow::anyhow!("the consumer is gone")),
-        Some(Ok(_)) => Ok(true),
-        None => Ok(false),
-    }
-}
-
-/// A token that Ctrl-C and SIGTERM cancel.
-pub(crate) fn stop_on_signal() -> CancellationToken {
-    let stop = CancellationToken::new();
-    let signalled = stop.clone();
-    // Lives as long as the process: a second Ctrl-C meets the same, and finds it stopping already.
-    tokio::spawn(async move {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            match signal(SignalKind::terminate()) {
-                Ok(mut terminate) => {
-                    tokio::select! {
-                        _ = tokio::signal::ctrl_c() => {}
-                        _ = terminate.recv() => {}
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!("cannot listen for SIGTERM: {error}");
-                    let _ctrl_c = tokio::signal::ctrl_c().await;
-                }
-            }
-        }
-        #[cfg(not(unix))]
-        let _ctrl_c = tokio::signal::ctrl_c().await;
-        signalled.cancel();
-    });
-    stop
+    Ok(consumer::wait_until_done(&*backend.platform, progress, stop).await?)
 }
 
 fn show(args: &DemoArgs, report: &Report, differences: Option<&Differences>) -> anyhow::Result<()> {

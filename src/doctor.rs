@@ -3,7 +3,6 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use platform::Platform;
 use store::{Store, TemporaryServer};
 
 use crate::Outcome;
@@ -89,7 +88,7 @@ fn find_program(name: &str) -> Option<PathBuf> {
 
 /// Whether the database that was named (if one was) can be reached.
 async fn database(args: &BackendArgs) -> bool {
-    let Some(url) = &args.database_url else {
+    let Some(url) = &args.cluster.database_url else {
         say("database", "the embedded one, in the data directory");
         return true;
     };
@@ -146,12 +145,12 @@ async fn data(args: &BackendArgs) -> bool {
 }
 
 async fn describe(backend: &Backend) -> anyhow::Result<String> {
-    let disk = backend.platform.disk_bytes().await? / 1_000_000;
+    let log = backend.log_in_words().await?;
     let partitions = backend.platform.partitions(domain::topics::VOTES).await?;
     let cast = backend.votes_cast().await?;
     let version = backend.store.server_version().await?;
     Ok(format!(
-        "{cast} votes in {partitions} partitions, log of {disk} MB, PostgreSQL {version}"
+        "{cast} votes in {partitions} partitions, {log}, PostgreSQL {version}"
     ))
 }
 

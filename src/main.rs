@@ -7,10 +7,10 @@ mod audit;
 mod backend;
 mod cli;
 mod demo;
+mod deploy;
 mod differences;
 mod doctor;
 mod meters;
-mod plan;
 mod recount;
 mod render;
 mod report;
@@ -34,13 +34,7 @@ pub(crate) enum Outcome {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    service::logs::init_logs(cli.log.log, "warn");
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -56,7 +50,7 @@ fn main() -> ExitCode {
         Ok(Outcome::CheckFailed) => ExitCode::from(1),
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::from(if error.is::<cli::UsageError>() { 2 } else { 1 })
+            ExitCode::from(service::process::exit_code(&error))
         }
     }
 }
@@ -70,6 +64,8 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Results(args) => steps::results(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Recount(args) => recount::run(args).await,
+        Command::Deploy(args) => deploy::deploy(args).await,
+        Command::BuildModules(args) => deploy::build_modules(&args),
         Command::Doctor(args) => doctor::run(args).await,
         Command::Bench(args) => {
             bench::run(args).await?;

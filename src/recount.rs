@@ -4,7 +4,7 @@
 use domain::{Delta, Ledger, Rules, Tally, topics};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
-use platform::Platform;
+use platform::ModuleCall;
 
 use crate::Outcome;
 use crate::backend::Backend;
@@ -28,12 +28,13 @@ pub(crate) async fn run(args: ResultsArgs) -> anyhow::Result<Outcome> {
 
 async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
     let stored = backend.election().await?;
-    let rules = Rules::new(&stored.election.candidates, stored.election.polls);
+    let rules = Rules::new(&stored.candidates, stored.polls);
     let ends = backend.ends(topics::VOTES).await?;
     backend.prepare(ends.len() as u32).await?;
+    let chain = backend.consumer_config().tally_chain;
     let partitions = (0..)
         .zip(ends)
-        .map(|(partition, end)| recount_partition(backend, &rules, partition, end));
+        .map(|(partition, end)| recount_partition(backend, &chain, &rules, partition, end));
     let mut total = Tally::default();
     for tally in try_join_all(partitions).await? {
         total.add(&tally);
@@ -43,6 +44,7 @@ async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
 
 async fn recount_partition(
     backend: &Backend,
+    chain: &[ModuleCall],
     rules: &Rules,
     partition: u32,
     end: i64,
@@ -53,7 +55,7 @@ async fn recount_partition(
     }
     let mut stream = backend
         .platform
-        .stream(consumer::tally_request(partition, rules))
+        .stream(consumer::tally_request(partition, chain, rules))
         .await?;
     while ledger.next_offset() < end
         && let Some(outputs) = stream.next().await

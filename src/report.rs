@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::{Candidate, Reason, Tally, TurnoutByLocation, VotesPerCandidate};
+use producer::StoredElection;
 use serde::Serialize;
 use store::RowCounts;
 
-use crate::backend::{Backend, StoredElection};
+use crate::backend::Backend;
 
 /// What `--json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -64,7 +65,7 @@ impl Report {
         let rows = backend.store.count_rows().await?;
         let cast = backend.votes_cast().await?;
         let is_replay = stored.plan.as_ref().is_some_and(|plan| plan.is_replay());
-        let candidates = &stored.election.candidates;
+        let candidates = &stored.candidates;
         Ok(Report {
             voters: if is_replay {
                 tally.counted()

@@ -1,18 +1,17 @@
-//! The demo's steps one by one, on the embedded platform: `election producer …`, `election consumer`,
+//! The demo's steps one by one: `election producer …`, `election consumer`,
 //! `election results`.
 
 use std::sync::Arc;
 
 use anyhow::Context;
+use producer::ProducerError;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
-use producer::{CastPlan, VoterSource};
+use service::signals::stop_on_signal;
 
 use crate::Outcome;
-use crate::backend::{Backend, StoredElection};
-use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs, UsageError};
-use crate::demo::{an_hour_ago, stop_on_signal, wait_until_done};
+use crate::backend::{Backend, for_consumer};
+use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs};
 use crate::meters::{Meters, REDRAW_INTERVAL};
-use crate::plan::Plan;
 use crate::render;
 use crate::report::Report;
 
@@ -33,18 +32,8 @@ pub(crate) async fn producer(
 }
 
 async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
-    let plan = Plan::of_steps(args);
-    if let Some(stored) = backend.store.election().await? {
-        plan.demand_same(&stored.plan)?;
-    }
-    backend.prepare(args.partitions).await?;
-    let election = store::Election {
-        plan: plan.to_json(),
-        polls: args.polls.window(an_hour_ago()),
-    };
-    backend.store.open_election(&election).await?;
-    let candidates = producer::candidates(args.seed, args.candidates as usize);
-    backend.store.register_candidates(&candidates).await?;
+    let (platform, store) = (&*backend.platform, &backend.store);
+    let (candidates, _) = producer::init(platform, store, &backend.manifest, args).await?;
     println!(
         "Topics, tables and SmartModules are there; {} candidates stand:",
         candidates.len()
@@ -58,46 +47,19 @@ async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn seed(stored: &StoredElection) -> Result<u64, UsageError> {
-    stored.plan.as_ref().map(|plan| plan.seed).ok_or_else(|| {
-        UsageError("this election was set up by another program; its seed is not known".into())
-    })
-}
-
 async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
-    let seed = seed(&backend.election().await?)?;
-    let voters = match args.voters_file {
-        Some(file) => VoterSource::Roll(
-            producer::read_roll(&file).map_err(|error| UsageError(error.to_string()))?,
-        ),
-        None => VoterSource::Generated {
-            seed,
-            count: args.voters,
-        },
-    };
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
-    let platform = backend.port();
-    let work = producer::register_voters(&platform, voters, &progress, &stop);
+    let work = producer::voters(&backend.platform, &backend.store, args, &progress, &stop);
     let registered = metered("Registering", &progress, work).await?;
     println!("{registered} voters registered.");
     Ok(())
 }
 
 async fn cast(backend: &Backend, args: VotesArgs) -> anyhow::Result<()> {
-    let stored = backend.election().await?;
-    let plan = CastPlan {
-        seed: seed(&stored)?,
-        duplicates: args.duplicates,
-        invalid: args.invalid,
-        rate: args.rate,
-        candidates: stored.election.candidates,
-        polls: stored.election.polls,
-    };
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
-    let platform = backend.port();
-    let work = producer::cast_votes(&platform, plan, &progress, &stop);
+    let work = producer::votes(&backend.platform, &backend.store, &args, &progress, &stop);
     let cast = metered("Casting", &progress, work).await?;
     println!("{cast} votes cast.");
     Ok(())
@@ -121,7 +83,7 @@ async fn metered<T>(
     };
     meter.set(progress.done(), progress.total());
     meter.finish();
-    Ok(done?)
+    done.map_err(ProducerError::into_report)
 }
 
 pub(crate) async fn consumer(args: ConsumerArgs) -> anyhow::Result<Outcome> {
@@ -141,16 +103,16 @@ async fn consume(backend: &Backend, once: bool) -> anyhow::Result<()> {
     let progress = consumer::Progress::new(partitions);
     let stop = stop_on_signal();
     let mut consumer = tokio::spawn(consumer::run(
-        backend.port(),
+        backend.platform.clone(),
         backend.store.clone(),
-        stored.election,
-        consumer::ConsumerConfig::default(),
+        for_consumer(&stored),
+        backend.consumer_config(),
         progress.clone(),
         stop.clone(),
     ));
     if once {
         tokio::select! {
-            done = wait_until_done(backend, &progress, &stop) => {
+            done = consumer::wait_until_done(&*backend.platform, &progress, &stop) => {
                 if !done? {
                     tracing::info!("stopped before everything was counted");
                 }
@@ -173,7 +135,11 @@ pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
     let backend = Backend::open_existing(&args.backend).await?;
     eprintln!("Dashboard: {}\nCtrl-C ends it.", dashboard.url());
     let served = dashboard
-        .run(backend.port(), backend.store.clone(), stop_on_signal())
+        .run(
+            backend.platform.clone(),
+            backend.store.clone(),
+            stop_on_signal(),
+        )
         .await;
     backend.close().await?;
     served?;

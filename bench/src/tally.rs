@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use anyhow::Context;
+use consumer::ConsumerConfig;
 use domain::{Delta, Ledger, Rules};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -66,9 +67,10 @@ struct Tallied {
 
 async fn tally_partition(workload: &Workload, partition: u32) -> anyhow::Result<Tallied> {
     let rules = Rules::new(&workload.election.candidates, workload.election.polls);
+    let chain = ConsumerConfig::default().tally_chain;
     let mut stream = workload
         .port()
-        .stream(consumer::tally_request(partition, &rules))
+        .stream(consumer::tally_request(partition, &chain, &rules))
         .await?;
     let began = Instant::now();
     let mut ledger = Ledger::default();

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use consumer::Election;
 use domain::{Candidate, PollsWindow, VotingTime, topics};
+use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
 use platform::{NewRecord, Platform, partition_of};
+use producer::Deployment;
 use producer::{CastPlan, Script};
 
 use crate::BenchArgs;
@@ -97,10 +99,8 @@ pub(crate) async fn platform(
     partitions: u32,
 ) -> anyhow::Result<EmbeddedPlatform> {
     let platform = EmbeddedPlatform::open(&directory.join(name)).await?;
-    for module in smartmodules::ALL {
-        platform.deploy(module.name, module.wasm).await?;
-    }
-    producer::create_topics(&platform, partitions).await?;
+    let deployment = Deployment::of(&Manifest::built_in(), Some(partitions))?;
+    deployment.deploy(&platform).await?;
     Ok(platform)
 }
 

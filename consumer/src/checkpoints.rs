@@ -1,67 +1,60 @@
 //! Storing the tallies: each with the offset it counts up to, in one transaction, every so often.
 
-use store::{PartitionTally, Store};
+use std::sync::Arc;
 
+use store::PartitionTally;
+
+use crate::ConsumerError;
+use crate::ledgers::Unstored;
+use crate::partition::Context;
 use crate::progress::now_ms;
 use crate::rounds::Round;
-use crate::tally::Ledgers;
-use crate::{ConsumerError, Progress};
 
-pub(crate) struct Checkpoints {
-    store: Store,
-    ledgers: Ledgers,
-    progress: Progress,
-    /// Offset stored, by partition.
-    stored: Vec<i64>,
-}
-
-impl Checkpoints {
-    pub(crate) fn new(
-        store: Store,
-        ledgers: Ledgers,
-        progress: Progress,
-        stored: Vec<i64>,
-    ) -> Self {
-        Checkpoints {
-            store,
-            ledgers,
-            progress,
-            stored,
-        }
-    }
-}
+pub(crate) struct Checkpoints(pub(crate) Arc<Context>);
 
 impl Round for Checkpoints {
-    /// Stores what has moved.
     async fn round(&mut self) -> Result<(), ConsumerError> {
-        let moved: Vec<_> = self
-            .ledgers
-            .partitions()
-            .zip(&self.stored)
-            .filter_map(|(partition, &stored)| {
-                let (next_offset, tally) = self.ledgers.beyond(partition, stored)?;
-                Some((partition, next_offset, tally))
-            })
-            .collect();
-        if moved.is_empty() {
+        store_tallies(&self.0).await
+    }
+}
+
+/// Stores the tallies of our own partitions that have moved.
+pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError> {
+    let Context {
+        ledgers, progress, ..
+    } = context;
+    let moved = ledgers.unstored();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = moved
+        .iter()
+        .map(|unstored| PartitionTally {
+            partition: unstored.ours.partition,
+            next_offset: unstored.next_offset,
+            tally: &unstored.tally,
+            lease: unstored.ours.lease,
+        })
+        .collect();
+    if let Err(error) = context.store.save_tallies(&rows).await {
+        // One that is another's by now is left out from here on; the others are stored in the next
+        // round.
+        if let Some(partition) = error.is_lease_lost() {
+            tracing::warn!(partition, "{error}");
+            ledgers.disown(partition);
             return Ok(());
         }
-        let rows: Vec<_> = moved
-            .iter()
-            .map(|(partition, next_offset, tally)| PartitionTally {
-                partition: *partition,
-                next_offset: *next_offset,
-                tally,
-            })
-            .collect();
-        self.store.save_tallies(&rows).await?;
-        for (partition, next_offset, _) in moved {
-            self.stored[partition as usize] = next_offset;
-            self.progress.update(partition, |progress| {
-                progress.checkpointed = next_offset;
-                progress.checkpointed_at = Some(now_ms());
-            });
-        }
-        Ok(())
+        return Err(error.into());
     }
+    for Unstored {
+        ours, next_offset, ..
+    } in moved
+    {
+        ledgers.set_stored(ours.partition, next_offset);
+        progress.update(ours.partition, |progress| {
+            progress.checkpointed = next_offset;
+            progress.checkpointed_at = Some(now_ms());
+        });
+    }
+    Ok(())
 }

@@ -75,7 +75,47 @@ pub enum ConsumerError {
         /// Partitions of `votes`.
         votes: u32,
     },
+    /// Another consumer owns the partition by now.
+    #[error("partition {partition} is another consumer's by now; nothing more is stored of it")]
+    NotOurs {
+        /// The partition.
+        partition: u32,
+    },
     /// A task ended abnormally.
     #[error("a task of the consumer ended abnormally: {0}; this is a bug, please report it")]
     Task(String),
+}
+
+impl ConsumerError {
+    /// Whether the same may succeed later, from where the partition stands: a server is started anew,
+    /// a connection was lost, a stream ended or lost its place.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            ConsumerError::Platform(error) => error.is_transient(),
+            ConsumerError::Store(error) => error.is_transient(),
+            ConsumerError::StreamEnded { .. } => true,
+            _ => self.is_gap(),
+        }
+    }
+
+    /// Whether records are missing from a stream.
+    pub(crate) fn is_gap(&self) -> bool {
+        matches!(
+            self,
+            ConsumerError::Gap { .. }
+                | ConsumerError::Ledger {
+                    source: LedgerError::Gap { .. },
+                    ..
+                }
+        )
+    }
+
+    /// Whether the partition is another consumer's by now.
+    pub(crate) fn is_not_ours(&self) -> bool {
+        match self {
+            ConsumerError::NotOurs { .. } => true,
+            ConsumerError::Store(error) => error.is_lease_lost().is_some(),
+            _ => false,
+        }
+    }
 }

@@ -9,17 +9,27 @@
 #![forbid(unsafe_code)]
 
 mod checkpoints;
+mod config;
+mod done;
 mod error;
+mod leases;
+mod ledgers;
+mod others;
+mod owned;
+mod partition;
 mod persist_voters;
 mod persist_votes;
 mod pipeline;
 mod progress;
 mod publish;
+mod restart;
 mod rounds;
 mod run;
 mod tally;
 
+pub use config::{ConsumerConfig, Election, Sharing};
+pub use done::wait_until_done;
 pub use error::ConsumerError;
 pub use progress::{PartitionProgress, Progress, Snapshot};
-pub use run::{ConsumerConfig, Election, run};
+pub use run::run;
 pub use tally::tally_request;

@@ -1,23 +1,184 @@
 //! `consumer`: counts and persists, as a process of its own.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
+use consumer::{ConsumerConfig, Election, Progress, Sharing, wait_until_done};
+use domain::topics;
+use platform::Platform;
+use service::args::{ClusterArgs, ProcessArgs};
+use service::connections::Connections;
+use service::health::Health;
+use service::retry::Backoff;
+use service::{endpoint, process};
+use store::Store;
+use tokio_util::sync::CancellationToken;
 
-/// Counts votes and persists them to Postgres, on a cluster (which is yet to come).
+mod metrics;
+
+use metrics::Metrics;
+
+/// Connections to Postgres: two persisters for each of a few partitions, tallies and queries. Where all
+/// are in use, the next waits.
+const CONNECTIONS: usize = 8;
+
+/// Counts votes through the SmartModules, and persists them to Postgres.
 ///
-/// The embedded platform lives in one process, so there this runs inside `election`:
-/// `election consumer`.
+/// Several consumers share the partitions: each is counted and persisted by one, and taken over within
+/// seconds when that one ends. They wait for cluster, database and election, in whatever order these
+/// come up.
+///
+/// The embedded platform lives in one process, so there this runs inside `election`: `election
+/// consumer`.
 #[derive(Debug, Parser)]
-#[command(name = "consumer", version, max_term_width = 100)]
-struct Cli {}
+#[command(
+    name = "consumer",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 stopped or done, 1 failed, 2 wrong usage. SIGTERM stops it: what is \
+                  counted is stored first."
+)]
+struct Cli {
+    /// What it is called among the consumers, in front of a number that tells its runs apart
+    #[arg(long, default_value = "consumer", env = "ELECTION_CONSUMER_NAME")]
+    name: String,
+    /// End when everything in the log is counted and persisted, instead of waiting for more
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    process: ProcessArgs,
+}
 
 fn main() -> ExitCode {
-    let Cli {} = Cli::parse();
-    eprintln!(
-        "error: a process of its own needs a cluster to consume from. The embedded platform lives \
-         inside one process; there, run `election consumer`, or `election demo` for everything at \
-         once."
+    let cli = Cli::parse();
+    process::run(cli.process.log, async |stop| run(cli, stop).await)
+}
+
+async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
+    let manifest = cli.cluster.manifest()?;
+    cli.cluster.database_url()?;
+    let health = Health::default();
+    let metrics = Arc::new(Metrics::default());
+    let render = {
+        let metrics = metrics.clone();
+        Arc::new(move || metrics.render())
+    };
+    let work = async {
+        let tell = |what, problem| health.set(what, problem);
+        let connections =
+            Connections::wait(&cli.cluster, &manifest, CONNECTIONS, tell, &stop).await?;
+        let Some(connections) = connections else {
+            return Ok(());
+        };
+        let config = ConsumerConfig {
+            sharing: Some(Sharing::named(&cli.name)),
+            ..ConsumerConfig::of(&manifest)
+        };
+        let done = consume(&connections, config, cli.once, &health, &metrics, &stop).await;
+        connections.close().await;
+        done
+    };
+    endpoint::beside(cli.process.health, health.clone(), render, work).await?
+}
+
+async fn consume(
+    connections: &Connections,
+    config: ConsumerConfig,
+    once: bool,
+    health: &Health,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let store = &connections.store;
+    let Some(election) = wait_for_election(store, health, stop).await? else {
+        return Ok(());
+    };
+    let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());
+    let partitions = platform.partitions(topics::VOTES).await?;
+    tracing::info!(
+        partitions,
+        candidates = election.candidates.len(),
+        member = config.sharing.as_ref().map(|sharing| &*sharing.member),
+        "counting"
     );
-    ExitCode::from(2)
+    let progress = Progress::new(partitions);
+    let watched = CancellationToken::new();
+    let watching = tokio::spawn(metrics::watch(
+        progress.clone(),
+        metrics.clone(),
+        health.clone(),
+        watched.clone(),
+    ));
+    let stop_consumer = stop.child_token();
+    let mut consumer = tokio::spawn(consumer::run(
+        platform.clone(),
+        store.clone(),
+        election,
+        config,
+        progress.clone(),
+        stop_consumer.clone(),
+    ));
+    let ended = if once {
+        tokio::select! {
+            done = wait_until_done(&*platform, &progress, stop) => {
+                stop_consumer.cancel();
+                let ended = consumer.await;
+                done?;
+                ended
+            }
+            ended = &mut consumer => ended,
+        }
+    } else {
+        consumer.await
+    };
+    watched.cancel();
+    watching
+        .await
+        .context("watching the progress ended abnormally")?;
+    let ended = ended.context("the consumer ended abnormally")?;
+    let snapshot = progress.watch().borrow().clone();
+    tracing::info!(
+        counted = snapshot.sum(|partition| partition.counted),
+        stored = snapshot.sum(|partition| partition.checkpointed),
+        persisted = snapshot.sum(|partition| partition.persisted),
+        "stopped"
+    );
+    Ok(ended?)
+}
+
+/// Waits until an election is set up; `None` when it is stopped before.
+async fn wait_for_election(
+    store: &Store,
+    health: &Health,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Election>> {
+    const COMPONENT: &str = "election";
+    /// How often the log repeats what is waited for.
+    const REPEAT_EVERY: Duration = Duration::from_secs(10);
+    let mut backoff = Backoff::default();
+    let mut told: Option<tokio::time::Instant> = None;
+    loop {
+        let problem = match Election::stored(store).await {
+            Ok(Some(election)) => {
+                health.set(COMPONENT, None);
+                return Ok(Some(election));
+            }
+            Ok(None) => "no election is set up yet; `producer init` does it".to_owned(),
+            Err(error) if error.is_transient() => error.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        if told.is_none_or(|told| told.elapsed() >= REPEAT_EVERY) {
+            tracing::info!("waiting: {problem}");
+            told = Some(tokio::time::Instant::now());
+        }
+        health.set(COMPONENT, Some(problem));
+        if !backoff.pause(stop).await {
+            return Ok(None);
+        }
+    }
 }

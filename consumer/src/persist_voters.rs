@@ -1,28 +1,32 @@
 //! Persisting the roll: one task a partition turns the records of `voters` into rows, exactly once.
 
-use std::sync::Arc;
-
 use domain::{MAX_ID_BYTES, Voter, topics};
-use platform::{Output, Platform};
-use store::{IngestVoters, RejectedVoterRow, Store};
+use platform::Output;
+use store::{IngestVoters, RejectedVoterRow};
 use tokio_util::sync::CancellationToken;
 
+use crate::ConsumerError;
+use crate::partition::{Context, Ours, persisted_up_to};
 use crate::persist_votes::{gather, stream};
-use crate::{ConsumerError, Progress};
 
 /// Bytes of an unusable record that are kept in `rejected_voters`; the log has the whole.
 const KEPT_BYTES: usize = 4 * 1024;
 
 pub(crate) async fn persist_voters(
-    platform: Arc<dyn Platform>,
-    store: Store,
-    partition: u32,
-    from: i64,
-    progress: Progress,
-    stop: CancellationToken,
+    context: &Context,
+    ours: Ours,
+    stop: &CancellationToken,
 ) -> Result<(), ConsumerError> {
-    let mut next = from;
-    let mut stream = stream(&*platform, topics::VOTERS, partition, from).await?;
+    let Context {
+        platform,
+        store,
+        progress,
+        ..
+    } = context;
+    let Ours { partition, lease } = ours;
+    let mut next = persisted_up_to(context, topics::VOTERS, partition).await?;
+    progress.update(partition, |progress| progress.voters_persisted = next);
+    let mut stream = stream(&**platform, topics::VOTERS, partition, next).await?;
     while let Some(outputs) = stop
         .run_until_cancelled(gather(&mut stream, topics::VOTERS, partition, next))
         .await
@@ -39,6 +43,7 @@ pub(crate) async fn persist_voters(
                 next_offset,
                 voters: &voters,
                 rejected: &rejected,
+                lease,
             })
             .await?;
         next = next_offset;

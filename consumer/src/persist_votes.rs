@@ -11,10 +11,11 @@ use std::sync::Arc;
 use domain::{ParsedVote, Reason, RejectedVote, Rules, topics};
 use futures_util::{FutureExt, StreamExt};
 use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
-use store::{IngestVotes, RejectedRow, Store, VoteRow};
+use store::{IngestVotes, RejectedRow, VoteRow};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ConsumerError, Progress};
+use crate::ConsumerError;
+use crate::partition::{Context, Ours, persisted_up_to};
 
 /// Records that go into one transaction, as many as are there, up to about this number. Larger
 /// transactions gain little, and hold the embedded database's one connection longer.
@@ -24,17 +25,21 @@ pub(crate) const RECORDS_PER_TRANSACTION: usize = 16 * 1024;
 const KEPT_BYTES: usize = 64 * 1024;
 
 pub(crate) async fn persist_votes(
-    platform: Arc<dyn Platform>,
-    store: Store,
-    rules: Rules,
-    partition: u32,
-    from: i64,
-    progress: Progress,
-    stop: CancellationToken,
+    context: &Context,
+    ours: Ours,
+    stop: &CancellationToken,
 ) -> Result<(), ConsumerError> {
-    let rules = Arc::new(rules);
-    let mut next = from;
-    let mut stream = stream(&*platform, topics::VOTES, partition, from).await?;
+    let Context {
+        platform,
+        store,
+        progress,
+        ..
+    } = context;
+    let Ours { partition, lease } = ours;
+    let rules = Arc::new(context.rules.clone());
+    let mut next = persisted_up_to(context, topics::VOTES, partition).await?;
+    progress.update(partition, |progress| progress.persisted = next);
+    let mut stream = stream(&**platform, topics::VOTES, partition, next).await?;
     while let Some(outputs) = stop
         .run_until_cancelled(gather(&mut stream, topics::VOTES, partition, next))
         .await
@@ -54,6 +59,7 @@ pub(crate) async fn persist_votes(
                 next_offset,
                 accepted: &judged.accepted,
                 rejected: &judged.rejected,
+                lease,
             })
             .await?;
         let duplicates: Vec<RejectedRow> = {
@@ -76,7 +82,7 @@ pub(crate) async fn persist_votes(
         // Published before the commit: a crash in between publishes it again, never not at all. Who
         // reads the topic knows a repetition by partition and offset.
         publish_rejected(
-            &*platform,
+            &**platform,
             partition,
             judged.rejected.iter().chain(&duplicates),
         )

@@ -4,53 +4,51 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{PersistPosition, PipelineRecord, TallyPosition, topics};
-use platform::{NewRecord, Platform};
+use platform::NewRecord;
 
+use crate::ConsumerError;
+use crate::partition::Context;
 use crate::rounds::Round;
-use crate::tally::Ledgers;
-use crate::{ConsumerConfig, ConsumerError, Progress};
 
 pub(crate) struct PipelinePublisher {
-    platform: Arc<dyn Platform>,
-    config: ConsumerConfig,
-    ledgers: Ledgers,
-    progress: Progress,
+    context: Arc<Context>,
     /// The record last published, by key.
     published: HashMap<String, PipelineRecord>,
 }
 
 impl PipelinePublisher {
-    pub(crate) fn new(
-        platform: Arc<dyn Platform>,
-        config: ConsumerConfig,
-        ledgers: Ledgers,
-        progress: Progress,
-    ) -> Self {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
         PipelinePublisher {
-            platform,
-            config,
-            ledgers,
-            progress,
+            context,
             published: HashMap::new(),
         }
     }
 
     fn records(&self) -> Vec<PipelineRecord> {
-        let snapshot = self.progress.watch().borrow().clone();
+        let Context {
+            config,
+            ledgers,
+            progress,
+            ..
+        } = &*self.context;
+        let snapshot = progress.watch().borrow().clone();
         let mut records = Vec::new();
-        for (partition, at) in self.ledgers.partitions().zip(&snapshot.partitions) {
-            if self.config.tally {
+        for (partition, at) in (0..).zip(&snapshot.partitions) {
+            if !at.is_ours {
+                continue;
+            }
+            if config.tally {
                 records.push(PipelineRecord::Tally(TallyPosition {
                     partition,
                     counted_to: at.counted,
                     checkpointed_to: at.checkpointed,
                     checkpointed_at: at.checkpointed_at,
-                    rejected: self.ledgers.rejected(partition),
+                    rejected: ledgers.rejected(partition),
                     cast_to_counted_ms: at.cast_to_counted_ms,
                     module_bytes: at.module_bytes,
                 }));
             }
-            if self.config.persist {
+            if config.persist {
                 records.push(PipelineRecord::Persist(PersistPosition {
                     partition,
                     votes_to: at.persisted,
@@ -78,7 +76,10 @@ impl Round for PipelinePublisher {
                     .expect("invariant: numbers and names have a JSON form"),
             })
             .collect();
-        self.platform.produce(topics::PIPELINE, records).await?;
+        self.context
+            .platform
+            .produce(topics::PIPELINE, records)
+            .await?;
         self.published
             .extend(changed.into_iter().map(|record| (record.key(), record)));
         Ok(())

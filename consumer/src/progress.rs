@@ -1,5 +1,6 @@
 //! How far the consumer is, for whoever waits for it or draws it.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -7,6 +8,8 @@ use tokio::sync::watch;
 /// How far one partition is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartitionProgress {
+    /// Whether this consumer counts and persists it. What is known of another's is what is stored.
+    pub is_ours: bool,
     /// Votes before this offset are counted.
     pub counted: i64,
     /// Counts before this offset are stored.
@@ -28,6 +31,8 @@ pub struct PartitionProgress {
 pub struct Snapshot {
     /// By partition.
     pub partitions: Vec<PartitionProgress>,
+    /// What does not work at the moment and is tried again: the problem, by what is being done.
+    pub problems: BTreeMap<String, String>,
 }
 
 impl Snapshot {
@@ -62,6 +67,7 @@ impl Progress {
         Progress {
             snapshot: watch::Sender::new(Snapshot {
                 partitions: vec![PartitionProgress::default(); partitions as usize],
+                problems: BTreeMap::new(),
             }),
         }
     }
@@ -74,6 +80,36 @@ impl Progress {
     pub(crate) fn update(&self, partition: u32, change: impl FnOnce(&mut PartitionProgress)) {
         self.snapshot
             .send_modify(|snapshot| change(&mut snapshot.partitions[partition as usize]));
+    }
+}
+
+impl Progress {
+    /// Like [`Progress::update`], but nobody is woken when nothing has changed.
+    pub(crate) fn update_if_moved(
+        &self,
+        partition: u32,
+        change: impl FnOnce(&mut PartitionProgress),
+    ) {
+        self.snapshot.send_if_modified(|snapshot| {
+            let known = &mut snapshot.partitions[partition as usize];
+            let before = *known;
+            change(known);
+            *known != before
+        });
+    }
+
+    /// Notes that something works, or why it does not.
+    pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) {
+        self.snapshot.send_if_modified(|snapshot| {
+            if snapshot.problems.get(doing) == problem.as_ref() {
+                return false;
+            }
+            match problem {
+                Some(problem) => snapshot.problems.insert(doing.to_owned(), problem),
+                None => snapshot.problems.remove(doing),
+            };
+            true
+        });
     }
 }
 

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use domain::{Candidate, aggregate_records};
 use futures_util::future::try_join_all;
-use platform::{NewRecord, Platform};
+use platform::NewRecord;
 
+use crate::ConsumerError;
+use crate::partition::Context;
 use crate::rounds::Round;
-use crate::tally::Ledgers;
-use crate::{ConsumerError, Progress};
+
+/// Whoever owns this partition publishes the totals of all.
+const PUBLISHING_PARTITION: u32 = 0;
 
 pub(crate) struct Publisher {
-    platform: Arc<dyn Platform>,
+    context: Arc<Context>,
     candidates: Vec<Candidate>,
-    ledgers: Ledgers,
-    progress: Progress,
     /// The total last published, by topic and key.
     published: HashMap<(&'static str, String), u64>,
     /// Votes counted when it was.
@@ -23,17 +24,10 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn new(
-        platform: Arc<dyn Platform>,
-        candidates: Vec<Candidate>,
-        ledgers: Ledgers,
-        progress: Progress,
-    ) -> Self {
+    pub(crate) fn new(context: Arc<Context>, candidates: Vec<Candidate>) -> Self {
         Publisher {
-            platform,
+            context,
             candidates,
-            ledgers,
-            progress,
             published: HashMap::new(),
             published_up_to: None,
         }
@@ -41,9 +35,7 @@ impl Publisher {
 
     /// Publishes every group whose total has changed.
     async fn publish(&mut self) -> Result<(), ConsumerError> {
-        let Some(total) = self.ledgers.total() else {
-            return Ok(());
-        };
+        let total = self.context.ledgers.total();
         let mut changed: HashMap<&'static str, Vec<NewRecord>> = HashMap::new();
         let mut totals = Vec::new();
         for record in aggregate_records(&total, &self.candidates) {
@@ -59,7 +51,7 @@ impl Publisher {
         // All at once: whoever shows them wants those of one moment together.
         let produced = changed
             .into_iter()
-            .map(|(topic, records)| self.platform.produce(topic, records));
+            .map(|(topic, records)| self.context.platform.produce(topic, records));
         try_join_all(produced).await?;
         self.published.extend(totals);
         Ok(())
@@ -69,7 +61,14 @@ impl Publisher {
 impl Round for Publisher {
     /// Publishes if the count has moved.
     async fn round(&mut self) -> Result<(), ConsumerError> {
+        if !self.context.ledgers.owns(PUBLISHING_PARTITION) {
+            // What another publishes meanwhile is not known here.
+            self.published.clear();
+            self.published_up_to = None;
+            return Ok(());
+        }
         let counted = self
+            .context
             .progress
             .watch()
             .borrow()

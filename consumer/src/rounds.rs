@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+use service::retry::Backoff;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{ConsumerError, Progress};
+
+/// How long the last round is tried again, when what it needs does not answer.
+const LAST_ROUND_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is done in a round.
 pub(crate) trait Round: Send {
@@ -12,26 +17,49 @@ pub(crate) trait Round: Send {
     fn round(&mut self) -> impl Future<Output = Result<(), ConsumerError>> + Send;
 }
 
-/// A round whenever the progress has moved, at most one an interval; one more at the end.
+/// A round whenever the progress has moved, at most one an interval; one more at the end. A round that
+/// fails in passing is tried again; meanwhile the progress names the problem.
+///
+/// # Errors
+/// The first failure that does not pass, or that of the last round.
 pub(crate) async fn in_rounds(
+    doing: &'static str,
     mut work: impl Round,
     progress: Progress,
     interval: Duration,
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let mut moved = progress.watch();
-    loop {
+    let mut backoff = Backoff::default();
+    while !stop.is_cancelled() {
         moved.mark_unchanged();
-        work.round().await?;
-        if stop.is_cancelled() {
-            return Ok(());
+        if let Err(error) = work.round().await {
+            if !error.is_transient() {
+                return Err(error);
+            }
+            tracing::warn!("{doing}: {error}");
+            progress.set_problem(doing, Some(error.to_string()));
+            backoff.pause(&stop).await;
+            continue;
         }
+        backoff.reset();
+        progress.set_problem(doing, None);
         tokio::select! {
             () = stop.cancelled() => {}
             _ = moved.changed() => {
                 // Changes within the interval are dealt with together.
                 stop.run_until_cancelled(tokio::time::sleep(interval)).await;
             }
+        }
+    }
+    let give_up_at = Instant::now() + LAST_ROUND_LIMIT;
+    loop {
+        match work.round().await {
+            Err(error) if error.is_transient() && Instant::now() < give_up_at => {
+                tracing::warn!("{doing}, before the end: {error}");
+                tokio::time::sleep(backoff.next_pause()).await;
+            }
+            done => return done,
         }
     }
 }

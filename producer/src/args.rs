@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::{PollsWindow, VotingTime};
+use domain::VotingTime;
 
 /// What the producer is to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -25,9 +25,9 @@ pub struct InitArgs {
     /// Same seed, same election
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Partitions of the topics `voters` and `votes`
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub partitions: u32,
+    /// Partitions of the topics `voters` and `votes` [default: as in the manifest, 2]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub partitions: Option<u32>,
     /// When votes may be cast.
     #[command(flatten)]
     pub polls: PollsArgs,
@@ -36,22 +36,12 @@ pub struct InitArgs {
 /// When votes may be cast.
 #[derive(Debug, Clone, Args)]
 pub struct PollsArgs {
-    /// First second at which a vote may be cast, e.g. "2024-07-04 07:00:00" (UTC) [default: an hour before the election is set up]
+    /// First second at which a vote may be cast, e.g. "2024-07-04 07:00:00" (UTC) [default: as in the manifest, else an hour before the election is set up]
     #[arg(long, value_name = "TIME", value_parser = voting_time)]
     pub polls_open: Option<VotingTime>,
-    /// First second at which a vote may no longer be cast [default: never]
+    /// First second at which a vote may no longer be cast [default: as in the manifest, else never]
     #[arg(long, value_name = "TIME", value_parser = voting_time)]
     pub polls_close: Option<VotingTime>,
-}
-
-impl PollsArgs {
-    /// The window; without an opening time, that given.
-    pub fn window(&self, default_open: VotingTime) -> PollsWindow {
-        PollsWindow {
-            open: Some(self.polls_open.unwrap_or(default_open)),
-            close: self.polls_close,
-        }
-    }
 }
 
 /// Who is registered.

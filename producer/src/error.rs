@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use platform::PlatformError;
+use service::UsageError;
+use store::StoreError;
 
 /// A failure of the producer.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +12,35 @@ pub enum ProducerError {
     /// The streaming platform failed.
     #[error(transparent)]
     Platform(#[from] PlatformError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No election is set up.
+    #[error("no election is set up yet; `producer init` or `election demo` does it")]
+    NoElection,
+    /// The election was not set up by this program.
+    #[error("this election was set up by another program; its seed is not known")]
+    ForeignElection,
+    /// There is another election already.
+    #[error(
+        "there is another election already: it was made from {stored}, this call asks for {wanted}. Repeat the options it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`"
+    )]
+    OtherPlan {
+        /// The plan of the election that is there.
+        stored: String,
+        /// The plan asked for.
+        wanted: String,
+    },
+    /// The manifest names a SmartModule without a file that is not built in.
+    #[error(
+        "SmartModule `{module}` is not built in ({built_in} are); say where its WebAssembly is with `file` in the manifest"
+    )]
+    NoSuchModule {
+        /// Its name.
+        module: String,
+        /// Those that are.
+        built_in: String,
+    },
     /// A file could not be read at all.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -114,6 +145,35 @@ pub enum ProducerError {
     /// A task of the producer ended abnormally.
     #[error("a task of the producer ended abnormally: {0}; this is a bug, please report it")]
     Task(String),
+}
+
+impl ProducerError {
+    /// Whether the same may succeed later: it goes on where the log ends.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            ProducerError::Platform(error) => error.is_transient(),
+            ProducerError::Store(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// The error as a program ends with it: one about what was asked for, or about a file that was
+    /// named, is wrong usage.
+    pub fn into_report(self) -> anyhow::Error {
+        match self {
+            ProducerError::NoElection
+            | ProducerError::ForeignElection
+            | ProducerError::OtherPlan { .. }
+            | ProducerError::NoSuchModule { .. }
+            | ProducerError::Read { .. }
+            | ProducerError::VotersFileKind { .. }
+            | ProducerError::File { .. }
+            | ProducerError::Scale { .. }
+            | ProducerError::NothingToReplay { .. }
+            | ProducerError::TooManyBallots { .. } => UsageError(self.to_string()).into(),
+            other => other.into(),
+        }
+    }
 }
 
 fn listed(problems: &[String], more: u64) -> String {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use domain::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
 use domain::{PartitionCounter, PollsWindow, Reason, Rules};
+use manifest::Manifest;
 use memory_platform::MemoryPlatform;
 use platform::{NewRecord, Platform};
 use producer::{
-    CastPlan, ProducerError, Progress, Replay, ResultRow, ResultsFile, VoterSource, candidates,
-    cast_votes, create_topics, register_voters, replay_votes, voter,
+    CastPlan, Deployment, ProducerError, Progress, Replay, ResultRow, ResultsFile, VoterSource,
+    candidates, cast_votes, register_voters, replay_votes, voter,
 };
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,11 @@ const SOURCE: VoterSource = VoterSource::Generated {
     seed: 5,
     count: VOTER_COUNT,
 };
+
+async fn deploy(platform: &dyn Platform) {
+    let deployment = Deployment::of(&Manifest::built_in(), Some(PARTITIONS)).unwrap();
+    deployment.deploy(platform).await.unwrap();
+}
 
 /// What an interrupted run leaves: the platform, and how to run on it.
 struct Election {
@@ -34,7 +40,7 @@ impl Election {
     async fn new() -> Election {
         let memory = Arc::new(MemoryPlatform::default());
         let platform: Arc<dyn Platform> = memory.clone();
-        create_topics(platform.as_ref(), PARTITIONS).await.unwrap();
+        deploy(platform.as_ref()).await;
         Election {
             memory,
             platform,
@@ -138,9 +144,7 @@ where
 #[tokio::test]
 async fn topics_are_created_once() {
     let election = Election::new().await;
-    create_topics(election.platform.as_ref(), PARTITIONS)
-        .await
-        .unwrap();
+    deploy(election.platform.as_ref()).await;
     for topic in [VOTERS, VOTES] {
         assert_eq!(election.memory.partition_count(topic), Some(3));
     }

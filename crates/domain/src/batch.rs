@@ -135,7 +135,7 @@ impl<'a> Iterator for RecordReader<'a> {
     }
 }
 
-/// Writes a batch of records, offsets counting up from 0.
+/// Writes a batch of records: new ones, offsets counting up from 0, or those of another batch.
 #[derive(Debug, Clone)]
 pub struct RecordsBuilder {
     bytes: Vec<u8>,
@@ -157,12 +157,37 @@ impl RecordsBuilder {
         RecordsBuilder { bytes, count: 0 }
     }
 
-    /// Adds a record.
+    /// A builder that writes into a buffer that was used before, to save a new one.
+    pub fn reusing(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.extend_from_slice(&[0; 4]);
+        RecordsBuilder {
+            bytes: buffer,
+            count: 0,
+        }
+    }
+
+    /// Adds a record at the next offset.
     pub fn push(&mut self, key: Option<&[u8]>, value: &[u8]) {
+        self.push_ref(RecordRef {
+            offset_delta: i64::from(self.count),
+            timestamp_delta: 0,
+            key,
+            value,
+        });
+    }
+
+    /// Adds a record as it is, at its own offset and timestamp.
+    pub fn push_ref(&mut self, record: RecordRef<'_>) {
+        let RecordRef {
+            offset_delta,
+            timestamp_delta,
+            key,
+            value,
+        } = record;
         let key_size = key.map_or(1, |key| 1 + varint_size(key.len() as i64) + key.len());
-        let offset_delta = i64::from(self.count);
         let size = 1
-            + varint_size(0)
+            + varint_size(timestamp_delta)
             + varint_size(offset_delta)
             + key_size
             + varint_size(value.len() as i64)
@@ -171,7 +196,7 @@ impl RecordsBuilder {
         self.bytes.reserve(size + 10);
         self.varint(size as i64);
         self.bytes.push(0);
-        self.varint(0);
+        self.varint(timestamp_delta);
         self.varint(offset_delta);
         match key {
             None => self.bytes.push(0),
@@ -253,6 +278,28 @@ mod tests {
                     (record.key.map(Into::into), record.value.into())
                 })
                 .collect();
+            prop_assert_eq!(read, records);
+        }
+
+        #[test]
+        fn records_of_another_batch_stay_as_they_are(
+            records in prop::collection::vec((any::<i64>(), any::<i64>(), any::<bool>()), 0..50),
+        ) {
+            let mut builder = RecordsBuilder::reusing(b"used before".into());
+            let records: Vec<_> = records
+                .iter()
+                .map(|&(offset_delta, timestamp_delta, keyed)| RecordRef {
+                    offset_delta,
+                    timestamp_delta,
+                    key: keyed.then_some(&b"k"[..]),
+                    value: b"v",
+                })
+                .collect();
+            for record in &records {
+                builder.push_ref(*record);
+            }
+            let bytes = builder.finish(0);
+            let read: Vec<_> = RecordReader::new(&bytes).unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(read, records);
         }
 

@@ -109,10 +109,28 @@ impl Ledger {
         &self.tally
     }
 
+    /// The count as far as it is known: up to the checkpoint until that is reached, then what was
+    /// added up here. It never goes back.
+    pub fn standing(&self) -> (i64, &Tally) {
+        match &self.checkpoint {
+            Some((offset, tally)) => (*offset, tally),
+            None => (self.next_offset, &self.tally),
+        }
+    }
+
     /// Whether the checkpoint (if there is one) has been reached and found equal. Before that, the
     /// ledger is behind what is stored and must not be stored over it.
     pub fn caught_up(&self) -> bool {
         self.checkpoint.is_none()
+    }
+
+    /// A ledger for a new stream of the same partition: it starts at offset 0 again and, on its way,
+    /// is compared with where this one stands.
+    pub fn begin_again(self) -> Self {
+        match self.checkpoint {
+            Some(checkpoint) => Ledger::new(Some(checkpoint)),
+            None => Ledger::new(Some((self.next_offset, self.tally))),
+        }
     }
 
     /// Adds a delta.
@@ -220,9 +238,15 @@ mod tests {
         let mut ledger = Ledger::new(Some((10, stored.tally().clone())));
         assert_eq!(ledger.apply(&delta(0, 4)), Ok(Applied::Recounted));
         assert!(!ledger.caught_up());
+        assert_eq!(ledger.standing(), (10, stored.tally()));
         assert_eq!(ledger.apply(&delta(4, 10)), Ok(Applied::Recounted));
         assert!(ledger.caught_up());
         assert_eq!(ledger.apply(&delta(10, 11)), Ok(Applied::Counted));
+
+        let mut again = ledger.begin_again();
+        assert_eq!(again.standing().0, 11);
+        assert_eq!(again.apply(&delta(0, 11)), Ok(Applied::Recounted));
+        assert!(again.caught_up());
 
         let mut tampered = stored.tally().clone();
         tampered.rejected = [(Reason::Malformed, 9)].into();

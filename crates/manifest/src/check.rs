@@ -20,6 +20,8 @@ use crate::values::Size;
 const MIN_RETENTION_SECONDS: u64 = 10;
 const MIN_SEGMENT_BYTES: u64 = 1 << 10;
 const DEFAULT_SEGMENT_BYTES: u64 = 1 << 30;
+/// The chain that counts.
+const TALLY_CHAIN: &str = "tally";
 /// What is counted from offset 0, and so must be kept whole.
 const KEPT_WHOLE: [&str; 2] = [topics::VOTERS, topics::VOTES];
 
@@ -272,6 +274,10 @@ impl Checker<'_> {
             self.not_empty("`name`", &table.name);
             if table.steps.get_ref().is_empty() {
                 let text = "a chain needs at least one step: `{ module = \"NAME\" }`";
+                self.problems.add(table.steps.span(), text);
+            }
+            if table.name.get_ref() == TALLY_CHAIN && table.steps.get_ref().len() > 1 {
+                let text = "the chain `tally` has one step: a delta tells the offsets of the log's own batches, which another module before it would change";
                 self.problems.add(table.steps.span(), text);
             }
             for step in table.steps.get_ref() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::{Params, PollsWindow};
+use platform::ModuleCall;
 
 use crate::check::check;
 use crate::error::{Problem, place};
@@ -157,6 +158,20 @@ impl Manifest {
     pub fn built_in() -> Manifest {
         Manifest::parse(COMMITTED, Path::new("fluvio.toml"))
             .expect("invariant: a test reads the committed manifest")
+    }
+
+    /// A chain as a stream takes it, its own parameters over those given; `None` when there is none of
+    /// this name.
+    pub fn chain(&self, name: &str, params: &Params) -> Option<Vec<ModuleCall>> {
+        let call = |step: &Step| {
+            let mut params = params.clone();
+            params.extend(step.parameters.clone());
+            ModuleCall {
+                module: step.module.clone(),
+                params,
+            }
+        };
+        Some(self.chains.get(name)?.steps.iter().map(call).collect())
     }
 
     /// The settings of a topic: its own, or the defaults when the manifest does not name it.

@@ -97,6 +97,12 @@ pub trait Platform: Send + Sync + 'static {
     /// When the bytes are not a SmartModule.
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError>;
 
+    /// The WebAssembly of a SmartModule, if one is deployed under this name.
+    ///
+    /// # Errors
+    /// When the platform fails.
+    async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError>;
+
     /// Appends records, each to the partition of its key ([`crate::partition_of`]), in order.
     /// Returns when all are safe from a crash of this process (a cluster: acknowledged); after an
     /// error some may be, always a prefix per partition.

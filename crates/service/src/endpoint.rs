@@ -58,6 +58,30 @@ pub async fn serve_health(
     http::serve(listener, app, stop).await;
 }
 
+/// Does `work`, and meanwhile serves health and metrics where an address is given for them.
+///
+/// # Errors
+/// When the address cannot be listened on; then the work is not begun.
+pub async fn beside<T>(
+    address: Option<SocketAddr>,
+    health: Health,
+    metrics: RenderMetrics,
+    work: impl Future<Output = T>,
+) -> Result<T, ServiceError> {
+    let Some(address) = address else {
+        return Ok(work.await);
+    };
+    let listener = bind(address).await?;
+    let stop = CancellationToken::new();
+    let work = async {
+        let done = work.await;
+        stop.cancel();
+        done
+    };
+    let ((), done) = tokio::join!(serve_health(listener, health, metrics, stop.clone()), work);
+    Ok(done)
+}
+
 async fn healthz(request: Request<Site>) -> tide::Result {
     let report = request.state().health.report();
     let status = if report.is_fine() {

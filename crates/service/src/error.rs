@@ -2,6 +2,11 @@
 
 use std::net::SocketAddr;
 
+/// A call that cannot be carried out as it was made: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
 /// A process that cannot run as it was started.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {

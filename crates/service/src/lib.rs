@@ -6,6 +6,7 @@
 
 pub mod args;
 mod connection;
+pub mod connections;
 pub mod endpoint;
 mod error;
 pub mod health;
@@ -16,4 +17,4 @@ pub mod retry;
 pub mod signals;
 pub mod wait;
 
-pub use error::ServiceError;
+pub use error::{ServiceError, UsageError};

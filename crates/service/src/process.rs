@@ -8,10 +8,10 @@ use platform::PlatformError;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
-use crate::ServiceError;
 use crate::args::LogArgs;
 use crate::logs::init_logs;
 use crate::signals::stop_on_signal;
+use crate::{ServiceError, UsageError};
 
 /// What is logged when `RUST_LOG` says nothing: a process of its own has no other voice.
 const DEFAULT_LEVEL: &str = "info";
@@ -54,6 +54,7 @@ pub fn run(
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = error.chain().any(|cause| {
         cause.is::<ManifestError>()
+            || cause.is::<UsageError>()
             || matches!(cause.downcast_ref(), Some(PlatformError::NoCluster { .. }))
             || matches!(cause.downcast_ref(), Some(StoreError::Url { .. }))
             || matches!(cause.downcast_ref(), Some(ServiceError::NoDatabase))

@@ -81,6 +81,10 @@ impl Platform for MemoryPlatform {
         Ok(())
     }
 
+    async fn module(&self, _module: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        Ok(None)
+    }
+
     async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError> {
         // So that partitions take turns, as they do where producing takes time.
         tokio::task::yield_now().await;

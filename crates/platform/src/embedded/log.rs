@@ -276,14 +276,12 @@ impl Log {
         Ok(())
     }
 
-    pub(super) fn module(&self, name: &str) -> Result<Vec<u8>, PlatformError> {
-        self.catalogue
+    pub(super) fn module(&self, name: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        let stored = self
+            .catalogue
             .get(format!("module/{name}"))
-            .map_err(|error| self.failed(error))?
-            .map(|wasm| wasm.to_vec())
-            .ok_or_else(|| PlatformError::NoModule {
-                module: name.into(),
-            })
+            .map_err(|error| self.failed(error))?;
+        Ok(stored.map(|wasm| wasm.to_vec()))
     }
 
     pub(super) fn sync(&self) -> Result<(), PlatformError> {

@@ -103,6 +103,11 @@ impl Platform for EmbeddedPlatform {
         blocking(move || log.store_module(&module, &wasm)).await
     }
 
+    async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        let (log, module) = (self.log.clone(), module.to_owned());
+        blocking(move || log.module(&module)).await
+    }
+
     async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError> {
         let (log, topic) = (self.log.clone(), self.log.topic(topic)?);
         for record in &records {

@@ -45,7 +45,9 @@ pub(super) fn build_chain(
     };
     let mut builder = SmartModuleChainBuilder::default();
     for ModuleCall { module, params } in modules {
-        let wasm = log.module(&module)?;
+        let Some(wasm) = log.module(&module)? else {
+            return Err(PlatformError::NoModule { module });
+        };
         let config = SmartModuleConfig::builder()
             .smartmodule_names(vec![module])
             .params(SmartModuleExtraParams::from(params))

@@ -133,6 +133,52 @@ impl TopicSettings {
         });
         spec
     }
+
+    /// In what a topic that is there differs from these settings, in words. What is created once
+    /// cannot be changed.
+    pub(super) fn differences(&self, existing: &TopicSpec) -> Vec<String> {
+        let wanted = self.spec(existing.partitions());
+        let storage = |spec: &TopicSpec| {
+            let storage = spec.get_storage().cloned().unwrap_or_default();
+            // Left out, it is Fluvio's own default, which no number tells.
+            (storage.segment_size, storage.max_partition_size)
+        };
+        let ((segment, most), (wanted_segment, wanted_most)) =
+            (storage(existing), storage(&wanted));
+        let number = |number: Option<u64>| number.map_or("the default".into(), |n| n.to_string());
+        let facts = [
+            (
+                "replication",
+                number(existing.replication_factor().map(u64::from)),
+                number(wanted.replication_factor().map(u64::from)),
+            ),
+            (
+                "retention in seconds",
+                existing.retention_secs().to_string(),
+                wanted.retention_secs().to_string(),
+            ),
+            (
+                "compression",
+                existing.get_compression_type().to_string(),
+                wanted.get_compression_type().to_string(),
+            ),
+            (
+                "segment size in bytes",
+                number(segment.map(u64::from)),
+                number(wanted_segment.map(u64::from)),
+            ),
+            (
+                "largest partition in bytes",
+                number(most),
+                number(wanted_most),
+            ),
+        ];
+        facts
+            .into_iter()
+            .filter(|(_, existing, wanted)| existing != wanted)
+            .map(|(what, existing, wanted)| format!("{what}: {existing} instead of {wanted}"))
+            .collect()
+    }
 }
 
 impl ClusterAddress {
@@ -224,5 +270,13 @@ mod tests {
             ..TopicSettings::default()
         };
         assert_eq!(settings.spec(2).retention_secs(), 3_600);
+        assert_eq!(
+            settings.differences(&settings.spec(4)),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            TopicSettings::default().differences(&settings.spec(4)),
+            ["retention in seconds: 3600 instead of 4294967295"]
+        );
     }
 }

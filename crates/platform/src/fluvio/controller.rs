@@ -8,8 +8,8 @@ use fluvio::dataplane::api::Request;
 use fluvio::dataplane::{Decoder, Encoder};
 use fluvio::metadata::AdminSpec;
 use fluvio::metadata::objects::{
-    CommonCreateRequest, CreateRequest, ListFilter, ListRequest, ListResponse, Metadata,
-    ObjectApiCreateRequest, ObjectApiListRequest,
+    CommonCreateRequest, CreateRequest, DeleteRequest, ListFilter, ListRequest, ListResponse,
+    Metadata, ObjectApiCreateRequest, ObjectApiDeleteRequest, ObjectApiListRequest,
 };
 use fluvio::metadata::partition::PartitionSpec;
 use fluvio::metadata::smartmodule::{SmartModuleSpec, SmartModuleWasm};
@@ -152,16 +152,35 @@ impl Controller {
 
     /// A topic, if it is there.
     pub(super) async fn topic(&self, name: &str) -> Result<Option<TopicFacts>, PlatformError> {
+        let spec = self.topic_spec(name).await?;
+        Ok(spec.map(|spec| TopicFacts {
+            partitions: spec.partitions(),
+            compression: spec.get_compression_type().clone(),
+        }))
+    }
+
+    /// A topic as it was created, if it is there.
+    pub(super) async fn topic_spec(&self, name: &str) -> Result<Option<TopicSpec>, PlatformError> {
         let doing = format!("looking topic `{name}` up");
         let topics = self.list::<TopicSpec>(&doing, Some(name)).await?;
         // The controller's filter matches parts of names, too.
-        Ok(topics
-            .into_iter()
-            .find(|topic| topic.name == name)
-            .map(|topic| TopicFacts {
-                partitions: topic.spec.partitions(),
-                compression: topic.spec.get_compression_type().clone(),
-            }))
+        let topic = topics.into_iter().find(|topic| topic.name == name);
+        Ok(topic.map(|topic| topic.spec))
+    }
+
+    /// Deletes a topic with all its records. Returns before it is gone.
+    pub(super) async fn delete_topic(&self, name: &str) -> Result<(), PlatformError> {
+        let doing = format!("deleting topic `{name}`");
+        let question = |version| {
+            let request = DeleteRequest::<TopicSpec>::new(name.to_owned());
+            ObjectApiDeleteRequest::try_encode_from(request, version)
+                .map_err(|error| error.to_string())
+        };
+        let status = self.ask(&doing, question).await?;
+        status.as_result().map_err(|error| PlatformError::Refused {
+            doing,
+            problem: error.to_string(),
+        })
     }
 
     /// Creates a topic.

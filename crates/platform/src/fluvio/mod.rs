@@ -80,6 +80,54 @@ impl FluvioPlatform {
         &self.shared.controller.cluster().endpoint
     }
 
+    /// In what a topic differs from how the configuration has it, in words; nothing when there is no
+    /// such topic. What a topic was created with cannot be changed.
+    ///
+    /// # Errors
+    /// When the controller does not answer.
+    pub async fn topic_differences(&self, topic: &str) -> Result<Vec<String>, PlatformError> {
+        let existing = self.shared.controller.topic_spec(topic).await?;
+        Ok(existing.map_or_else(Vec::new, |existing| {
+            self.settings(topic).differences(&existing)
+        }))
+    }
+
+    /// Deletes a topic with all its records, if it is there, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When the controller refuses, or does not answer.
+    pub async fn delete_topic(&self, topic: &str) -> Result<(), PlatformError> {
+        let controller = &self.shared.controller;
+        if controller.topic_spec(topic).await?.is_none() {
+            return Ok(());
+        }
+        controller.delete_topic(topic).await?;
+        let known = &self.shared.topics;
+        known
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(topic);
+        let mut looks = tokio::time::interval(TOPIC_PAUSE);
+        let gone = async {
+            while controller.topic_spec(topic).await?.is_some() {
+                looks.tick().await;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(TOPIC_LIMIT, gone).await {
+            Ok(gone) => gone,
+            Err(_) => Err(PlatformError::Timeout {
+                doing: format!("waiting until topic `{topic}` is deleted"),
+                seconds: TOPIC_LIMIT.as_secs(),
+            }),
+        }
+    }
+
+    fn settings(&self, topic: &str) -> &TopicSettings {
+        let config = &self.shared.config;
+        config.topics.get(topic).unwrap_or(&config.topic_defaults)
+    }
+
     /// Ends all streams and waits for them.
     pub async fn close(self) {
         self.shared.closing.cancel();
@@ -205,8 +253,7 @@ impl Platform for FluvioPlatform {
         if let Some(facts) = controller.topic(topic).await? {
             as_wanted(facts.partitions)?;
         } else {
-            let config = &self.shared.config;
-            let settings = config.topics.get(topic).unwrap_or(&config.topic_defaults);
+            let settings = self.settings(topic);
             if let Err(error) = controller.create_topic(topic, settings.spec(wanted)).await {
                 // Somebody else may have made it meanwhile.
                 let facts = controller.topic(topic).await?.ok_or(error)?;
@@ -239,29 +286,35 @@ impl Platform for FluvioPlatform {
         if !wasm.starts_with(WASM_MAGIC) {
             return Err(failed("not WebAssembly; give it the `.wasm` file".into()));
         }
-        let there = self.shared.controller.module(module).await?;
+        if self.module(module).await?.as_deref() == Some(wasm) {
+            return Ok(());
+        }
         let wasm = wasm.to_vec();
-        let differs = tokio::task::spawn_blocking(move || {
-            let same = there
-                .map(SmartModuleInvocationWasm::into_raw)
-                .is_some_and(|there| there.is_ok_and(|there| there == wasm));
-            if same {
-                return Ok(None);
-            }
-            match SmartModuleInvocationWasm::adhoc_from_bytes(&wasm) {
-                Ok(SmartModuleInvocationWasm::AdHoc(gzipped)) => Ok(Some(gzipped)),
+        let gzipped =
+            tokio::task::spawn_blocking(move || match SmartModuleInvocationWasm::adhoc_from_bytes(
+                &wasm,
+            ) {
+                Ok(SmartModuleInvocationWasm::AdHoc(gzipped)) => Ok(gzipped),
                 Ok(other) => Err(format!("it was packed as {other:?}")),
                 Err(error) => Err(error.to_string()),
-            }
-        });
-        let differs = differs
+            });
+        let gzipped = gzipped
             .await
             .map_err(|error| PlatformError::Task(error.to_string()))?
             .map_err(failed)?;
-        match differs {
-            Some(gzipped) => self.shared.controller.store_module(module, gzipped).await,
-            None => Ok(()),
-        }
+        self.shared.controller.store_module(module, gzipped).await
+    }
+
+    async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError> {
+        let Some(gzipped) = self.shared.controller.module(module).await? else {
+            return Ok(None);
+        };
+        let raw = tokio::task::spawn_blocking(|| gzipped.into_raw()).await;
+        let raw = raw.map_err(|error| PlatformError::Task(error.to_string()))?;
+        raw.map(Some).map_err(|error| PlatformError::Module {
+            module: module.into(),
+            problem: format!("what is deployed cannot be read: {error}"),
+        })
     }
 
     async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError> {

@@ -132,6 +132,13 @@ pub async fn what_is_missing_is_named(platform: Adapter) {
     );
     let text = platform.deploy("text", b"(module)").await;
     assert!(matches!(text, Err(PlatformError::Module { .. })));
+    assert_eq!(platform.module("text").await.unwrap(), None);
+    deploy_all(&platform).await;
+    let deployed = platform.module(smartmodules::VOTE_TALLY.name).await;
+    assert_eq!(
+        deployed.unwrap().as_deref(),
+        Some(smartmodules::VOTE_TALLY.wasm)
+    );
 }
 
 pub async fn records_come_back_in_order_by_key(platform: Adapter) {

@@ -1,0 +1,106 @@
+//! What a consumer is to do, and for which election.
+
+use std::time::Duration;
+
+use domain::{Candidate, Params, PollsWindow};
+use manifest::Manifest;
+use platform::ModuleCall;
+use store::{Store, StoreError};
+
+/// The chain of the manifest that counts.
+const TALLY_CHAIN: &str = "tally";
+/// The SmartModule that counts, unless the manifest says otherwise.
+const VOTE_TALLY: &str = "vote-tally";
+
+/// What the consumer does, and how often it tells others.
+#[derive(Debug, Clone)]
+pub struct ConsumerConfig {
+    /// Whether it counts, publishes the aggregates and stores the tallies.
+    pub tally: bool,
+    /// Whether it turns voters and votes into rows.
+    pub persist: bool,
+    /// The chain that counts, with the parameters that the election does not give itself.
+    pub tally_chain: Vec<ModuleCall>,
+    /// How the partitions are shared with other consumers; without it all are this one's.
+    pub sharing: Option<Sharing>,
+    /// Shortest time between two publications of the aggregates, and of how far it is.
+    pub publish_interval: Duration,
+    /// Shortest time between two stored tallies.
+    pub checkpoint_interval: Duration,
+}
+
+impl Default for ConsumerConfig {
+    fn default() -> Self {
+        ConsumerConfig {
+            tally: true,
+            persist: true,
+            tally_chain: vec![ModuleCall {
+                module: VOTE_TALLY.into(),
+                params: Params::new(),
+            }],
+            sharing: None,
+            publish_interval: Duration::from_millis(100),
+            checkpoint_interval: Duration::from_millis(500),
+        }
+    }
+}
+
+impl ConsumerConfig {
+    /// Everything, by the chain that the manifest names.
+    pub fn of(manifest: &Manifest) -> ConsumerConfig {
+        let default = ConsumerConfig::default();
+        ConsumerConfig {
+            tally_chain: (manifest.chain(TALLY_CHAIN, &Params::new()))
+                .unwrap_or(default.tally_chain),
+            ..default
+        }
+    }
+}
+
+/// How partitions are shared among the consumers of one database: each is one consumer's, by a lease.
+#[derive(Debug, Clone)]
+pub struct Sharing {
+    /// What this consumer is called; no two may be called the same.
+    pub member: String,
+    /// After this much silence, its partitions are another's.
+    pub time_to_live: Duration,
+}
+
+impl Sharing {
+    /// With the usual time to live: a restarted database is not noticed, and a dead consumer's
+    /// partitions are taken over within ten seconds.
+    ///
+    /// A number is added to the name: it stands for one run of one process.
+    pub fn named(name: &str) -> Self {
+        Sharing {
+            member: format!("{name}-{:08x}", rand::random::<u32>()),
+            time_to_live: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What is voted on.
+#[derive(Debug, Clone)]
+pub struct Election {
+    /// Who stands.
+    pub candidates: Vec<Candidate>,
+    /// When votes may be cast.
+    pub polls: PollsWindow,
+}
+
+impl Election {
+    /// The election that is set up in the database, if one is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stored(store: &Store) -> Result<Option<Election>, StoreError> {
+        let Some(stored) = store.election().await? else {
+            return Ok(None);
+        };
+        let candidates = store.candidates().await?;
+        Ok((!candidates.is_empty()).then_some(Election {
+            candidates,
+            polls: stored.polls,
+        }))
+    }
+}

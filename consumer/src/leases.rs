@@ -1,0 +1,69 @@
+//! Keeping our leases alive: saying, every second or so, that we live, and hearing which partitions
+//! are ours.
+
+use std::time::Duration;
+
+use store::{LeaseRound, Store};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::{ConsumerError, Progress, Sharing};
+
+/// Rounds that wait to be followed.
+const ROUNDS_AHEAD: usize = 1;
+
+/// Rounds in the time after which a silent consumer's partitions are taken over.
+const ROUNDS_IN_TIME_TO_LIVE: u32 = 5;
+
+/// What the progress calls it.
+const DOING: &str = "renewing the leases";
+
+/// The rounds of leases of a consumer, as they come.
+pub(crate) fn rounds() -> (mpsc::Sender<LeaseRound>, mpsc::Receiver<LeaseRound>) {
+    mpsc::channel(ROUNDS_AHEAD)
+}
+
+/// Renews the leases until `stop`, then leaves the group, so that others take over at once.
+pub(crate) async fn keep_leases(
+    store: Store,
+    sharing: Sharing,
+    partitions: u32,
+    rounds: mpsc::Sender<LeaseRound>,
+    progress: Progress,
+    stop: CancellationToken,
+) -> Result<(), ConsumerError> {
+    let Sharing {
+        member,
+        time_to_live,
+    } = sharing;
+    let mut ticks = tokio::time::interval(time_to_live / ROUNDS_IN_TIME_TO_LIVE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        match store.renew_leases(&member, partitions, time_to_live).await {
+            Ok(round) => {
+                progress.set_problem(DOING, None);
+                // When nobody follows any more, we are about to leave.
+                if let Err(unheard) = rounds.try_send(round) {
+                    tracing::debug!("a round of leases is passed over: {unheard}");
+                }
+            }
+            // Until it can be renewed the work goes on: if somebody took it over meanwhile, what we
+            // would store is refused.
+            Err(error) if error.is_transient() => {
+                tracing::warn!("{DOING}: {error}");
+                progress.set_problem(DOING, Some(error.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match tokio::time::timeout(LEAVE_LIMIT, store.leave(&member)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("cannot leave, so the leases run out: {error}"),
+        Err(_) => tracing::warn!("cannot leave in time, so the leases run out"),
+    }
+    Ok(())
+}
+
+/// How long leaving may take; after that, the leases run out by themselves.
+const LEAVE_LIMIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,161 @@
+//! What this consumer knows of the count in every partition: its own partitions live, as it counts
+//! them; those of other consumers as they are stored.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::{Applied, Delta, Ledger, Reason, Tally};
+use store::Lease;
+
+use crate::ConsumerError;
+use crate::partition::Ours;
+
+/// The partitions, shared between those who add and those who publish and store. Locks are held for
+/// one addition or one copy, never across an await; hence a plain mutex.
+#[derive(Clone)]
+pub(crate) struct Ledgers(Arc<Vec<Mutex<Partition>>>);
+
+enum Partition {
+    /// Another consumer's, or nobody's yet: as it was stored last.
+    Stored { next_offset: i64, tally: Tally },
+    /// Our own, by what right, and the offset up to which it is stored.
+    Own {
+        ledger: Ledger,
+        lease: Option<Lease>,
+        stored: i64,
+    },
+}
+
+/// A tally that is not stored yet.
+pub(crate) struct Unstored {
+    pub(crate) ours: Ours,
+    pub(crate) next_offset: i64,
+    pub(crate) tally: Tally,
+}
+
+impl Partition {
+    fn standing(&self) -> (i64, &Tally) {
+        match self {
+            Partition::Stored { next_offset, tally } => (*next_offset, tally),
+            Partition::Own { ledger, .. } => ledger.standing(),
+        }
+    }
+}
+
+impl Ledgers {
+    /// Nothing is known of any partition.
+    pub(crate) fn new(partitions: u32) -> Self {
+        let unknown = || {
+            Mutex::new(Partition::Stored {
+                next_offset: 0,
+                tally: Tally::default(),
+            })
+        };
+        Ledgers(Arc::new((0..partitions).map(|_| unknown()).collect()))
+    }
+
+    fn lock(&self, partition: u32) -> MutexGuard<'_, Partition> {
+        self.0[partition as usize]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn partitions(&self) -> std::ops::Range<u32> {
+        0..self.0.len() as u32
+    }
+
+    /// Takes a partition over where it is stored.
+    pub(crate) fn own(&self, ours: Ours, checkpoint: Option<(i64, Tally)>) {
+        let stored = checkpoint.as_ref().map_or(0, |(offset, _)| *offset);
+        *self.lock(ours.partition) = Partition::Own {
+            ledger: Ledger::new(checkpoint),
+            lease: ours.lease,
+            stored,
+        };
+    }
+
+    /// Gives a partition up; what is known of it stays known.
+    pub(crate) fn disown(&self, partition: u32) {
+        let mut known = self.lock(partition);
+        let (next_offset, tally) = known.standing();
+        let tally = tally.clone();
+        *known = Partition::Stored { next_offset, tally };
+    }
+
+    /// Notes what another consumer has stored of a partition.
+    pub(crate) fn learn(&self, partition: u32, offset: i64, stored: Tally) {
+        if let Partition::Stored { next_offset, tally } = &mut *self.lock(partition)
+            && offset > *next_offset
+        {
+            *next_offset = offset;
+            *tally = stored;
+        }
+    }
+
+    pub(crate) fn owns(&self, partition: u32) -> bool {
+        matches!(*self.lock(partition), Partition::Own { .. })
+    }
+
+    /// A new stream of a partition begins, at offset 0: up to where the partition stands, it is
+    /// compared.
+    pub(crate) fn begin_stream(&self, partition: u32) {
+        if let Partition::Own { ledger, .. } = &mut *self.lock(partition) {
+            *ledger = std::mem::take(ledger).begin_again();
+        }
+    }
+
+    /// Adds a delta to one of our own partitions.
+    pub(crate) fn apply(&self, partition: u32, delta: &Delta) -> Result<Applied, ConsumerError> {
+        match &mut *self.lock(partition) {
+            Partition::Own { ledger, .. } => {
+                let applied = ledger.apply(delta);
+                applied.map_err(|source| ConsumerError::Ledger { partition, source })
+            }
+            Partition::Stored { .. } => Err(ConsumerError::NotOurs { partition }),
+        }
+    }
+
+    /// The sum of all partitions, as far as each is known.
+    pub(crate) fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        for partition in self.partitions() {
+            total.add(self.lock(partition).standing().1);
+        }
+        total
+    }
+
+    /// Our own partitions that are counted further than they are stored.
+    pub(crate) fn unstored(&self) -> Vec<Unstored> {
+        let unstored = |partition| match &*self.lock(partition) {
+            Partition::Own {
+                ledger,
+                lease,
+                stored,
+            } => {
+                let (next_offset, tally) = ledger.standing();
+                (next_offset > *stored).then(|| Unstored {
+                    ours: Ours {
+                        partition,
+                        lease: *lease,
+                    },
+                    next_offset,
+                    tally: tally.clone(),
+                })
+            }
+            Partition::Stored { .. } => None,
+        };
+        self.partitions().filter_map(unstored).collect()
+    }
+
+    /// Notes up to where one of our own partitions is stored.
+    pub(crate) fn set_stored(&self, partition: u32, offset: i64) {
+        if let Partition::Own { stored, .. } = &mut *self.lock(partition) {
+            *stored = (*stored).max(offset);
+        }
+    }
+
+    /// Votes of a partition that are rejected so far, by reason.
+    pub(crate) fn rejected(&self, partition: u32) -> BTreeMap<Reason, u64> {
+        self.lock(partition).standing().1.rejected.clone()
+    }
+}

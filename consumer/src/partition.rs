@@ -1,0 +1,119 @@
+//! One partition of the election: counting it and persisting it, each begun again after a failure
+//! that passes.
+
+use std::sync::Arc;
+
+use domain::{Rules, topics};
+use platform::Platform;
+use store::{Lease, PERSIST, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::ledgers::Ledgers;
+use crate::persist_voters::persist_voters;
+use crate::persist_votes::persist_votes;
+use crate::restart::until_done;
+use crate::tally::tally_partition;
+use crate::{ConsumerConfig, ConsumerError, Progress};
+
+/// What all tasks of a consumer share.
+pub(crate) struct Context {
+    pub(crate) platform: Arc<dyn Platform>,
+    pub(crate) store: Store,
+    pub(crate) rules: Rules,
+    pub(crate) config: ConsumerConfig,
+    pub(crate) ledgers: Ledgers,
+    pub(crate) progress: Progress,
+}
+
+/// A partition and by what right it is ours; without a lease all are, for nobody else is there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ours {
+    pub(crate) partition: u32,
+    pub(crate) lease: Option<Lease>,
+}
+
+/// Counts and persists a partition until `stop`.
+///
+/// # Errors
+/// The first failure that does not pass; the partition's other tasks are stopped for it.
+pub(crate) async fn run_partition(
+    context: Arc<Context>,
+    ours: Ours,
+    stop: CancellationToken,
+) -> Result<(), ConsumerError> {
+    let Ours { partition, .. } = ours;
+    let progress = &context.progress;
+    let take_over = || take_over(&context, ours);
+    if until_done("taking over", partition, progress, &stop, take_over)
+        .await?
+        .is_none()
+    {
+        return Ok(());
+    }
+    let counting = async {
+        if context.config.tally {
+            let count = || tally_partition(&context, partition, &stop);
+            until_done("counting", partition, progress, &stop, count).await?;
+        }
+        Ok(())
+    };
+    let votes = async {
+        if context.config.persist {
+            let persist = || persist_votes(&context, ours, &stop);
+            until_done("persisting votes", partition, progress, &stop, persist).await?;
+        }
+        Ok(())
+    };
+    let voters = async {
+        if context.config.persist {
+            let persist = || persist_voters(&context, ours, &stop);
+            until_done("persisting voters", partition, progress, &stop, persist).await?;
+        }
+        Ok(())
+    };
+    tokio::try_join!(counting, votes, voters).map(drop)
+}
+
+/// Begins where the partition is stored.
+async fn take_over(context: &Context, ours: Ours) -> Result<(), ConsumerError> {
+    let partition = ours.partition;
+    let checkpoint = context.store.load_tally(partition).await?;
+    let offset = checkpoint.as_ref().map_or(0, |(offset, _)| *offset);
+    demand_log(context, topics::VOTES, partition, offset).await?;
+    context.ledgers.own(ours, checkpoint);
+    context.progress.update(partition, |progress| {
+        progress.is_ours = true;
+        progress.checkpointed = offset;
+    });
+    Ok(())
+}
+
+/// Where persisting a partition goes on.
+pub(crate) async fn persisted_up_to(
+    context: &Context,
+    topic: &'static str,
+    partition: u32,
+) -> Result<i64, ConsumerError> {
+    let stored = context.store.checkpoint(PERSIST, topic, partition).await?;
+    demand_log(context, topic, partition, stored).await?;
+    Ok(stored)
+}
+
+/// The database can never be ahead of the log it was filled from.
+async fn demand_log(
+    context: &Context,
+    topic: &'static str,
+    partition: u32,
+    stored: i64,
+) -> Result<(), ConsumerError> {
+    let end = context.platform.end_offset(topic, partition).await?;
+    if end < stored {
+        return Err(ConsumerError::LogBehindStore {
+            topic,
+            partition,
+            end,
+            stored,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Cluster and database together, as soon as both are up.
+
+use manifest::Manifest;
+use platform::fluvio::FluvioPlatform;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::ClusterArgs;
+use crate::wait;
+
+/// What the cluster is called in reports of health.
+pub const FLUVIO: &str = "Fluvio";
+/// What the database is called in reports of health.
+pub const POSTGRES: &str = "Postgres";
+
+/// A cluster and a database, both connected.
+pub struct Connections {
+    /// The cluster.
+    pub platform: FluvioPlatform,
+    /// The database.
+    pub store: Store,
+}
+
+impl Connections {
+    /// Waits for both at once, so that all that is missing is told; `None` when it is stopped before.
+    /// `tell` hears of each what is wrong, at last that nothing is.
+    ///
+    /// # Errors
+    /// When waiting would not help.
+    pub async fn wait(
+        args: &ClusterArgs,
+        manifest: &Manifest,
+        database_connections: usize,
+        tell: impl Fn(&'static str, Option<String>),
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Option<Connections>> {
+        let url = args.database_url()?;
+        let config = args.cluster_config(manifest);
+        let fluvio = async {
+            let tell = |problem| tell(FLUVIO, problem);
+            anyhow::Ok(wait::cluster_telling(config, tell, stop).await?)
+        };
+        let postgres = async {
+            let tell = |problem| tell(POSTGRES, problem);
+            anyhow::Ok(wait::database_telling(url, database_connections, tell, stop).await?)
+        };
+        let (platform, store) = tokio::try_join!(fluvio, postgres)?;
+        Ok(platform
+            .zip(store)
+            .map(|(platform, store)| Connections { platform, store }))
+    }
+
+    /// Ends streams and connections.
+    pub async fn close(self) {
+        self.platform.close().await;
+        self.store.close();
+    }
+}

@@ -1,0 +1,188 @@
+//! Bringing a platform to what the manifest says: its topics are there, and its SmartModules are
+//! deployed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
+use manifest::Manifest;
+use platform::{Platform, PlatformError};
+
+use crate::ProducerError;
+
+/// What is to be on the platform.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Partitions by topic.
+    topics: BTreeMap<String, u32>,
+    /// WebAssembly by SmartModule.
+    modules: BTreeMap<String, Vec<u8>>,
+}
+
+/// What is to be done about a topic or a SmartModule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A topic is missing.
+    CreateTopic {
+        /// Its name.
+        topic: String,
+        /// Its partitions.
+        partitions: u32,
+    },
+    /// A SmartModule is missing.
+    CreateModule {
+        /// Its name.
+        module: String,
+    },
+    /// A SmartModule is another than the one to be deployed.
+    ReplaceModule {
+        /// Its name.
+        module: String,
+    },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::CreateTopic {
+                topic,
+                partitions: 1,
+            } => write!(f, "create topic {topic} with 1 partition"),
+            Change::CreateTopic { topic, partitions } => {
+                write!(f, "create topic {topic} with {partitions} partitions")
+            }
+            Change::CreateModule { module } => write!(f, "create SmartModule {module}"),
+            Change::ReplaceModule { module } => {
+                write!(f, "replace SmartModule {module}, which is another version")
+            }
+        }
+    }
+}
+
+impl Deployment {
+    /// What a manifest says; `partitions`, when given, is how many `voters` and `votes` have instead.
+    /// Reads the files of SmartModules that it names.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or a SmartModule without a file is none of ours.
+    pub fn of(manifest: &Manifest, partitions: Option<u32>) -> Result<Deployment, ProducerError> {
+        let ours = [VOTERS, VOTES, REJECTED_VOTES, PIPELINE];
+        let mut topics: BTreeMap<String, u32> = ours
+            .into_iter()
+            .chain(AGGREGATES)
+            .chain(manifest.topics.keys().map(String::as_str))
+            .map(|topic| (topic.to_owned(), manifest.topic(topic).partitions))
+            .collect();
+        if let Some(partitions) = partitions {
+            topics.extend([VOTERS, VOTES].map(|topic| (topic.to_owned(), partitions)));
+        }
+        let mut modules = BTreeMap::new();
+        for module in &manifest.smartmodules {
+            let wasm = match &module.file {
+                Some(path) => std::fs::read(path).map_err(|source| ProducerError::Read {
+                    path: path.clone(),
+                    source,
+                })?,
+                None => built_in(&module.name)?.to_vec(),
+            };
+            modules.insert(module.name.clone(), wasm);
+        }
+        Ok(Deployment { topics, modules })
+    }
+
+    /// Partitions of `voters` and `votes`.
+    pub fn partitions(&self) -> u32 {
+        self.topics.get(VOTES).copied().unwrap_or(1)
+    }
+
+    /// The topics that are to be there, and how many partitions each has.
+    pub fn topics(&self) -> impl Iterator<Item = (&str, u32)> {
+        let topics = self.topics.iter();
+        topics.map(|(topic, partitions)| (topic.as_str(), *partitions))
+    }
+
+    /// The SmartModules that are to be there.
+    pub fn modules(&self) -> impl Iterator<Item = &str> {
+        self.modules.keys().map(String::as_str)
+    }
+
+    /// What is to be done until the platform is as it should be. Changes nothing.
+    ///
+    /// # Errors
+    /// When a topic is there with another number of partitions, which cannot be changed, or the
+    /// platform fails.
+    pub async fn changes(&self, platform: &dyn Platform) -> Result<Vec<Change>, ProducerError> {
+        let mut changes = Vec::new();
+        for (topic, &wanted) in &self.topics {
+            match platform.partitions(topic).await {
+                Ok(existing) if existing == wanted => {}
+                Ok(existing) => {
+                    return Err(ProducerError::Platform(PlatformError::OtherPartitions {
+                        topic: topic.clone(),
+                        existing,
+                        wanted,
+                    }));
+                }
+                Err(PlatformError::NoTopic { .. }) => changes.push(Change::CreateTopic {
+                    topic: topic.clone(),
+                    partitions: wanted,
+                }),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for (module, wasm) in &self.modules {
+            let module = module.clone();
+            match platform.module(&module).await? {
+                None => changes.push(Change::CreateModule { module }),
+                Some(deployed) if deployed != *wasm => {
+                    changes.push(Change::ReplaceModule { module });
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Makes changes that [`Deployment::changes`] named.
+    ///
+    /// # Errors
+    /// When the platform fails; what was done then stays.
+    pub async fn make(
+        &self,
+        platform: &dyn Platform,
+        changes: &[Change],
+    ) -> Result<(), ProducerError> {
+        for change in changes {
+            match change {
+                Change::CreateTopic { topic, partitions } => {
+                    platform.create_topic(topic, *partitions).await?;
+                }
+                Change::CreateModule { module } | Change::ReplaceModule { module } => {
+                    if let Some(wasm) = self.modules.get(module) {
+                        platform.deploy(module, wasm).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes all changes there are to make, and returns them.
+    ///
+    /// # Errors
+    /// As [`Deployment::changes`] and [`Deployment::make`].
+    pub async fn deploy(&self, platform: &dyn Platform) -> Result<Vec<Change>, ProducerError> {
+        let changes = self.changes(platform).await?;
+        self.make(platform, &changes).await?;
+        Ok(changes)
+    }
+}
+
+fn built_in(name: &str) -> Result<&'static [u8], ProducerError> {
+    let module = smartmodules::ALL.iter().find(|module| module.name == name);
+    let module = module.ok_or_else(|| ProducerError::NoSuchModule {
+        module: name.to_owned(),
+        built_in: smartmodules::ALL.map(|module| module.name).join(", "),
+    })?;
+    Ok(module.wasm)
+}

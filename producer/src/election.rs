@@ -1,0 +1,161 @@
+//! The election on a platform and a database: setting it up, and the producer's steps on it.
+
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use domain::{Candidate, PollsWindow, VotingTime};
+use manifest::Manifest;
+use platform::Platform;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{InitArgs, VotersArgs, VotesArgs};
+use crate::steady::steadily;
+use crate::{
+    Ballots, CastPlan, Change, Deployment, Plan, ProducerError, Progress, VoterSource, candidates,
+    cast_votes, read_roll, register_voters,
+};
+
+/// An election that is set up.
+#[derive(Debug, Clone)]
+pub struct StoredElection {
+    /// What it is made from; `None` when another program set it up.
+    pub plan: Option<Plan>,
+    /// Who stands.
+    pub candidates: Vec<Candidate>,
+    /// When votes may be cast.
+    pub polls: PollsWindow,
+}
+
+impl StoredElection {
+    /// The election in the database.
+    ///
+    /// # Errors
+    /// When there is none, or the database fails.
+    pub async fn load(store: &Store) -> Result<StoredElection, ProducerError> {
+        let stored = store.election().await?.ok_or(ProducerError::NoElection)?;
+        Ok(StoredElection {
+            plan: Plan::from_json(&stored.plan),
+            candidates: store.candidates().await?,
+            polls: stored.polls,
+        })
+    }
+
+    fn seed(&self) -> Result<u64, ProducerError> {
+        let plan = self.plan.as_ref().ok_or(ProducerError::ForeignElection)?;
+        Ok(plan.seed)
+    }
+}
+
+/// When votes may be cast: as the options say, else as the manifest does. Without an opening time the
+/// polls opened an hour ago, early enough for every vote cast from now on.
+pub fn polls(args: &InitArgs, manifest: &Manifest) -> PollsWindow {
+    PollsWindow {
+        open: (args.polls.polls_open)
+            .or(manifest.polls.open)
+            .or(Some(an_hour_ago())),
+        close: args.polls.polls_close.or(manifest.polls.close),
+    }
+}
+
+fn an_hour_ago() -> VotingTime {
+    let time = Utc::now() - TimeDelta::hours(1);
+    let text = time.format(VotingTime::FORMAT).to_string();
+    VotingTime::parse(&text).expect("invariant: chrono writes the format that is read")
+}
+
+/// Creates what is not there yet: the schema, topics, SmartModules, the election and its candidates.
+/// Returns what was changed on the platform.
+///
+/// # Errors
+/// When there is another election already, or platform or database fail.
+pub async fn set_up(
+    platform: &dyn Platform,
+    store: &Store,
+    deployment: &Deployment,
+    plan: &Plan,
+    polls: PollsWindow,
+    candidates: &[Candidate],
+) -> Result<Vec<Change>, ProducerError> {
+    store.migrate().await?;
+    if let Some(stored) = store.election().await? {
+        plan.demand_same(&stored.plan)?;
+    }
+    let changes = deployment.deploy(platform).await?;
+    let election = store::Election {
+        plan: plan.to_json(),
+        polls,
+    };
+    store.open_election(&election).await?;
+    store.register_candidates(candidates).await?;
+    Ok(changes)
+}
+
+/// `producer init`: sets up an election step by step. Returns who stands, and what was changed on the
+/// platform.
+///
+/// # Errors
+/// As [`set_up`].
+pub async fn init(
+    platform: &dyn Platform,
+    store: &Store,
+    manifest: &Manifest,
+    args: &InitArgs,
+) -> Result<(Vec<Candidate>, Vec<Change>), ProducerError> {
+    let deployment = Deployment::of(manifest, args.partitions)?;
+    let ballots = Ballots::Steps {
+        candidates: args.candidates,
+    };
+    let plan = Plan::new(args, deployment.partitions(), ballots);
+    let candidates = candidates(args.seed, args.candidates as usize);
+    let polls = polls(args, manifest);
+    let changes = set_up(platform, store, &deployment, &plan, polls, &candidates).await?;
+    Ok((candidates, changes))
+}
+
+/// `producer voters`: registers voters. Returns how many it produced.
+///
+/// # Errors
+/// When no election is set up, the roll cannot be read, or what [`register_voters`] says.
+pub async fn voters(
+    platform: &Arc<dyn Platform>,
+    store: &Store,
+    args: VotersArgs,
+    progress: &Arc<Progress>,
+    stop: &CancellationToken,
+) -> Result<u64, ProducerError> {
+    let seed = StoredElection::load(store).await?.seed()?;
+    let voters = match args.voters_file {
+        Some(file) => VoterSource::Roll(read_roll(&file)?),
+        None => VoterSource::Generated {
+            seed,
+            count: args.voters,
+        },
+    };
+    let register = || register_voters(platform, voters.clone(), progress, stop);
+    steadily("registering", stop, register).await
+}
+
+/// `producer votes`: casts the votes of those who are registered. Returns how many it produced.
+///
+/// # Errors
+/// When no election is set up, or what [`cast_votes`] says.
+pub async fn votes(
+    platform: &Arc<dyn Platform>,
+    store: &Store,
+    args: &VotesArgs,
+    progress: &Arc<Progress>,
+    stop: &CancellationToken,
+) -> Result<u64, ProducerError> {
+    let election = StoredElection::load(store).await?;
+    let plan = CastPlan {
+        seed: election.seed()?,
+        duplicates: args.duplicates,
+        invalid: args.invalid,
+        rate: args.rate,
+        candidates: election.candidates,
+        polls: election.polls,
+    };
+    let cast = || cast_votes(platform, plan.clone(), progress, stop);
+    steadily("casting", stop, cast).await
+}
