@@ -25,6 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for module in MODULES {
         watch(&here.join(module));
     }
+    // What they share.
+    watch(&here.join("abi"));
     watch(&workspace.join("crates/domain/src"));
     watch(&workspace.join("crates/domain/Cargo.toml"));
     watch(&workspace.join("Cargo.lock"));

@@ -9,9 +9,10 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use domain::{Candidate, PARAM_CANDIDATES, ParsedVote, enrich_vote};
+use domain::{Candidate, PARAM_CANDIDATES, ParsedVote, RecordRef, enrich_vote};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
-use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, eyre, smartmodule};
+use fluvio_smartmodule::{Result, eyre, smartmodule};
+use smartmodule_abi::{Kind, Outputs};
 
 static CANDIDATES: OnceLock<HashMap<String, Candidate>> = OnceLock::new();
 
@@ -32,15 +33,16 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
         .map_err(|_| eyre!("initialised twice"))
 }
 
+smartmodule_abi::export!(map, |call| call.each_record(Kind::Map, join));
+
 /// The vote with its candidate joined in.
-#[smartmodule(map)]
-pub fn map(record: &SmartModuleRecord) -> Result<(Option<RecordData>, RecordData)> {
-    let value: &[u8] = record.value().as_ref();
-    let enriched = ParsedVote::parse(value)
+fn join(_: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
+    let candidate = ParsedVote::parse(record.value)
         .ok()
-        .and_then(|vote| CANDIDATES.get()?.get(&*vote.candidate_id))
-        .map(|candidate| enrich_vote(value, candidate))
-        .transpose()?;
-    let value = enriched.map_or_else(|| record.value().clone(), RecordData::from);
-    Ok((record.key().cloned(), value))
+        .and_then(|vote| CANDIDATES.get()?.get(&*vote.candidate_id));
+    match candidate {
+        Some(candidate) => outputs.push_value(record, &enrich_vote(record.value, candidate)?),
+        None => outputs.push(record),
+    }
+    Ok(())
 }

@@ -9,9 +9,10 @@
 
 use std::sync::OnceLock;
 
-use domain::{PARAM_MODE, ParsedVote, Reason, Rules};
+use domain::{PARAM_MODE, ParsedVote, Reason, RecordRef, Rules};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
-use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, eyre, smartmodule};
+use fluvio_smartmodule::{Result, eyre, smartmodule};
+use smartmodule_abi::{Kind, Outputs};
 
 enum Mode {
     Accepted,
@@ -37,29 +38,30 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
         .map_err(|_| eyre!("initialised twice"))
 }
 
+smartmodule_abi::export!(filter_map, |call| call.each_record(Kind::FilterMap, judge));
+
 /// The vote itself, its rejection, or nothing.
-#[smartmodule(filter_map)]
-pub fn filter_map(record: &SmartModuleRecord) -> Result<Option<(Option<RecordData>, RecordData)>> {
+fn judge(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
     let (rules, mode) = FILTER.get().ok_or_else(|| eyre!("not initialised"))?;
-    let key = record.key().map(|key| key.as_ref());
-    let verdict = rules.judge(key, record.value().as_ref());
-    let passed = match (mode, verdict) {
-        (Mode::Accepted, Ok(_)) => Some((record.key().cloned(), record.value().clone())),
-        (Mode::Rejected, Err(reason)) => Some((record.key().cloned(), with_reason(record, reason))),
-        _ => None,
-    };
-    Ok(passed)
+    let verdict = rules.judge(record.key, record.value);
+    match (mode, verdict) {
+        (Mode::Accepted, Ok(_)) => outputs.push(record),
+        (Mode::Rejected, Err(reason)) => {
+            let rejection = rejection(offset, record.value, reason);
+            outputs.push_value(record, rejection.as_bytes());
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
-fn with_reason(record: &SmartModuleRecord, reason: Reason) -> RecordData {
-    let value: &[u8] = record.value().as_ref();
+fn rejection(offset: i64, value: &[u8], reason: Reason) -> String {
     let voter_id = ParsedVote::parse(value).map(|vote| vote.voter_id.into_owned());
     serde_json::json!({
-        "offset": record.offset(),
+        "offset": offset,
         "reason": reason,
         "voter_id": voter_id.unwrap_or_default(),
         "value": String::from_utf8_lossy(value),
     })
     .to_string()
-    .into()
 }

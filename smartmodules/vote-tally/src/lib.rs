@@ -1,19 +1,18 @@
 //! `vote-tally`: validates votes, drops duplicates and counts; one output a batch, a
 //! [`domain::Delta`] as JSON.
 //!
-//! Fluvio's `aggregate` kind gives one output a record. This module exports the engine's `array_map`
-//! entry itself (see [`abi`]), is handed one whole batch there, and gives back one record for it.
+//! Fluvio's `aggregate` kind gives one output a record. This module is of the `array_map` kind, is
+//! handed one whole batch (see [`smartmodule_abi`]), and gives back one record for it.
 
 #![cfg(target_arch = "wasm32")]
 #![deny(missing_docs)]
-
-mod abi;
 
 use std::sync::{Mutex, OnceLock};
 
 use domain::{PartitionCounter, Rules};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
+use smartmodule_abi::{Kind, memory_bytes};
 
 /// The partition's count so far. The engine runs one instance on one thread; the mutex is what safe
 /// Rust asks of a `static`, and is never contended.
@@ -27,6 +26,8 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
         .map_err(|_| eyre!("initialised twice"))
 }
 
+smartmodule_abi::export!(array_map, |call| call.batch(Kind::ArrayMap, tally_batch));
+
 /// Counts a batch: its delta as JSON.
 fn tally_batch(base_offset: i64, records: &[u8]) -> Result<Vec<u8>> {
     let counter = COUNTER.get().ok_or_else(|| eyre!("not initialised"))?;
@@ -34,6 +35,6 @@ fn tally_batch(base_offset: i64, records: &[u8]) -> Result<Vec<u8>> {
         .lock()
         .map_err(|_| eyre!("a batch before this one failed"))?;
     let mut delta = counter.count_batch(base_offset, records)?;
-    delta.memory_bytes = abi::memory_bytes();
+    delta.memory_bytes = memory_bytes();
     Ok(serde_json::to_vec(&delta)?)
 }

@@ -9,9 +9,12 @@
 
 use std::sync::OnceLock;
 
-use domain::{Rules, running_total};
+use domain::{RecordRef, Rules, running_total};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
-use fluvio_smartmodule::{RecordData, Result, SmartModuleRecord, eyre, smartmodule};
+use fluvio_smartmodule::{Result, eyre, smartmodule};
+
+/// The totals before the first vote, where `--aggregate-initial` gives none.
+const NO_VOTES: &[u8] = b"{}";
 
 static RULES: OnceLock<Rules> = OnceLock::new();
 
@@ -21,14 +24,17 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
     RULES.set(rules).map_err(|_| eyre!("initialised twice"))
 }
 
+smartmodule_abi::export!(aggregate, |call| call.fold(add_vote));
+
 /// The totals with this vote added, if it keeps the rules.
-#[smartmodule(aggregate)]
-pub fn aggregate(accumulator: RecordData, record: &SmartModuleRecord) -> Result<RecordData> {
+fn add_vote(totals: &[u8], vote: RecordRef<'_>) -> Result<Vec<u8>> {
     let rules = RULES.get().ok_or_else(|| eyre!("not initialised"))?;
-    let key = record.key().map(|key| key.as_ref());
-    let value = record.value().as_ref();
-    let totals = running_total(rules, accumulator.as_ref(), key, value, |ballot| {
-        &ballot.candidate_id
-    })?;
-    Ok(totals.into())
+    let totals = if totals.is_empty() { NO_VOTES } else { totals };
+    Ok(running_total(
+        rules,
+        totals,
+        vote.key,
+        vote.value,
+        |ballot| &ballot.candidate_id,
+    )?)
 }
