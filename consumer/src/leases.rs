@@ -4,14 +4,11 @@
 use std::time::Duration;
 
 use store::{LeaseRound, Store};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::{ConsumerError, Progress, Sharing};
-
-/// Rounds that wait to be followed.
-const ROUNDS_AHEAD: usize = 1;
 
 /// Rounds in the time after which a silent consumer's partitions are taken over.
 const ROUNDS_IN_TIME_TO_LIVE: u32 = 5;
@@ -19,17 +16,12 @@ const ROUNDS_IN_TIME_TO_LIVE: u32 = 5;
 /// What the progress calls it.
 const DOING: &str = "renewing the leases";
 
-/// The rounds of leases of a consumer, as they come.
-pub(crate) fn rounds() -> (mpsc::Sender<LeaseRound>, mpsc::Receiver<LeaseRound>) {
-    mpsc::channel(ROUNDS_AHEAD)
-}
-
 /// Renews the leases until `stop`, then leaves the group, so that others take over at once.
 pub(crate) async fn keep_leases(
     store: Store,
     sharing: Sharing,
     partitions: u32,
-    rounds: mpsc::Sender<LeaseRound>,
+    rounds: watch::Sender<LeaseRound>,
     progress: Progress,
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
@@ -43,16 +35,14 @@ pub(crate) async fn keep_leases(
         match store.renew_leases(&member, partitions, time_to_live).await {
             Ok(round) => {
                 progress.set_problem(DOING, None);
-                // When nobody follows any more, we are about to leave.
-                if let Err(unheard) = rounds.try_send(round) {
-                    tracing::debug!("a round of leases is passed over: {unheard}");
-                }
+                rounds.send_replace(round);
             }
             // Until it can be renewed the work goes on: if somebody took it over meanwhile, what we
             // would store is refused.
             Err(error) if error.is_transient() => {
-                tracing::warn!("{DOING}: {error}");
-                progress.set_problem(DOING, Some(error.to_string()));
+                if progress.set_problem(DOING, Some(error.to_string())) {
+                    tracing::warn!("{DOING}: {error}");
+                }
             }
             Err(error) => return Err(error.into()),
         }

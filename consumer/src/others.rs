@@ -29,7 +29,9 @@ pub(crate) async fn watch_others(
         loop {
             ticks.tick().await;
             match read(&context).await {
-                Ok(()) => context.progress.set_problem(DOING, None),
+                Ok(()) => {
+                    context.progress.set_problem(DOING, None);
+                }
                 Err(error) if error.is_transient() => {
                     context.progress.set_problem(DOING, Some(error.to_string()));
                 }

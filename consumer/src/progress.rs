@@ -98,8 +98,8 @@ impl Progress {
         });
     }
 
-    /// Notes that something works, or why it does not.
-    pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) {
+    /// Notes that something works, or why it does not. Returns whether that is news.
+    pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
         self.snapshot.send_if_modified(|snapshot| {
             if snapshot.problems.get(doing) == problem.as_ref() {
                 return false;
@@ -109,7 +109,7 @@ impl Progress {
                 None => snapshot.problems.remove(doing),
             };
             true
-        });
+        })
     }
 }
 

@@ -64,8 +64,9 @@ where
         if !error.is_transient() || gaps > GAPS_IN_A_ROW {
             return Err(error);
         }
-        tracing::warn!(partition, "{doing} begins again: {error}");
-        progress.set_problem(&what, Some(error.to_string()));
+        if progress.set_problem(&what, Some(error.to_string())) {
+            tracing::warn!(partition, "{doing} begins again: {error}");
+        }
         backoff.pause(stop).await;
         if stop.is_cancelled() {
             progress.set_problem(&what, None);

@@ -37,8 +37,9 @@ pub(crate) async fn in_rounds(
             if !error.is_transient() {
                 return Err(error);
             }
-            tracing::warn!("{doing}: {error}");
-            progress.set_problem(doing, Some(error.to_string()));
+            if progress.set_problem(doing, Some(error.to_string())) {
+                tracing::warn!("{doing}: {error}");
+            }
             backoff.pause(&stop).await;
             continue;
         }

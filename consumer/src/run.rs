@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use domain::{Rules, topics};
 use platform::Platform;
-use store::Store;
+use store::{LeaseRound, Store};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoints::Checkpoints;
-use crate::leases::{keep_leases, rounds as lease_rounds};
+use crate::leases::keep_leases;
 use crate::ledgers::Ledgers;
 use crate::others::watch_others;
 use crate::owned::Owned;
@@ -50,7 +51,7 @@ pub async fn run(
     let mut rounds = begin_rounds(&context, election, &rounds_stop);
     let leases_stop = CancellationToken::new();
     let mut leases = JoinSet::new();
-    let (follow, mut followed) = lease_rounds();
+    let (follow, mut followed) = watch::channel(LeaseRound::default());
     match context.config.sharing.clone() {
         Some(sharing) => {
             // Of its own, so that no heartbeat waits for a long transaction.
@@ -82,7 +83,8 @@ pub async fn run(
             Some(ended) = owned.ended() => owned.settle(ended).await,
             Some(ended) = rounds.join_next() => ended.unwrap_or_else(abnormal),
             Some(ended) = leases.join_next() => ended.unwrap_or_else(abnormal),
-            Some(round) = followed.recv(), if !stop.is_cancelled() => {
+            Ok(()) = followed.changed(), if !stop.is_cancelled() => {
+                let round = followed.borrow_and_update().clone();
                 owned.follow(&round);
                 Ok(())
             }

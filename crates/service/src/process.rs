@@ -13,8 +13,9 @@ use crate::logs::init_logs;
 use crate::signals::stop_on_signal;
 use crate::{ServiceError, UsageError};
 
-/// What is logged when `RUST_LOG` says nothing: a process of its own has no other voice.
-const DEFAULT_LEVEL: &str = "info";
+/// What is logged when `RUST_LOG` says nothing: a process of its own has no other voice. Of its
+/// connections it tells itself.
+const DEFAULT_LEVEL: &str = "info,fluvio=warn,deadpool=error";
 /// At the end all tasks are done; only a look-up of a host's name may still be under way, which cannot
 /// be cut short.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);

@@ -35,7 +35,7 @@ pub struct Lease {
 }
 
 /// What a member of the group of consumers holds after a round.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeaseRound {
     /// By partition; the member's own, now valid for the time it asked for.
     pub held: Vec<Lease>,
@@ -49,10 +49,15 @@ pub struct LeaseRound {
 const ENTER_ROUND: &str = "
 SELECT set_config('idle_in_transaction_session_timeout', $2, true), pg_advisory_xact_lock($1)";
 
+/// Returns whether the member was alive until now; null of a new one.
 const LIVE: &str = "
+WITH before AS (
+    SELECT expires_at > clock_timestamp() AS alive FROM consumer_members WHERE member = $1
+)
 INSERT INTO consumer_members (member, expires_at)
 VALUES ($1, clock_timestamp() + make_interval(secs => $2))
-ON CONFLICT (member) DO UPDATE SET expires_at = excluded.expires_at";
+ON CONFLICT (member) DO UPDATE SET expires_at = excluded.expires_at
+RETURNING (SELECT alive FROM before)";
 
 const FORGET_EXPIRED: &str = "
 DELETE FROM consumer_members WHERE expires_at <= clock_timestamp() AND member <> $1";
@@ -93,6 +98,10 @@ impl Store {
     /// Says that `member` lives, renews its leases, and takes free partitions (never held, released,
     /// or of a member that is gone or has been silent for longer than it asked for) up to its share.
     ///
+    /// A member that was itself silent for too long takes nothing of other silent ones in this round:
+    /// most likely it was the database that nobody could speak to, and they are as alive as it is. By
+    /// the next round they have said so.
+    ///
     /// `member` names one run of one process: another that calls itself the same would hold the same
     /// leases. `ttl` counts from some moment between call and answer; who counts from the call is on
     /// the safe side. A lease that is released during the call may be among those held: its epoch
@@ -111,15 +120,18 @@ impl Store {
         let end = partition_column(partitions)?;
         let round = enter_round(self).await?;
         let live = round.prepare_cached(LIVE).await.map_err(&failed)?;
-        round
-            .execute(&live, &[&member, &ttl.as_secs_f64()])
+        let row = round
+            .query_one(&live, &[&member, &ttl.as_secs_f64()])
             .await
             .map_err(&failed)?;
-        let forget = round
-            .prepare_cached(FORGET_EXPIRED)
-            .await
-            .map_err(&failed)?;
-        round.execute(&forget, &[&member]).await.map_err(&failed)?;
+        let was_alive: Option<bool> = row.try_get(0).map_err(&failed)?;
+        if was_alive != Some(false) {
+            let forget = round
+                .prepare_cached(FORGET_EXPIRED)
+                .await
+                .map_err(&failed)?;
+            round.execute(&forget, &[&member]).await.map_err(&failed)?;
+        }
         let rank = round.prepare_cached(RANK).await.map_err(&failed)?;
         let row = round.query_one(&rank, &[&member]).await.map_err(&failed)?;
         let members = number(&row, 0)?;

@@ -22,6 +22,7 @@ pub const PARTITIONS: u32 = 4;
 pub async fn run(url: &str) {
     case(url, "leases are shared", shares).await;
     case(url, "leases of a silent member", a_silent_member).await;
+    case(url, "leases of all when nobody can be heard", all_silent).await;
     case(url, "leases of a member that leaves", a_member_that_leaves).await;
     case(url, "a stale lease", a_stale_lease).await;
     case(url, "fewer partitions", fewer_partitions).await;
@@ -137,6 +138,24 @@ async fn a_silent_member(store: Store) {
     }
     let late = round(&store, "a", LONG).await;
     assert_eq!((late.held.len(), late.share, late.members), (0, 2, 2));
+}
+
+async fn all_silent(store: Store) {
+    rounds_until(&store, "a", SHORT, 4).await;
+    let joined = round(&store, "b", SHORT).await;
+    assert_eq!((joined.held.len(), joined.share), (0, 2));
+    let a = round(&store, "a", SHORT).await;
+    for lease in &a.held[a.share..] {
+        store.release_lease(*lease).await.unwrap();
+    }
+    let b = rounds_until(&store, "b", SHORT, 2).await;
+    // As while the database is started anew: both have been silent for too long.
+    tokio::time::sleep(SHORT * 2).await;
+    let late = round(&store, "b", LONG).await;
+    assert_eq!(late, b, "b takes nothing of a");
+    assert_eq!(round(&store, "a", SHORT).await.held, a.held[..a.share]);
+    // One that stays silent is dead after all.
+    rounds_until(&store, "b", LONG, 4).await;
 }
 
 async fn a_member_that_leaves(store: Store) {
