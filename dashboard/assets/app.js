@@ -13,7 +13,8 @@ const PAGES = { overview: Overview, candidate: Candidate, location: Location };
 const RELOAD_MS = 5_000;
 
 const state = new State();
-const isSetUp = document.querySelector('[data-empty="no-election"]') === null;
+// Instead of results: nothing is set up, or nothing can be learned yet.
+const isSetUp = document.querySelector('[data-empty="no-election"], [data-empty="waiting"]') === null;
 const page = isSetUp ? new PAGES[document.body.dataset.page](state) : null;
 let planned = 0;
 let reloading = 0;
@@ -35,13 +36,19 @@ function receive(type, data) {
     stream.refresh();
     return;
   }
-  if (data.election.is_set_up !== isSetUp || (page !== null && !page.fits())) {
+  const fits = page === null ? noticeFits(data.pipeline.problems) : page.fits();
+  if (data.election.is_set_up !== isSetUp || !fits) {
     reload();
     return;
   }
   clearTimeout(reloading);
   reloading = 0;
   if (planned === 0) planned = requestAnimationFrame(draw);
+}
+
+function noticeFits(problems) {
+  const shown = [...document.querySelectorAll('#problems li')].map((item) => item.textContent);
+  return shown.length === problems.length && problems.every((problem, index) => shown[index] === problem);
 }
 
 function draw() {
