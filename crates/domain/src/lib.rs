@@ -17,6 +17,7 @@ mod first_votes;
 mod groups;
 mod ledger;
 mod names;
+mod offset_key;
 mod params;
 mod pipeline;
 mod rejection;
@@ -39,9 +40,10 @@ pub use enrich::enrich_vote;
 pub use first_votes::FirstVotes;
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use ledger::{Applied, Ledger, LedgerError};
+pub use offset_key::{offset_key, split_offset_key};
 pub use params::{
-    PARAM_CANDIDATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params,
-    module_params,
+    PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
+    ParamError, Params, module_params,
 };
 pub use pipeline::{PersistPosition, PipelineRecord, TallyPosition};
 pub use rejection::{Reason, RejectedVote};

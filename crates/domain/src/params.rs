@@ -8,8 +8,10 @@ pub const PARAM_CANDIDATES: &str = "candidates";
 pub const PARAM_POLLS_OPEN: &str = "polls_open";
 /// First second at which a vote may no longer be cast. Absent: no limit.
 pub const PARAM_POLLS_CLOSE: &str = "polls_close";
-/// `vote-filter` only: `accepted` (default) or `rejected`.
+/// `vote-filter` only: `accepted` (default), `rejected` or `every`.
 pub const PARAM_MODE: &str = "mode";
+/// `vote-filter` only: `pass` (default) or `drop`, which needs a stream that starts at offset 0.
+pub const PARAM_DUPLICATES: &str = "duplicates";
 
 /// Parameters by name.
 pub type Params = BTreeMap<String, String>;

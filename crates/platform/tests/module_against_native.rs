@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{
-    Candidate, Delta, PARAM_CANDIDATES, PARAM_MODE, Params, ParsedVote, PartitionCounter,
-    PollsWindow, Reason, Rules, VotingTime, enrich_vote,
+    Candidate, Delta, PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, Params, ParsedVote,
+    PartitionCounter, PollsWindow, Reason, Rules, VotingTime, enrich_vote, offset_key,
 };
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
@@ -328,11 +328,18 @@ async fn check(
     let mut counter = PartitionCounter::new(rules.clone());
     let mut deltas = Vec::new();
     let (mut accepted, mut rejected, mut enriched) = (Vec::new(), Vec::new(), Vec::new());
+    let mut counted = Vec::new();
     let mut offset = 0;
     for batch in batches {
         let base_offset = offset;
         for NewRecord { key, value } in batch {
             let verdict = counter.count(offset, key.as_deref(), value);
+            let every = if verdict.is_ok() {
+                value.clone()
+            } else {
+                Vec::new()
+            };
+            counted.push((Some(offset_key(offset, key.as_deref())), every));
             *seen.entry(verdict.err()).or_default() += 1;
             let parsed = ParsedVote::parse(value);
             match rules.judge(key.as_deref(), value) {
@@ -391,6 +398,12 @@ async fn check(
         prop_assert_eq!(&value, rejection);
         prop_assert_eq!(output.key.as_deref(), key.as_deref());
     }
+
+    let mut every = rules.to_params();
+    every.insert(PARAM_MODE.into(), "every".into());
+    every.insert(PARAM_DUPLICATES.into(), "drop".into());
+    let found = outputs(platform, topic, "vote-filter", every, counted.len()).await;
+    check_records(&found, &counted)?;
 
     let listed = serde_json::to_string(&candidates).unwrap();
     let params = [(PARAM_CANDIDATES.into(), listed)].into();

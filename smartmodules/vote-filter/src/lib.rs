@@ -1,15 +1,20 @@
-//! `vote-filter`: passes the votes that keep the rules for a single vote; with `mode=rejected` it
-//! passes the others instead, each as an object with its reason.
+//! `vote-filter`: passes the votes that keep the rules; with `mode=rejected` the others instead, each as
+//! an object with its reason; with `mode=every` one output for every record, so that whoever reads them
+//! can see that none is missing.
 //!
-//! Duplicates are not its business: telling them takes memory of every voter, which `vote-tally` has.
+//! A voter's second vote passes, unless `duplicates=drop` is given: telling it takes memory of every
+//! voter, and a stream that starts at offset 0.
 //! It is compiled as Fluvio's `filter_map` kind, because a plain filter could not add the reason.
 
 #![cfg(target_arch = "wasm32")]
 #![deny(missing_docs)]
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
-use domain::{PARAM_MODE, ParsedVote, Reason, RecordRef, Rules};
+use domain::{
+    Ballot, PARAM_DUPLICATES, PARAM_MODE, ParsedVote, PartitionCounter, Reason, RecordRef, Rules,
+    offset_key,
+};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -17,38 +22,81 @@ use smartmodule_abi::{Kind, Outputs};
 enum Mode {
     Accepted,
     Rejected,
+    Every,
 }
 
-static FILTER: OnceLock<(Rules, Mode)> = OnceLock::new();
+enum Judge {
+    /// Each vote by itself.
+    Single(Rules),
+    /// With a memory of who has voted; what it counts is of no interest here. The engine runs one
+    /// instance on one thread; the mutex is what safe Rust asks of a `static`, and is never contended.
+    First(Mutex<PartitionCounter>),
+}
+
+type Verdict<'a> = std::result::Result<Ballot<'a>, Reason>;
+
+impl Judge {
+    fn judge<'a>(&self, offset: i64, record: &RecordRef<'a>) -> Result<Verdict<'a>> {
+        match self {
+            Judge::Single(rules) => Ok(rules.judge(record.key, record.value)),
+            Judge::First(counter) => {
+                let mut counter = counter
+                    .lock()
+                    .map_err(|_| eyre!("a record before this one failed"))?;
+                Ok(counter.count(offset, record.key, record.value))
+            }
+        }
+    }
+}
+
+static FILTER: OnceLock<(Judge, Mode)> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
     let mode = match params.get(PARAM_MODE).map(String::as_str) {
         None | Some("accepted") => Mode::Accepted,
         Some("rejected") => Mode::Rejected,
+        Some("every") => Mode::Every,
         Some(other) => {
             return Err(eyre!(
-                "parameter `mode`: takes `accepted` or `rejected`, not `{other}`"
+                "parameter `mode`: takes `accepted`, `rejected` or `every`, not `{other}`"
             ));
         }
     };
     let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
+    let judge = match params.get(PARAM_DUPLICATES).map(String::as_str) {
+        None | Some("pass") => Judge::Single(rules),
+        Some("drop") => Judge::First(Mutex::new(PartitionCounter::new(rules))),
+        Some(other) => {
+            return Err(eyre!(
+                "parameter `duplicates`: takes `pass` or `drop`, not `{other}`"
+            ));
+        }
+    };
     FILTER
-        .set((rules, mode))
+        .set((judge, mode))
         .map_err(|_| eyre!("initialised twice"))
 }
 
-smartmodule_abi::export!(filter_map, |call| call.each_record(Kind::FilterMap, judge));
+smartmodule_abi::export!(filter_map, |call| call.each_record(Kind::FilterMap, filter));
 
-/// The vote itself, its rejection, or nothing.
-fn judge(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
-    let (rules, mode) = FILTER.get().ok_or_else(|| eyre!("not initialised"))?;
-    let verdict = rules.judge(record.key, record.value);
+/// The vote itself, its rejection, or nothing; in `mode=every` always something.
+fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
+    let (judge, mode) = FILTER.get().ok_or_else(|| eyre!("not initialised"))?;
+    let verdict = judge.judge(offset, &record)?;
     match (mode, verdict) {
         (Mode::Accepted, Ok(_)) => outputs.push(record),
         (Mode::Rejected, Err(reason)) => {
             let rejection = rejection(offset, record.value, reason);
             outputs.push_value(record, rejection.as_bytes());
+        }
+        (Mode::Every, verdict) => {
+            let key = offset_key(offset, record.key);
+            outputs.push(RecordRef {
+                key: Some(&key),
+                value: if verdict.is_ok() { record.value } else { &[] },
+                ..record
+            });
         }
         _ => {}
     }
