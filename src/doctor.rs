@@ -3,17 +3,21 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use platform::fluvio::FluvioPlatform;
+use producer::Deployment;
+use service::UsageError;
 use store::{Store, TemporaryServer};
 
 use crate::Outcome;
 use crate::backend::Backend;
-use crate::cli::BackendArgs;
+use crate::cli::{BackendArgs, PlatformKind};
 
 /// The versions this program was built with.
 const LOCK_FILE: &str = include_str!("../Cargo.lock");
 
 /// Dependencies whose version matters to whoever runs an election.
-const VERSIONS: [&str; 5] = [
+const VERSIONS: [&str; 6] = [
+    "fluvio",
     "fluvio-smartengine",
     "fluvio-smartmodule",
     "fjall",
@@ -57,8 +61,11 @@ pub(crate) async fn run(args: BackendArgs) -> anyhow::Result<Outcome> {
         ),
     }
     let database = database(&args).await;
-    let data = data(&args).await;
-    Ok(if database && data {
+    let platform = match args.platform()? {
+        PlatformKind::Embedded => data(&args).await,
+        PlatformKind::Fluvio => cluster(&args).await?,
+    };
+    Ok(if database && platform {
         Outcome::Fine
     } else {
         Outcome::CheckFailed
@@ -106,6 +113,36 @@ async fn database(args: &BackendArgs) -> bool {
             false
         }
     }
+}
+
+/// Whether the cluster can be reached, and what is on it.
+async fn cluster(args: &BackendArgs) -> anyhow::Result<bool> {
+    let manifest = (args.cluster.manifest()).map_err(|error| UsageError(error.to_string()))?;
+    let found = async {
+        let platform = FluvioPlatform::connect(args.cluster.cluster_config(&manifest)).await?;
+        let changes = Deployment::of(&manifest, None)?.changes(&platform).await;
+        let missing = match &changes {
+            Ok(changes) if changes.is_empty() => "all topics and SmartModules are there".to_owned(),
+            Ok(changes) => format!(
+                "{} topics or SmartModules are missing or other versions; `election deploy` mends it",
+                changes.len()
+            ),
+            Err(error) => format!("FAILED: {error}"),
+        };
+        let text = format!("at {}: {missing}", platform.endpoint());
+        platform.close().await;
+        anyhow::Ok((text, changes.is_ok()))
+    };
+    Ok(match found.await {
+        Ok((text, fine)) => {
+            say("Fluvio cluster", &text);
+            fine
+        }
+        Err(error) => {
+            say("Fluvio cluster", &format!("FAILED: {error:#}"));
+            false
+        }
+    })
 }
 
 /// Whether the data directory (if there is one) opens.

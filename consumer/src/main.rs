@@ -141,8 +141,10 @@ async fn consume(
         .await
         .context("watching the progress ended abnormally")?;
     let ended = ended.context("the consumer ended abnormally")?;
-    let snapshot = progress.watch().borrow().clone();
+    let mut snapshot = progress.watch().borrow().clone();
+    snapshot.partitions.retain(|partition| partition.is_ours);
     tracing::info!(
+        partitions = snapshot.partitions.len(),
         counted = snapshot.sum(|partition| partition.counted),
         stored = snapshot.sum(|partition| partition.checkpointed),
         persisted = snapshot.sum(|partition| partition.persisted),

@@ -15,7 +15,7 @@ use crate::{ServiceError, UsageError};
 
 /// What is logged when `RUST_LOG` says nothing: a process of its own has no other voice. Of its
 /// connections it tells itself.
-const DEFAULT_LEVEL: &str = "info,fluvio=warn,deadpool=error";
+const DEFAULT_LEVEL: &str = "info,fluvio=warn,deadpool=error,refinery_core=warn";
 /// At the end all tasks are done; only a look-up of a host's name may still be under way, which cannot
 /// be cut short.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
