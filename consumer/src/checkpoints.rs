@@ -23,6 +23,7 @@ pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError
     let Context {
         ledgers, progress, ..
     } = context;
+    let _storing = context.storing.lock().await;
     let moved = ledgers.unstored();
     if moved.is_empty() {
         return Ok(());

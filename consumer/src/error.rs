@@ -94,12 +94,13 @@ impl ConsumerError {
             ConsumerError::Platform(error) => error.is_transient(),
             ConsumerError::Store(error) => error.is_transient(),
             ConsumerError::StreamEnded { .. } => true,
-            _ => self.is_gap(),
+            _ => self.has_lost_its_place(),
         }
     }
 
-    /// Whether records are missing from a stream.
-    pub(crate) fn is_gap(&self) -> bool {
+    /// Whether the next record or batch is not the one that was due: a stream has lost some, or a
+    /// transaction was committed whose answer was lost.
+    pub(crate) fn has_lost_its_place(&self) -> bool {
         matches!(
             self,
             ConsumerError::Gap { .. }
@@ -107,6 +108,7 @@ impl ConsumerError {
                     source: LedgerError::Gap { .. },
                     ..
                 }
+                | ConsumerError::Store(StoreError::CheckpointMoved { .. })
         )
     }
 

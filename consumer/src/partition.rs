@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{Rules, topics};
 use platform::Platform;
 use store::{Lease, PERSIST, Store};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::ledgers::Ledgers;
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) config: ConsumerConfig,
     pub(crate) ledgers: Ledgers,
     pub(crate) progress: Progress,
+    /// Held while tallies are stored: of two that store the same, the older must not come last.
+    pub(crate) storing: Mutex<()>,
 }
 
 /// A partition and by what right it is ours; without a lease all are, for nobody else is there.

@@ -14,9 +14,9 @@ const STEADY: Duration = Duration::from_secs(10);
 /// Work that has gone on for this long works again, and its problem is over.
 const WORKS: Duration = Duration::from_secs(1);
 
-/// How often in a row a stream may miss records before they are taken for lost. An SPU can skip some
-/// when it is started anew; what is not in the log stays missing.
-const GAPS_IN_A_ROW: u32 = 3;
+/// How often in a row a task may have lost its place before the records in between are taken for lost.
+/// What is not in the log stays missing.
+const LOST_IN_A_ROW: u32 = 3;
 
 /// Does `work` on a partition, and does it again after every failure that passes; `None` when it was
 /// stopped between two tries. Meanwhile the progress names the problem. Work under way ends by itself
@@ -36,7 +36,7 @@ where
 {
     let what = format!("{doing} partition {partition}");
     let mut backoff = Backoff::default();
-    let mut gaps = 0;
+    let mut lost = 0;
     loop {
         let began = Instant::now();
         let done = {
@@ -58,10 +58,10 @@ where
         };
         if began.elapsed() >= STEADY {
             backoff.reset();
-            gaps = 0;
+            lost = 0;
         }
-        gaps += u32::from(error.is_gap());
-        if !error.is_transient() || gaps > GAPS_IN_A_ROW {
+        lost += u32::from(error.has_lost_its_place());
+        if !error.is_transient() || lost > LOST_IN_A_ROW {
             return Err(error);
         }
         if progress.set_problem(&what, Some(error.to_string())) {

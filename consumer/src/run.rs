@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::{Rules, topics};
 use platform::Platform;
 use store::{LeaseRound, Store};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,7 @@ pub async fn run(
         config,
         ledgers: Ledgers::new(partitions),
         progress,
+        storing: Mutex::default(),
     });
     // The partitions stop first; then publishers and checkpoints, so that their last round has it all;
     // then the leases are given up.
