@@ -9,27 +9,54 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use domain::{Candidate, PARAM_CANDIDATES, ParsedVote, RecordRef, enrich_vote};
+use domain::{Candidate, PARAM_CANDIDATES, ParsedVote, RecordRef, UNKNOWN_GROUP, enrich_vote};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
 
-static CANDIDATES: OnceLock<HashMap<String, Candidate>> = OnceLock::new();
+/// What the name of every candidate is where none is given: `fluvio consume` does not show a module's
+/// errors, it waits in silence, so the votes themselves say what is missing.
+const NONE_GIVEN: &str = "unknown: vote-enrich takes -e candidates=[{\"candidate_id\":…,\"candidate_name\":…,\"party_affiliation\":…}]";
+
+enum Candidates {
+    ById(HashMap<String, Candidate>),
+    NotGiven(Candidate),
+}
+
+impl Candidates {
+    fn get(&self, id: &str) -> Option<&Candidate> {
+        match self {
+            Candidates::ById(candidates) => candidates.get(id),
+            Candidates::NotGiven(anybody) => Some(anybody),
+        }
+    }
+}
+
+static CANDIDATES: OnceLock<Candidates> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
-    let json = params.get(PARAM_CANDIDATES).ok_or_else(|| {
-        eyre!("parameter `candidates` is missing: a JSON array of candidates, each with its fields")
-    })?;
-    let candidates: Vec<Candidate> = serde_json::from_str(json).map_err(|error| {
-        eyre!("parameter `candidates`: takes a JSON array of candidates: {error}")
-    })?;
-    let by_id = candidates
-        .into_iter()
-        .map(|candidate| (candidate.candidate_id.clone(), candidate))
-        .collect();
+    let candidates = match params.get(PARAM_CANDIDATES) {
+        Some(json) => {
+            let candidates: Vec<Candidate> = serde_json::from_str(json).map_err(|error| {
+                eyre!("parameter `candidates`: takes a JSON array of candidates: {error}")
+            })?;
+            let by_id = candidates
+                .into_iter()
+                .map(|candidate| (candidate.candidate_id.clone(), candidate));
+            Candidates::ById(by_id.collect())
+        }
+        None => Candidates::NotGiven(Candidate {
+            candidate_id: String::new(),
+            candidate_name: NONE_GIVEN.into(),
+            party_affiliation: UNKNOWN_GROUP.into(),
+            biography: String::new(),
+            campaign_platform: String::new(),
+            photo_url: String::new(),
+        }),
+    };
     CANDIDATES
-        .set(by_id)
+        .set(candidates)
         .map_err(|_| eyre!("initialised twice"))
 }
 
