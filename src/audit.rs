@@ -88,7 +88,7 @@ fn print(findings: &Findings) {
 }
 
 async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
-    let election = backend.election().await?;
+    let election = backend.election().await?.election;
     let rules = Rules::new(&election.candidates, election.polls);
     let ends = backend.ends(topics::VOTES).await?;
     let mut findings = Findings::default();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use consumer::{ConsumerConfig, Election, Sharing};
+use consumer::{ConsumerConfig, Sharing};
 use domain::topics;
 use manifest::Manifest;
 use platform::Platform;
@@ -188,14 +188,6 @@ impl Backend {
             postgres.stop().await?;
         }
         Ok(())
-    }
-}
-
-/// An election as the consumer takes it.
-pub(crate) fn for_consumer(stored: &StoredElection) -> Election {
-    Election {
-        candidates: stored.candidates.clone(),
-        polls: stored.polls,
     }
 }
 

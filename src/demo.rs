@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::Outcome;
-use crate::backend::{Backend, for_consumer};
+use crate::backend::Backend;
 use crate::cli::DemoArgs;
 use crate::differences::Differences;
 use crate::meters::REDRAW_INTERVAL;
@@ -101,7 +101,7 @@ async fn run_on(
     let mut consumer = tokio::spawn(consumer::run(
         backend.platform.clone(),
         backend.store.clone(),
-        for_consumer(&stored),
+        stored.election.clone(),
         backend.consumer_config(),
         progress.clone(),
         stop.clone(),
@@ -241,8 +241,8 @@ async fn hold_election(
                     duplicates: args.votes.duplicates,
                     invalid: args.votes.invalid,
                     rate: args.votes.rate,
-                    candidates: stored.candidates.clone(),
-                    polls: stored.polls,
+                    candidates: stored.election.candidates.clone(),
+                    polls: stored.election.polls,
                 };
                 let cast = || producer::cast_votes(platform, plan.clone(), &produced.cast, stop);
                 steadily("casting", stop, cast).await?;

@@ -65,7 +65,7 @@ impl Report {
         let rows = backend.store.count_rows().await?;
         let cast = backend.votes_cast().await?;
         let is_replay = stored.plan.as_ref().is_some_and(|plan| plan.is_replay());
-        let candidates = &stored.candidates;
+        let candidates = &stored.election.candidates;
         Ok(Report {
             voters: if is_replay {
                 tally.counted()

@@ -9,7 +9,7 @@ use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::signals::stop_on_signal;
 
 use crate::Outcome;
-use crate::backend::{Backend, for_consumer};
+use crate::backend::Backend;
 use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs};
 use crate::meters::{Meters, REDRAW_INTERVAL};
 use crate::render;
@@ -105,7 +105,7 @@ async fn consume(backend: &Backend, once: bool) -> anyhow::Result<()> {
     let mut consumer = tokio::spawn(consumer::run(
         backend.platform.clone(),
         backend.store.clone(),
-        for_consumer(&stored),
+        stored.election.clone(),
         backend.consumer_config(),
         progress.clone(),
         stop.clone(),

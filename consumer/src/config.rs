@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{Candidate, Params, PollsWindow};
+use domain::Params;
 use manifest::Manifest;
 use platform::ModuleCall;
-use store::{Store, StoreError};
 
 /// The chain of the manifest that counts.
 const TALLY_CHAIN: &str = "tally";
@@ -76,31 +75,5 @@ impl Sharing {
             member: format!("{name}-{:08x}", rand::random::<u32>()),
             time_to_live: Duration::from_secs(5),
         }
-    }
-}
-
-/// What is voted on.
-#[derive(Debug, Clone)]
-pub struct Election {
-    /// Who stands.
-    pub candidates: Vec<Candidate>,
-    /// When votes may be cast.
-    pub polls: PollsWindow,
-}
-
-impl Election {
-    /// The election that is set up in the database, if one is.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn stored(store: &Store) -> Result<Option<Election>, StoreError> {
-        let Some(stored) = store.election().await? else {
-            return Ok(None);
-        };
-        let candidates = store.candidates().await?;
-        Ok((!candidates.is_empty()).then_some(Election {
-            candidates,
-            polls: stored.polls,
-        }))
     }
 }

@@ -27,7 +27,8 @@ mod rounds;
 mod run;
 mod tally;
 
-pub use config::{ConsumerConfig, Election, Sharing};
+pub use config::{ConsumerConfig, Sharing};
+pub use domain::Election;
 pub use done::wait_until_done;
 pub use error::ConsumerError;
 pub use progress::{PartitionProgress, Progress, Snapshot};

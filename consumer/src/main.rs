@@ -165,7 +165,7 @@ async fn wait_for_election(
     let mut backoff = Backoff::default();
     let mut told: Option<tokio::time::Instant> = None;
     loop {
-        let problem = match Election::stored(store).await {
+        let problem = match store.running_election().await {
             Ok(Some(election)) => {
                 health.set(COMPONENT, None);
                 return Ok(Some(election));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use domain::{Candidate, PollsWindow, VotingTime};
+use domain::{Candidate, Election, PollsWindow, VotingTime};
 use manifest::Manifest;
 use platform::Platform;
 use store::Store;
@@ -21,10 +21,8 @@ use crate::{
 pub struct StoredElection {
     /// What it is made from; `None` when another program set it up.
     pub plan: Option<Plan>,
-    /// Who stands.
-    pub candidates: Vec<Candidate>,
-    /// When votes may be cast.
-    pub polls: PollsWindow,
+    /// What is voted on.
+    pub election: Election,
 }
 
 impl StoredElection {
@@ -36,8 +34,10 @@ impl StoredElection {
         let stored = store.election().await?.ok_or(ProducerError::NoElection)?;
         Ok(StoredElection {
             plan: Plan::from_json(&stored.plan),
-            candidates: store.candidates().await?,
-            polls: stored.polls,
+            election: Election {
+                candidates: store.candidates().await?,
+                polls: stored.polls,
+            },
         })
     }
 
@@ -147,14 +147,14 @@ pub async fn votes(
     progress: &Arc<Progress>,
     stop: &CancellationToken,
 ) -> Result<u64, ProducerError> {
-    let election = StoredElection::load(store).await?;
+    let stored = StoredElection::load(store).await?;
     let plan = CastPlan {
-        seed: election.seed()?,
+        seed: stored.seed()?,
         duplicates: args.duplicates,
         invalid: args.invalid,
         rate: args.rate,
-        candidates: election.candidates,
-        polls: election.polls,
+        candidates: stored.election.candidates,
+        polls: stored.election.polls,
     };
     let cast = || cast_votes(platform, plan.clone(), progress, stop);
     steadily("casting", stop, cast).await

@@ -45,9 +45,11 @@ pub use params::{
     PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
     ParamError, Params, module_params,
 };
-pub use pipeline::{PersistPosition, PipelineRecord, TallyPosition};
+pub use pipeline::{
+    BridgeDirection, BridgePosition, PersistPosition, PipelineRecord, TallyPosition,
+};
 pub use rejection::{Reason, RejectedVote};
-pub use rules::{Ballot, PollsWindow, Rules};
+pub use rules::{Ballot, Election, PollsWindow, Rules};
 pub use running_total::running_total;
 pub use tally::{Cell, CellKind, Difference, Tally};
 pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};

@@ -1,4 +1,4 @@
-//! How far a consumer is in a partition of `votes`: the records of the `pipeline` topic.
+//! How far each stage is in each partition: the records of the `pipeline` topic.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ pub enum PipelineRecord {
     Tally(TallyPosition),
     /// How far persisting is.
     Persist(PersistPosition),
+    /// How far the bridge to Kafka is.
+    Bridge(BridgePosition),
 }
 
 /// How far counting is in a partition.
@@ -50,12 +52,45 @@ pub struct PersistPosition {
     pub voters_to: i64,
 }
 
+/// Which way the bridge carries a topic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BridgeDirection {
+    /// From Fluvio to Kafka.
+    #[default]
+    ToKafka,
+    /// From Kafka to Fluvio.
+    FromKafka,
+}
+
+/// How far the bridge is in a partition of a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgePosition {
+    /// The topic on Fluvio.
+    pub topic: String,
+    /// The topic on Kafka.
+    pub kafka_topic: String,
+    /// Which way its records go.
+    pub direction: BridgeDirection,
+    /// The partition of the topic that is read: on Fluvio on the way to Kafka, else on Kafka.
+    pub partition: u32,
+    /// Records before this offset are on the other side.
+    pub position: i64,
+    /// Records that are still to be carried over.
+    pub lag: i64,
+}
+
 impl PipelineRecord {
-    /// The record's key: the consumer and the partition, e.g. `tally/0`.
+    /// The record's key: the stage and the partition, e.g. `tally/0` or `bridge/votes/0`.
     pub fn key(&self) -> String {
         match self {
             PipelineRecord::Tally(position) => format!("tally/{}", position.partition),
             PipelineRecord::Persist(position) => format!("persist/{}", position.partition),
+            // A topic of Fluvio may be linked with several of Kafka, each way.
+            PipelineRecord::Bridge(position) => format!(
+                "bridge/{}/{}/{}",
+                position.topic, position.kafka_topic, position.partition
+            ),
         }
     }
 }
@@ -82,5 +117,27 @@ mod tests {
             record
         );
         assert_eq!(record.key(), "tally/1");
+    }
+
+    #[test]
+    fn a_position_of_the_bridge_names_both_topics() {
+        let record = PipelineRecord::Bridge(BridgePosition {
+            topic: "votes".into(),
+            kafka_topic: "votes_topic".into(),
+            direction: BridgeDirection::ToKafka,
+            partition: 1,
+            position: 30,
+            lag: 2,
+        });
+        let json = serde_json::to_string(&record).unwrap();
+        assert_eq!(
+            json,
+            r#"{"consumer":"bridge","topic":"votes","kafka_topic":"votes_topic","direction":"to-kafka","partition":1,"position":30,"lag":2}"#
+        );
+        assert_eq!(
+            serde_json::from_str::<PipelineRecord>(&json).unwrap(),
+            record
+        );
+        assert_eq!(record.key(), "bridge/votes/votes_topic/1");
     }
 }

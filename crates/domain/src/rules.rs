@@ -8,6 +8,15 @@ use crate::names::{Names, same_bytes};
 use crate::params::{PARAM_CANDIDATES, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN};
 use crate::{AgeBand, Candidate, ParamError, Params, ParsedVote, Reason, VotingTime, group_name};
 
+/// What is voted on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Election {
+    /// Who stands.
+    pub candidates: Vec<Candidate>,
+    /// When votes may be cast.
+    pub polls: PollsWindow,
+}
+
 /// When votes may be cast: from `open` (inclusive) to `close` (exclusive); no limit where `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PollsWindow {

@@ -83,6 +83,18 @@ impl Store {
         }))
     }
 
+    /// What is voted on, once that is stored and candidates are registered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn running_election(&self) -> Result<Option<domain::Election>, StoreError> {
+        let Some(Election { polls, .. }) = self.election().await? else {
+            return Ok(None);
+        };
+        let candidates = self.candidates().await?;
+        Ok((!candidates.is_empty()).then_some(domain::Election { candidates, polls }))
+    }
+
     /// When the stored election was opened: tells one from the next. `None` when there is none, or the
     /// schema is not there yet.
     ///
