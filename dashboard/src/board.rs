@@ -195,6 +195,8 @@ impl Board {
                 *known = position;
                 self.has_news |= is_news;
             }
+            // Not shown.
+            PipelineRecord::Bridge(_) => {}
         }
         Ok(())
     }

@@ -1,0 +1,146 @@
+//! Chains on the way to Kafka, and how each output says which record it is of.
+//!
+//! On a cluster a SmartModule's outputs are numbered anew, so what has been carried over could not be
+//! told from what has not. `vote-filter` with `mode=every` gives exactly one output for each record: its
+//! key is the record's offset, a colon, and the record's own key; its value is empty where the vote is
+//! rejected. With `duplicates=drop` that goes for all but a voter's first vote, too; the module must
+//! have seen all votes for that, so such a stream begins at 0.
+
+use domain::{PARAM_MODE, Params};
+use platform::{ModuleCall, Output};
+
+use crate::{BridgeError, Direction, Link};
+
+/// The SmartModule that keeps offsets.
+const VOTE_FILTER: &str = "vote-filter";
+/// Its mode in which it does.
+const MODE_EVERY: &str = "every";
+/// Its parameter for voters' later votes, and what rejects them.
+const PARAM_DUPLICATES: &str = "duplicates";
+const DUPLICATES_DROP: &str = "drop";
+
+/// Demands that a link's chain, if it has one, keeps offsets.
+pub(crate) fn check_chain(link: &Link) -> Result<(), BridgeError> {
+    let refuse = |problem: &str| {
+        Err(BridgeError::Chain {
+            fluvio: link.fluvio.clone(),
+            problem: problem.into(),
+        })
+    };
+    let Some(first) = link.chain.first() else {
+        return Ok(());
+    };
+    if link.direction == Direction::FromKafka {
+        return refuse("runs on records from Kafka, which no SmartModule sees");
+    }
+    if first.module != VOTE_FILTER {
+        return refuse(&format!("begins with `{}`", first.module));
+    }
+    match first.params.get(PARAM_MODE).map(String::as_str) {
+        None | Some(MODE_EVERY | "accepted") => Ok(()),
+        Some(mode) => refuse(&format!("has `vote-filter` with `mode={mode}`")),
+    }
+}
+
+/// The chain with all its parameters: those of the election, its own, and the first step's two.
+pub(crate) fn numbered(chain: &[ModuleCall], election: &Params) -> Vec<ModuleCall> {
+    let mut calls: Vec<_> = chain
+        .iter()
+        .map(|call| {
+            let mut params = election.clone();
+            params.extend(call.params.clone());
+            ModuleCall {
+                module: call.module.clone(),
+                params,
+            }
+        })
+        .collect();
+    if let Some(first) = calls.first_mut() {
+        let set = [
+            (PARAM_MODE, MODE_EVERY),
+            (PARAM_DUPLICATES, DUPLICATES_DROP),
+        ];
+        let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        first.params.extend(set);
+    }
+    calls
+}
+
+/// The offset of the record that an output is of, and where its own key begins.
+pub(crate) fn read_number(output: &Output) -> Option<(i64, usize)> {
+    let key = output.key.as_deref()?;
+    let colon = key.iter().position(|&byte| byte == b':')?;
+    let number = std::str::from_utf8(&key[..colon]).ok()?.parse().ok()?;
+    Some((number, colon + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(chain: Vec<ModuleCall>) -> Link {
+        Link {
+            fluvio: "votes".into(),
+            kafka: "votes_topic".into(),
+            direction: Direction::ToKafka,
+            chain,
+        }
+    }
+
+    fn call(module: &str, params: &[(&str, &str)]) -> ModuleCall {
+        ModuleCall {
+            module: module.into(),
+            params: params
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn only_a_chain_that_keeps_offsets_is_taken() {
+        check_chain(&link(vec![])).unwrap();
+        check_chain(&link(vec![call("vote-filter", &[]), call("any", &[])])).unwrap();
+        for chain in [
+            vec![call("vote-enrich", &[])],
+            vec![call("vote-filter", &[("mode", "rejected")])],
+        ] {
+            let error = check_chain(&link(chain)).unwrap_err().to_string();
+            assert!(error.contains("mode=every"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_bridge_sets_what_it_needs() {
+        let election = [("candidates".to_owned(), "[]".to_owned())].into();
+        let chain = [
+            call("vote-filter", &[("mode", "accepted")]),
+            call("vote-enrich", &[("candidates", "[1]")]),
+        ];
+        let calls = numbered(&chain, &election);
+        let every = [
+            ("candidates", "[]"),
+            ("duplicates", "drop"),
+            ("mode", "every"),
+        ];
+        assert_eq!(calls[0], call("vote-filter", &every));
+        assert_eq!(calls[1], call("vote-enrich", &[("candidates", "[1]")]));
+    }
+
+    #[test]
+    fn an_output_says_which_record_it_is_of() {
+        let number = |key: Option<&'static [u8]>| {
+            read_number(&Output {
+                offset: 0,
+                key: key.map(Into::into),
+                value: b"".as_slice().into(),
+                timestamp: platform::NO_TIMESTAMP,
+            })
+        };
+        assert_eq!(number(Some(b"17:v:1")), Some((17, 3)));
+        assert_eq!(number(Some(b"17:")), Some((17, 3)));
+        assert_eq!(number(Some(b"v17")), None);
+        assert_eq!(number(Some(b"v:17")), None);
+        assert_eq!(number(None), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! The bridge: carries topics between Fluvio and Kafka (Redpanda), so that whoever speaks Kafka keeps
+//! the topic names and shapes they know.
+//!
+//! * Out, Fluvio to Kafka: a task for each partition. Each record carries a [`mark`](MARK_HEADER) that
+//!   says where it comes from, so the target itself tells where to go on.
+//! * In, Kafka to Fluvio: a task for each topic. What is about to be written is stored in Postgres
+//!   first, so that after a crash it is known what to look for in the log.
+//!
+//! So neither side ever depends on a consumer group or on the bridge having ended well.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod args;
+mod chain;
+mod config;
+mod error;
+mod link;
+mod mark;
+mod progress;
+mod run;
+
+pub use config::{BridgeConfig, Election};
+pub use error::BridgeError;
+pub use link::{Direction, Link};
+pub use mark::MARK_HEADER;
+pub use progress::{Place, Position, Progress, Snapshot};
+pub use run::run;

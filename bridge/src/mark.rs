@@ -1,0 +1,88 @@
+//! The mark of a record that the bridge has written to Kafka: where it comes from.
+
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+
+/// The header that holds the mark: `TOPIC/PARTITION/OFFSET/ELECTION`, the record's place on Fluvio and
+/// which election that log is of. Records that have it are never taken in.
+pub const MARK_HEADER: &str = "election-fluvio";
+
+/// A record's place on Fluvio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: u32,
+    pub(crate) offset: i64,
+    /// Tells the log of one election from the next one's.
+    pub(crate) election: &'a str,
+}
+
+impl<'a> Mark<'a> {
+    fn parse(text: &'a [u8]) -> Option<Mark<'a>> {
+        let mut parts = std::str::from_utf8(text).ok()?.split('/');
+        let mark = Mark {
+            topic: parts.next()?,
+            partition: parts.next()?.parse().ok()?,
+            offset: parts.next()?.parse().ok()?,
+            election: parts.next()?,
+        };
+        parts.next().is_none().then_some(mark)
+    }
+
+    /// The mark of a message, if it has one.
+    pub(crate) fn of(message: &'a BorrowedMessage<'_>) -> Option<Mark<'a>> {
+        let headers = message.headers()?;
+        // The last one: who copies a record with its headers puts its own behind.
+        let marks = headers.iter().filter(|header| header.key == MARK_HEADER);
+        Mark::parse(marks.last()?.value?)
+    }
+}
+
+/// Whether the bridge wrote the message, or somebody copied one that it wrote.
+pub(crate) fn is_marked(message: &BorrowedMessage<'_>) -> bool {
+    message
+        .headers()
+        .is_some_and(|headers| headers.iter().any(|header| header.key == MARK_HEADER))
+}
+
+/// Writes the marks of a partition's records.
+pub(crate) struct Marks {
+    prefix: String,
+    suffix: String,
+}
+
+impl Marks {
+    pub(crate) fn new(topic: &str, partition: u32, election: &str) -> Self {
+        Marks {
+            prefix: format!("{topic}/{partition}/"),
+            suffix: format!("/{election}"),
+        }
+    }
+
+    pub(crate) fn mark(&self, offset: i64) -> String {
+        format!("{}{offset}{}", self.prefix, self.suffix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_as_they_are_written() {
+        let text = Marks::new("votes", 1, "18c2").mark(30);
+        assert_eq!(text, "votes/1/30/18c2");
+        let mark = Mark::parse(text.as_bytes()).unwrap();
+        assert_eq!(
+            mark,
+            Mark {
+                topic: "votes",
+                partition: 1,
+                offset: 30,
+                election: "18c2"
+            }
+        );
+        for other in ["", "votes/1/30", "votes/x/30/a", "votes/1/30/a/b"] {
+            assert_eq!(Mark::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+}

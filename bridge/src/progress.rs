@@ -1,0 +1,118 @@
+//! How far the bridge is, for whoever waits for it or draws it.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use crate::{Direction, Link};
+
+/// A partition that the bridge reads: of the Fluvio topic on the way to Kafka, of the Kafka topic on
+/// the way from it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The topic on Fluvio.
+    pub topic: String,
+    /// The topic on Kafka.
+    pub kafka_topic: String,
+    /// Whether records go to Kafka, or come from it.
+    pub to_kafka: bool,
+    /// The partition.
+    pub partition: u32,
+}
+
+impl Place {
+    pub(crate) fn new(link: &Link, partition: u32) -> Self {
+        Place {
+            topic: link.fluvio.clone(),
+            kafka_topic: link.kafka.clone(),
+            to_kafka: link.direction == Direction::ToKafka,
+            partition,
+        }
+    }
+}
+
+/// How far a partition is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Records before this offset are on the other side, or are none of its concern.
+    pub position: i64,
+    /// Where the partition ends, as far as known.
+    pub end: i64,
+}
+
+impl Position {
+    /// Records that are still to be carried over.
+    pub fn lag(self) -> i64 {
+        (self.end - self.position).max(0)
+    }
+}
+
+/// How far the whole bridge is.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// By partition; one is known from when it is begun.
+    pub partitions: BTreeMap<Place, Position>,
+    /// What does not work at the moment and is tried again: the problem, by what is being done.
+    pub problems: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// Records that are still to be carried over, of all partitions.
+    pub fn lag(&self) -> i64 {
+        self.partitions
+            .values()
+            .map(|position| position.lag())
+            .sum()
+    }
+}
+
+/// The bridge's progress: written by its tasks, watched by anybody. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    snapshot: watch::Sender<Snapshot>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Progress {
+            snapshot: watch::Sender::new(Snapshot::default()),
+        }
+    }
+}
+
+impl Progress {
+    /// Watches how far it is.
+    pub fn watch(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.subscribe()
+    }
+
+    /// Notes how far a partition is; nobody is woken when nothing has changed.
+    pub(crate) fn update(&self, place: &Place, change: impl FnOnce(&mut Position)) {
+        self.snapshot
+            .send_if_modified(|snapshot| match snapshot.partitions.get_mut(place) {
+                Some(known) => {
+                    let before = *known;
+                    change(known);
+                    *known != before
+                }
+                None => {
+                    change(snapshot.partitions.entry(place.clone()).or_default());
+                    true
+                }
+            });
+    }
+
+    /// Notes that something works, or why it does not. Returns whether that is news.
+    pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
+        self.snapshot.send_if_modified(|snapshot| {
+            if snapshot.problems.get(doing) == problem.as_ref() {
+                return false;
+            }
+            match problem {
+                Some(problem) => snapshot.problems.insert(doing.to_owned(), problem),
+                None => snapshot.problems.remove(doing),
+            };
+            true
+        })
+    }
+}
