@@ -9,6 +9,7 @@ const element = (id) => document.getElementById(id);
 /** Keeps rejected votes and the pipeline up to date. */
 export class Pipeline {
   #partitions = new Rows(element('partition-rows'), 'partition', 'partition-row');
+  #bridge = new Rows(element('bridge-rows'), 'bridge', 'bridge-row');
 
   /** @param {import('./state.js').State} state */
   draw({ snapshot }) {
@@ -23,6 +24,7 @@ export class Pipeline {
     const checkpoint = element('checkpoint');
     if (pipeline.last_checkpoint) setAttribute(checkpoint, 'datetime', pipeline.last_checkpoint);
     setText(checkpoint, pipeline.last_checkpoint ? time(pipeline.last_checkpoint) : NO_NUMBER);
+    this.#drawBridge(pipeline.bridge);
     this.#partitions.show(
       pipeline.partitions.map(({ partition }) => String(partition)),
       { made: (row, key) => setText(row.querySelector('th'), key) },
@@ -36,6 +38,15 @@ export class Pipeline {
         lag: at.lag,
       });
     }
+  }
+
+  /** The same keys and words as in `pipeline.rs`. */
+  #drawBridge(topics) {
+    element('bridge').hidden = topics.length === 0;
+    const way = ({ topic, kafka_topic, to_kafka }) => (to_kafka ? [topic, kafka_topic] : [kafka_topic, topic]);
+    const keys = topics.map((topic) => way(topic).join('>'));
+    this.#bridge.show(keys, { made: (row, key) => setText(row.querySelector('th'), key.replace('>', ' → ')) });
+    topics.forEach(({ carried, lag }, index) => setFigures(this.#bridge.get(keys[index]), { carried, lag }));
   }
 
   #drawProblems(problems) {

@@ -16,6 +16,7 @@ use domain::{
 };
 
 use crate::accounting::{Accounting, Comparison};
+use crate::bridge_lag::BridgeLag;
 use crate::model::{
     CandidateResult, ElectionState, GroupCount, Leader, LocationResult, PartitionState, Pipeline,
     RejectedCount, Snapshot, Totals, Turnout,
@@ -38,6 +39,7 @@ pub(crate) struct Board {
     age_bands: BTreeMap<AgeBand, u64>,
     partitions: BTreeMap<u32, Partition>,
     accounting: Accounting,
+    bridge: BridgeLag,
     problems: BTreeMap<String, String>,
     rate: Rate,
     sequence: u64,
@@ -195,8 +197,7 @@ impl Board {
                 *known = position;
                 self.has_news |= is_news;
             }
-            // Not shown.
-            PipelineRecord::Bridge(_) => {}
+            PipelineRecord::Bridge(position) => self.has_news |= self.bridge.apply(position),
         }
         Ok(())
     }
@@ -498,6 +499,7 @@ impl Board {
                 .and_then(DateTime::from_timestamp_millis)
                 .map(rfc3339),
             partitions,
+            bridge: self.bridge.topics(),
             problems: self.problems.values().cloned().collect(),
         }
     }

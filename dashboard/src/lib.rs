@@ -18,6 +18,7 @@ mod accounting;
 pub mod args;
 mod assets;
 mod board;
+mod bridge_lag;
 mod hub;
 mod metrics;
 pub mod model;

@@ -165,8 +165,26 @@ pub struct Pipeline {
     pub last_checkpoint: Option<String>,
     /// Each partition of `votes`.
     pub partitions: Vec<PartitionState>,
+    /// Each topic that is bridged to Kafka, or from it; empty while no bridge has told of itself.
+    #[serde(default)]
+    pub bridge: Vec<BridgedTopic>,
     /// What the dashboard cannot reach at present, in words; empty when all is well.
     pub problems: Vec<String>,
+}
+
+/// How far the bridge is with a topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BridgedTopic {
+    /// The topic on Fluvio.
+    pub topic: String,
+    /// The topic on Kafka.
+    pub kafka_topic: String,
+    /// Whether records go to Kafka; else they come from it.
+    pub to_kafka: bool,
+    /// Records that are on the other side, or are none of its concern.
+    pub carried: u64,
+    /// Records that are still to be carried over.
+    pub lag: u64,
 }
 
 /// Whether every vote is accounted for: cast = counted + rejected, and the rows in Postgres say the

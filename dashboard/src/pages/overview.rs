@@ -7,7 +7,9 @@ use askama::Template;
 use domain::Reason;
 
 use self::locations::{Column, LocationRow, columns, location_row};
-use self::pipeline::{PartitionRow, accounted, accounted_words, partition_row, reason_words};
+use self::pipeline::{
+    BridgeRow, PartitionRow, accounted, accounted_words, bridge_row, partition_row, reason_words,
+};
 use super::parts::{self, CandidateRow, Live};
 use crate::assets::asset_url;
 use crate::model::{GroupCount, Leader, Snapshot};
@@ -52,6 +54,7 @@ struct Overview<'a> {
     accounted_words: String,
     checkpoint: String,
     partitions: Vec<PartitionRow>,
+    bridge: Vec<BridgeRow<'a>>,
 }
 
 /// Who leads; there without being shown while nobody does, for the scripts to fill.
@@ -160,6 +163,12 @@ pub(crate) fn overview(
             .partitions
             .iter()
             .map(|partition| partition_row(partition, n))
+            .collect(),
+        bridge: snapshot
+            .pipeline
+            .bridge
+            .iter()
+            .map(|topic| bridge_row(topic, n))
             .collect(),
         snapshot,
         n,

@@ -119,6 +119,7 @@ fn under_way() -> Snapshot {
                 lag: 2,
                 module_bytes: 1 << 21,
             }],
+            bridge: vec![],
             problems: vec![],
         },
     }

@@ -2,7 +2,7 @@
 
 use domain::Reason;
 
-use crate::model::{Accounted, PartitionState, Snapshot};
+use crate::model::{Accounted, BridgedTopic, PartitionState, Snapshot};
 use crate::numbers::Numbers;
 
 /// A partition's row.
@@ -17,6 +17,17 @@ pub(super) struct PartitionRow {
     pub(super) persisted_to: i64,
     pub(super) persisted_text: String,
     pub(super) lag: u64,
+    pub(super) lag_text: String,
+}
+
+/// A bridged topic's row.
+pub(super) struct BridgeRow<'a> {
+    pub(super) topic: &'a BridgedTopic,
+    /// Unlike any other row's.
+    pub(super) key: String,
+    /// Where from, and where to.
+    pub(super) way: String,
+    pub(super) carried_text: String,
     pub(super) lag_text: String,
 }
 
@@ -61,6 +72,21 @@ pub(super) fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
             "Log, tally and rows differ by {} votes: election audit names where",
             n.whole(pipeline.difference)
         ),
+    }
+}
+
+/// The row of a bridged topic; key and words are the same as in `pipeline.js`.
+pub(super) fn bridge_row<'a>(topic: &'a BridgedTopic, n: &Numbers) -> BridgeRow<'a> {
+    let (from, to) = match topic.to_kafka {
+        true => (&topic.topic, &topic.kafka_topic),
+        false => (&topic.kafka_topic, &topic.topic),
+    };
+    BridgeRow {
+        topic,
+        key: format!("{from}>{to}"),
+        way: format!("{from} → {to}"),
+        carried_text: n.whole(topic.carried),
+        lag_text: n.whole(topic.lag),
     }
 }
 

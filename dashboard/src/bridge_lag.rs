@@ -1,0 +1,65 @@
+//! How far the bridge to Kafka is, by topic: the sum over the partitions of the newest record of each.
+
+use std::collections::BTreeMap;
+
+use domain::{BridgeDirection, BridgePosition};
+
+use crate::model::BridgedTopic;
+
+/// The newest positions, by topics and direction, then by partition.
+#[derive(Debug, Default)]
+pub(crate) struct BridgeLag(BTreeMap<(String, String, bool), BTreeMap<u32, (i64, i64)>>);
+
+impl BridgeLag {
+    /// Takes over a position; returns whether it is news.
+    pub(crate) fn apply(&mut self, position: BridgePosition) -> bool {
+        let to_kafka = position.direction == BridgeDirection::ToKafka;
+        let topics = (position.topic, position.kafka_topic, to_kafka);
+        let at = (position.position, position.lag);
+        let known = self.0.entry(topics).or_default();
+        known.insert(position.partition, at) != Some(at)
+    }
+
+    /// Every topic that is bridged.
+    pub(crate) fn topics(&self) -> Vec<BridgedTopic> {
+        let sum = |figures: &mut dyn Iterator<Item = i64>| -> u64 {
+            figures
+                .map(|figure| u64::try_from(figure).unwrap_or(0))
+                .sum()
+        };
+        self.0
+            .iter()
+            .map(
+                |((topic, kafka_topic, to_kafka), partitions)| BridgedTopic {
+                    topic: topic.clone(),
+                    kafka_topic: kafka_topic.clone(),
+                    to_kafka: *to_kafka,
+                    carried: sum(&mut partitions.values().map(|&(position, _)| position)),
+                    lag: sum(&mut partitions.values().map(|&(_, lag)| lag)),
+                },
+            )
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_of_a_topic_are_summed() {
+        let mut lag = BridgeLag::default();
+        let at = |partition, position| BridgePosition {
+            topic: "votes".into(),
+            kafka_topic: "votes_topic".into(),
+            partition,
+            position,
+            lag: 10 - position,
+            ..BridgePosition::default()
+        };
+        assert!(lag.apply(at(0, 1)) && lag.apply(at(1, 2)) && lag.apply(at(0, 4)));
+        assert!(!lag.apply(at(0, 4)));
+        let topics = lag.topics();
+        assert_eq!((topics.len(), topics[0].carried, topics[0].lag), (1, 6, 14));
+    }
+}
