@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod audit;
+mod bridge;
 mod checkpoint;
 mod clear;
 mod columns;
@@ -37,6 +38,7 @@ mod voters;
 mod votes;
 
 pub use audit::RowCounts;
+pub use bridge::{BridgeLock, Inbound, InboundPosition};
 pub use checkpoint::PERSIST;
 pub use election::Election;
 #[cfg(feature = "embedded")]

@@ -190,6 +190,11 @@ impl Store {
             .map_err(StoreError::database("read the server's version"))
     }
 
+    /// Connections there may be at once.
+    pub(crate) fn max_connections(&self) -> usize {
+        self.pool.status().max_size
+    }
+
     /// Host, port and database, for messages.
     pub fn target(&self) -> &str {
         &self.target

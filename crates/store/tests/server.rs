@@ -7,7 +7,7 @@ mod suite;
 use std::io::Write;
 use std::time::Duration;
 
-use election_store::{IngestVotes, Store, StoreError, TemporaryServer};
+use election_store::{BridgeLock, IngestVotes, Store, StoreError, TemporaryServer};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_server_keeps_the_contract() {
@@ -23,6 +23,7 @@ async fn a_real_server_keeps_the_contract() {
     suite::run(&url).await;
     many_connections(&url).await;
     lease_races::run(&url).await;
+    one_bridge_at_a_time(&url).await;
     refusals(&url).await;
 }
 
@@ -61,6 +62,47 @@ async fn many_connections(url: &str) {
         matches!(error, StoreError::CheckpointMoved { .. }),
         "{error}"
     );
+}
+
+/// Of two bridges, the second waits until the first has ended, however it ends.
+async fn one_bridge_at_a_time(url: &str) {
+    let (one, other) = (
+        Store::connect(url, 2).await.unwrap(),
+        Store::connect(url, 2).await.unwrap(),
+    );
+    let lock = one.try_bridge_lock().await.unwrap().unwrap();
+    assert!(other.try_bridge_lock().await.unwrap().is_none());
+    drop(lock);
+    let lock = lock_of(&other).await;
+    assert!(one.try_bridge_lock().await.unwrap().is_none());
+
+    // Its connection is cut from outside.
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    client
+        .batch_execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        .await
+        .unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+    let error = tokio::time::timeout(Duration::from_secs(20), lock.lost())
+        .await
+        .unwrap();
+    assert!(error.is_transient(), "{error}");
+    lock_of(&one).await;
+}
+
+/// The server needs a moment to see that a connection has ended.
+async fn lock_of(store: &Store) -> BridgeLock {
+    for _ in 0..200 {
+        if let Some(lock) = store.try_bridge_lock().await.unwrap() {
+            return lock;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the lock does not come free");
 }
 
 fn nothing_of(base: i64) -> IngestVotes<'static> {

@@ -1,6 +1,7 @@
 //! The store's contract, run against each server. One test per binary, so that its cases share one
 //! server, which is stopped at the end.
 
+mod bridge;
 pub mod leases;
 
 use std::future::{Future, poll_fn};
@@ -26,6 +27,7 @@ pub async fn run(url: &str) {
     case(url, "unaccounted records", unaccounted_records).await;
     case(url, "voters", voters).await;
     case(url, "tallies", tallies).await;
+    bridge::run(url).await;
     leases::run(url).await;
     audit(url).await;
 }
