@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use domain::{PollsWindow, VotingTime, topics};
+use platform::fluvio::TopicSettings;
 use platform::is_topic_name;
 use toml::Spanned;
 
@@ -13,7 +14,7 @@ use crate::file::{
     ChainTable, ClusterTable, ManifestFile, PollsTable, SettingsTable, SmartModuleTable, TopicTable,
 };
 use crate::kafka::check_kafka;
-use crate::manifest::{Chain, Cluster, Manifest, SmartModule, Step, Topic, TopicSettings};
+use crate::manifest::{Chain, Cluster, Manifest, SmartModule, Step, Topic};
 use crate::values::Size;
 
 /// The limits of Fluvio's controller.
@@ -83,7 +84,7 @@ pub(crate) fn check(
         text,
         problems: Problems::default(),
     };
-    let defaults = checker.settings(file.defaults, &TopicSettings::default());
+    let defaults = checker.topic(file.defaults, &Topic::default());
     let topics = checker.topics(file.topic, &defaults);
     let smartmodules = checker.smartmodules(file.smartmodule, directory);
     let chains = checker.chains(file.chain, &smartmodules);
@@ -126,7 +127,11 @@ impl Checker<'_> {
         }
     }
 
-    fn settings(&mut self, table: SettingsTable, defaults: &TopicSettings) -> TopicSettings {
+    fn topic(&mut self, table: SettingsTable, defaults: &Topic) -> Topic {
+        let partitions = table
+            .partitions
+            .map_or(defaults.partitions, |n| n.into_inner().0);
+        let defaults = &defaults.settings;
         if let Some(retention) = &table.retention
             && let Some(kept) = retention.get_ref().0
             && kept.as_secs() < MIN_RETENTION_SECONDS
@@ -155,10 +160,7 @@ impl Checker<'_> {
             );
             self.problems.add(place.span(), text);
         }
-        TopicSettings {
-            partitions: table
-                .partitions
-                .map_or(defaults.partitions, |n| n.into_inner().0),
+        let settings = TopicSettings {
             replication: table
                 .replication
                 .map_or(defaults.replication, |n| n.into_inner().0),
@@ -168,6 +170,10 @@ impl Checker<'_> {
             compression: table.compression.unwrap_or(defaults.compression),
             segment_bytes,
             max_partition_bytes,
+        };
+        Topic {
+            partitions,
+            settings,
         }
     }
 
@@ -186,11 +192,7 @@ impl Checker<'_> {
         fits
     }
 
-    fn topics(
-        &mut self,
-        tables: Vec<TopicTable>,
-        defaults: &TopicSettings,
-    ) -> BTreeMap<String, Topic> {
+    fn topics(&mut self, tables: Vec<TopicTable>, defaults: &Topic) -> BTreeMap<String, Topic> {
         let mut seen = BTreeMap::new();
         let mut topics = BTreeMap::new();
         let mut partitions: Vec<(u32, Range<usize>)> = Vec::new();
@@ -199,13 +201,13 @@ impl Checker<'_> {
             if !self.is_new("topic", &table.name, &mut seen) {
                 continue;
             }
-            let (name, line) = (table.name.get_ref().clone(), self.line(table.name.span()));
+            let name = table.name.get_ref().clone();
             let whole = KEPT_WHOLE.contains(&name.as_str());
             let of_partitions = table.partitions.as_ref().map(Spanned::span);
             let of_retention = table.retention.as_ref().map(Spanned::span);
             let of_size = table.max_partition_size.as_ref().map(Spanned::span);
             let name_span = table.name.span();
-            let settings = SettingsTable {
+            let table = SettingsTable {
                 partitions: table.partitions,
                 replication: table.replication,
                 retention: table.retention,
@@ -213,20 +215,19 @@ impl Checker<'_> {
                 segment_size: table.segment_size,
                 max_partition_size: table.max_partition_size,
             };
-            let settings = self.settings(settings, defaults);
+            let topic = self.topic(table, defaults);
             if whole {
-                let limited =
-                    settings.retention.is_some() || settings.max_partition_bytes.is_some();
-                if limited {
+                let settings = &topic.settings;
+                if settings.retention.is_some() || settings.max_partition_bytes.is_some() {
                     let text = format!(
                         "`{name}` must be kept whole, because counting starts at offset 0: `retention = \"forever\"`, and no `max_partition_size`, here or in `[defaults]`"
                     );
                     let place = of_retention.or(of_size).unwrap_or(name_span.clone());
                     self.problems.add(place, text);
                 }
-                partitions.push((settings.partitions, of_partitions.unwrap_or(name_span)));
+                partitions.push((topic.partitions, of_partitions.unwrap_or(name_span)));
             }
-            topics.insert(name, Topic { settings, line });
+            topics.insert(name, topic);
         }
         if let [(first, _), (second, place)] = &partitions[..]
             && first != second

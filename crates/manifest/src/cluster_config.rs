@@ -1,8 +1,8 @@
 //! The manifest as the configuration of the Fluvio adapter.
 
-use platform::fluvio::{self, ClusterAddress, ClusterConfig};
+use platform::fluvio::{ClusterAddress, ClusterConfig};
 
-use crate::{Compression, Manifest, TopicSettings};
+use crate::Manifest;
 
 impl Manifest {
     /// What the Fluvio adapter is to be told: the cluster, and how topics are created. `endpoint`, when
@@ -19,28 +19,11 @@ impl Manifest {
         let topics = self.topics.iter();
         ClusterConfig {
             address,
-            topic_defaults: settings(&self.defaults),
+            topic_defaults: self.defaults.settings.clone(),
             topics: topics
-                .map(|(name, topic)| (name.clone(), settings(&topic.settings)))
+                .map(|(name, topic)| (name.clone(), topic.settings.clone()))
                 .collect(),
         }
-    }
-}
-
-fn settings(settings: &TopicSettings) -> fluvio::TopicSettings {
-    fluvio::TopicSettings {
-        replication: settings.replication,
-        retention: settings.retention,
-        compression: match settings.compression {
-            Compression::Any => fluvio::Compression::Any,
-            Compression::None => fluvio::Compression::None,
-            Compression::Gzip => fluvio::Compression::Gzip,
-            Compression::Snappy => fluvio::Compression::Snappy,
-            Compression::Lz4 => fluvio::Compression::Lz4,
-            Compression::Zstd => fluvio::Compression::Zstd,
-        },
-        segment_bytes: settings.segment_bytes,
-        max_partition_bytes: settings.max_partition_bytes,
     }
 }
 

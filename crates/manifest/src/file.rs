@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use platform::fluvio::Compression;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::values::{Compression, Count, Direction, Retention, Size};
+use crate::values::{Count, Direction, Retention, Size};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 mod check;
-#[cfg(feature = "fluvio")]
 mod cluster_config;
 mod error;
 mod file;
@@ -17,5 +16,5 @@ mod manifest;
 mod values;
 
 pub use error::{ManifestError, Problem};
-pub use manifest::{Chain, Cluster, KafkaTopic, Manifest, SmartModule, Step, Topic, TopicSettings};
-pub use values::{Compression, Direction};
+pub use manifest::{Chain, Cluster, KafkaTopic, Manifest, SmartModule, Step, Topic};
+pub use values::Direction;

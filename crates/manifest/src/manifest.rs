@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use domain::{Params, PollsWindow};
 use platform::ModuleCall;
+use platform::fluvio::TopicSettings;
 
 use crate::check::check;
 use crate::error::{Problem, place};
 use crate::file::ManifestFile;
-use crate::{Compression, Direction, ManifestError};
+use crate::{Direction, ManifestError};
 
 /// The manifest that the project comes with.
 const COMMITTED: &str = include_str!("../../../fluvio.toml");
@@ -21,7 +21,7 @@ pub struct Manifest {
     /// Where the cluster is.
     pub cluster: Cluster,
     /// How topics are that say nothing else.
-    pub defaults: TopicSettings,
+    pub defaults: Topic,
     /// The topics, by name.
     pub topics: BTreeMap<String, Topic>,
     /// The SmartModules.
@@ -46,38 +46,17 @@ pub struct Cluster {
 /// A topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topic {
-    /// Its settings, the defaults where it has none of its own.
-    pub settings: TopicSettings,
-    /// The line it is on.
-    pub line: usize,
-}
-
-/// How a topic is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicSettings {
     /// Partitions.
     pub partitions: u32,
-    /// Copies of each partition.
-    pub replication: u32,
-    /// How long records are kept; `None`: for ever.
-    pub retention: Option<Duration>,
-    /// Compression.
-    pub compression: Compression,
-    /// Size of a segment file; `None`: Fluvio's default.
-    pub segment_bytes: Option<u32>,
-    /// Size at which a partition loses its oldest segments; `None`: none.
-    pub max_partition_bytes: Option<u64>,
+    /// How it is created.
+    pub settings: TopicSettings,
 }
 
-impl Default for TopicSettings {
+impl Default for Topic {
     fn default() -> Self {
-        TopicSettings {
+        Topic {
             partitions: 1,
-            replication: 1,
-            retention: None,
-            compression: Compression::Any,
-            segment_bytes: None,
-            max_partition_bytes: None,
+            settings: TopicSettings::default(),
         }
     }
 }
@@ -174,11 +153,9 @@ impl Manifest {
         Some(self.chains.get(name)?.steps.iter().map(call).collect())
     }
 
-    /// The settings of a topic: its own, or the defaults when the manifest does not name it.
-    pub fn topic(&self, name: &str) -> &TopicSettings {
-        self.topics
-            .get(name)
-            .map_or(&self.defaults, |topic| &topic.settings)
+    /// How a topic is: as the manifest says, or as the defaults are when it does not name it.
+    pub fn topic(&self, name: &str) -> &Topic {
+        self.topics.get(name).unwrap_or(&self.defaults)
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::topics;
-use election_manifest::{Compression, Direction, Manifest, ManifestError};
+use election_manifest::{Direction, Manifest, ManifestError};
+use platform::fluvio::Compression;
 
 fn read(text: &str) -> Result<Manifest, String> {
     Manifest::parse(text, Path::new("etc/fluvio.toml")).map_err(|error| error.to_string())
@@ -46,7 +47,7 @@ fn the_committed_manifest_names_everything() {
 fn an_empty_manifest_is_all_defaults() {
     let manifest = read("").unwrap();
     assert_eq!(manifest.topic("anything").partitions, 1);
-    assert_eq!(manifest.topic("anything").retention, None);
+    assert_eq!(manifest.topic("anything").settings.retention, None);
     assert!(manifest.cluster.endpoint.is_none() && manifest.polls.open.is_none());
 }
 
@@ -83,11 +84,12 @@ fn what_is_written_is_what_is_read() {
     .unwrap();
     assert_eq!(manifest.cluster.endpoint.as_deref(), Some("fluvio:9003"));
     let logs = manifest.topic("logs");
-    assert_eq!((logs.partitions, logs.replication), (4, 3));
-    assert_eq!(logs.retention, Some(Duration::from_secs(12 * 60 * 60)));
-    assert_eq!(logs.compression, Compression::Zstd);
-    assert_eq!(logs.segment_bytes, Some(16 << 20));
-    assert_eq!(logs.max_partition_bytes, Some(1 << 30));
+    let settings = &logs.settings;
+    assert_eq!((logs.partitions, settings.replication), (4, 3));
+    assert_eq!(settings.retention, Some(Duration::from_secs(12 * 60 * 60)));
+    assert_eq!(settings.compression, Compression::Zstd);
+    assert_eq!(settings.segment_bytes, Some(16 << 20));
+    assert_eq!(settings.max_partition_bytes, Some(1 << 30));
     let file = manifest.smartmodules[0].file.as_deref();
     assert_eq!(file, Some(Path::new("etc/modules/mine.wasm")));
     assert_eq!(manifest.kafka[0].direction, Direction::FromKafka);

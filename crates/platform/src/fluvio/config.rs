@@ -93,7 +93,8 @@ impl Default for TopicSettings {
 }
 
 /// Compression of a topic's batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// As each producer likes; this crate's uses lz4.
     #[default]
