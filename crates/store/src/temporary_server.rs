@@ -7,9 +7,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::StoreError;
 
@@ -24,12 +26,17 @@ const INSTALLED: &str = "/usr/lib/postgresql";
 const TRIES: u32 = 3;
 /// Lines of the server's log that are kept for the message when it does not start.
 const LOG_LINES: usize = 20;
+/// How long a server that was killed may take to start again: the processes it has left must end first.
+const RESTART_LIMIT: Duration = Duration::from_secs(60);
+/// The pause between two tries to start it again.
+const RESTART_PAUSE: Duration = Duration::from_millis(50);
 
 /// A running PostgreSQL with the server's default settings. Stopped and removed on drop; a process
 /// that is killed leaves it running.
 #[derive(Debug)]
 pub struct TemporaryServer {
-    server: Child,
+    /// `None` while it is killed.
+    server: Option<Child>,
     programs: Programs,
     directory: TempDir,
     port: u16,
@@ -94,6 +101,56 @@ impl TemporaryServer {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Kills the server with SIGKILL. The processes that serve its connections notice and end.
+    pub fn kill(&mut self) {
+        if let Some(mut server) = self.server.take()
+            && let Err(error) = server.kill().and_then(|()| server.wait())
+        {
+            tracing::warn!("the temporary PostgreSQL server may still run: {error}");
+        }
+    }
+
+    /// Starts the server again, with its data and on its port; returns when it accepts connections.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_again(&mut self) -> Result<(), StoreError> {
+        let give_up_at = Instant::now() + RESTART_LIMIT;
+        loop {
+            match self.launch()?.await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(_)) if Instant::now() < give_up_at => {
+                    tokio::time::sleep(RESTART_PAUSE).await;
+                }
+                Ok(Err(log)) => return Err(failure(format!("it did not start again: {log}"))),
+                Err(_) => return Err(failure("its log could not be read")),
+            }
+        }
+    }
+
+    /// Starts the server on its data. What is returned says when it accepts connections; or its last
+    /// words.
+    fn launch(&mut self) -> Result<oneshot::Receiver<Result<(), String>>, StoreError> {
+        self.kill();
+        let mut server = self
+            .programs
+            .command("postgres", self.directory.path())
+            .arg("-D")
+            .arg(self.data())
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-c", "unix_socket_directories="])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failure(format!("postgres: {error}")))?;
+        let log = server.stderr.take();
+        self.server = Some(server);
+        let log = log.ok_or_else(|| failure("it has no log"))?;
+        let (report, ready) = oneshot::channel();
+        std::thread::spawn(move || read_log(log, report));
+        Ok(ready)
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
@@ -101,17 +158,20 @@ impl TemporaryServer {
 
 impl Drop for TemporaryServer {
     fn drop(&mut self) {
+        let data = self.data();
+        let Some(server) = &mut self.server else {
+            return;
+        };
         // Not `kill`, which would leave its processes and its shared memory behind.
         let mut stop = self.programs.command("pg_ctl", self.directory.path());
-        stop.args(["stop", "-m", "immediate", "-D"])
-            .arg(self.data());
+        stop.args(["stop", "-m", "immediate", "-D"]).arg(data);
         let stopped = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !stopped.is_ok_and(|status| status.success())
-            && let Err(error) = self.server.kill()
+            && let Err(error) = server.kill()
         {
             tracing::warn!("the temporary PostgreSQL server may still run: {error}");
         }
-        if let Err(error) = self.server.wait() {
+        if let Err(error) = server.wait() {
             tracing::warn!("the temporary PostgreSQL server may still run: {error}");
         }
     }
@@ -166,7 +226,6 @@ impl Starting {
             None
         };
         let programs = Programs { bin, user };
-        let data = directory.path().join("data");
         let mut initdb = programs.command("initdb", directory.path());
         initdb.args([
             "-U",
@@ -180,7 +239,7 @@ impl Starting {
         ]);
         let made = initdb
             .arg("-D")
-            .arg(&data)
+            .arg(directory.path().join("data"))
             .output()
             .map_err(|error| failure(format!("initdb: {error}")))?;
         if !made.status.success() {
@@ -190,26 +249,13 @@ impl Starting {
             return Err(failure(format!("initdb: {said}")));
         }
         let port = free_port().map_err(|error| failure(format!("no free port: {error}")))?;
-        let mut server = programs
-            .command("postgres", directory.path())
-            .arg("-D")
-            .arg(&data)
-            .args(["-h", "127.0.0.1", "-p", &port.to_string()])
-            .args(["-c", "unix_socket_directories="])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failure(format!("postgres: {error}")))?;
-        let log = server.stderr.take();
-        let server = TemporaryServer {
-            server,
+        let mut server = TemporaryServer {
+            server: None,
             programs,
             directory,
             port,
         };
-        let log = log.ok_or_else(|| failure("it has no log"))?;
-        let (report, ready) = oneshot::channel();
-        std::thread::spawn(move || read_log(log, report));
+        let ready = server.launch()?;
         Ok(Starting { server, ready })
     }
 }
@@ -280,7 +326,37 @@ fn traversable(directory: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
+    use crate::Store;
+
+    #[tokio::test]
+    async fn killed_it_starts_again_with_its_data() {
+        let Some(mut server) = TemporaryServer::start().await.unwrap() else {
+            // Not `eprintln!`: of a test that passes, that is not shown.
+            let said = writeln!(
+                std::io::stderr(),
+                "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below {INSTALLED})"
+            );
+            return said.unwrap();
+        };
+        let url = server.database_url();
+        let election = crate::Election {
+            plan: serde_json::json!({"seed": 42}),
+            polls: domain::PollsWindow::default(),
+        };
+        let before = Store::connect(&url, 2).await.unwrap();
+        before.migrate().await.unwrap();
+        before.open_election(&election).await.unwrap();
+        server.kill();
+        assert!(Store::connect(&url, 1).await.is_err(), "nobody serves it");
+        server.start_again().await.unwrap();
+        assert_eq!(server.database_url(), url);
+        let after = Store::connect(&url, 1).await.unwrap();
+        let stored = after.election().await.unwrap().unwrap();
+        assert_eq!(stored.plan, election.plan);
+    }
 
     #[test]
     fn users_are_found_by_name() {
