@@ -16,6 +16,10 @@ use crate::pump::{CHUNK_BYTES, Chunk, ChunkSource, on_blocking_thread, pump};
 use crate::script::Script;
 use crate::{ProducerError, Progress, clock};
 
+/// A voter has a vote, and perhaps a second and an invalid one; now and then another's second vote is
+/// due.
+const VOTES_OF_A_VOTER: usize = 4;
+
 /// What is to be cast.
 #[derive(Debug, Clone)]
 pub struct CastPlan {
@@ -101,7 +105,7 @@ pub async fn cast_votes(
                 stream: None,
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,
-                catching_up: position.is_behind(),
+                behind: position.behind(),
                 caster: Some(Caster {
                     script,
                     position,
@@ -142,9 +146,9 @@ struct PartitionVotes {
     /// Bytes of their values.
     waiting_bytes: usize,
     caster: Option<Caster>,
-    /// Whether the log still holds votes of this sequence that were not passed over: until then, no
-    /// rate applies.
-    catching_up: bool,
+    /// How many votes of this sequence the log still holds that were not passed over: to these, no rate
+    /// applies.
+    behind: u64,
     finished: bool,
 }
 
@@ -195,25 +199,30 @@ impl PartitionVotes {
 
 impl ChunkSource for PartitionVotes {
     async fn next_chunk(&mut self, limit: usize) -> Result<Option<Chunk>, ProducerError> {
-        let limit = if self.catching_up { usize::MAX } else { limit };
+        let behind = usize::try_from(self.behind).unwrap_or(usize::MAX);
+        let voters_limit = limit.max(behind / VOTES_OF_A_VOTER);
         // Those up to `end` are in the log, so waiting for a full chunk of them is not in vain.
-        while self.next < self.end && self.waiting.len() < limit && self.waiting_bytes < CHUNK_BYTES
+        while self.next < self.end
+            && self.waiting.len() < voters_limit
+            && self.waiting_bytes < CHUNK_BYTES
         {
             self.receive().await?;
         }
-        let voters = self.take(limit);
+        let voters = self.take(voters_limit);
         if voters.is_empty() {
             if self.finished {
                 return Ok(None);
             }
+            let limit = limit.max(behind);
             let (chunk, finished) =
                 on_blocking_thread(&mut self.caster, move |caster| caster.finish(limit)).await?;
+            self.behind = self.behind.saturating_sub(chunk.already);
             self.finished = finished;
             return Ok(Some(chunk));
         }
-        let (chunk, catching_up) =
+        let chunk =
             on_blocking_thread(&mut self.caster, move |caster| caster.cast(&voters)).await?;
-        self.catching_up = catching_up;
+        self.behind = self.behind.saturating_sub(chunk.already);
         Ok(Some(chunk))
     }
 }
@@ -228,8 +237,8 @@ struct Caster {
 }
 
 impl Caster {
-    /// The votes of some voters, and whether the log has more of the sequence still.
-    fn cast(&mut self, voters: &[Output]) -> Result<(Chunk, bool), ProducerError> {
+    /// The votes of some voters.
+    fn cast(&mut self, voters: &[Output]) -> Result<Chunk, ProducerError> {
         let voting_time = clock::voting_time_now();
         let mut records = Vec::with_capacity(voters.len() + voters.len() / 8);
         for voter in voters {
@@ -250,8 +259,7 @@ impl Caster {
                 self.unusable += 1;
             }
         }
-        let chunk = self.chunk(records, voters.len())?;
-        Ok((chunk, self.position.is_behind()))
+        self.chunk(records, voters.len())
     }
 
     /// Up to `limit` of what remains after the last voter, and whether that was all.

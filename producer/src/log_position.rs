@@ -70,9 +70,13 @@ impl LogPosition {
         self.in_log
     }
 
-    /// Whether the next record of the sequence is in the log.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.passed < self.in_log
+    /// How many records of the sequence, from the next one on, are in the log.
+    pub(crate) fn behind(&self) -> u64 {
+        self.in_log - self.passed
+    }
+
+    fn is_behind(&self) -> bool {
+        self.behind() > 0
     }
 
     /// Passes over the next record of the sequence without making it, where it is in the log and

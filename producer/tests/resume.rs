@@ -317,6 +317,28 @@ async fn a_rate_is_kept_and_a_stop_ends_the_run() {
 }
 
 #[tokio::test]
+async fn a_continued_run_keeps_the_rate_from_its_first_vote_on() {
+    const RATE: u64 = 500;
+    let election = Election::with_voters().await;
+    election.memory.stop_after(400, election.stop.clone());
+    election.cast(plan()).await.unwrap();
+    let before = records(&election.log(VOTES));
+    let slow = CastPlan {
+        rate: RATE,
+        ..plan()
+    };
+    let stop = CancellationToken::new();
+    election.memory.stop_after(100, stop.clone());
+    let begun = std::time::Instant::now();
+    let produced = cast_votes(&election.platform, slow, &election.progress, &stop)
+        .await
+        .unwrap();
+    assert_eq!(records(&election.log(VOTES)), before + produced as usize);
+    let allowed = begun.elapsed().as_secs_f64() * RATE as f64 + 100.0;
+    assert!((produced as f64) < allowed, "{produced}, {allowed} allowed");
+}
+
+#[tokio::test]
 async fn a_stopped_run_is_continued_at_a_rate() {
     let election = Election::new().await;
     election.memory.fail_after(Some(4_000));
