@@ -183,7 +183,9 @@ async fn set_up(
     let plan = plan(args, deployment.partitions())?;
     let polls = producer::polls(&args.init, &backend.manifest);
     let (platform, store) = (&*backend.platform, &backend.store);
-    producer::set_up(platform, store, deployment, &plan, polls, candidates).await?;
+    producer::set_up(platform, store, deployment, &plan, polls, candidates)
+        .await
+        .map_err(ProducerError::into_report)?;
     backend.election().await
 }
 

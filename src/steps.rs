@@ -33,7 +33,9 @@ pub(crate) async fn producer(
 
 async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
     let (platform, store) = (&*backend.platform, &backend.store);
-    let (candidates, _) = producer::init(platform, store, &backend.manifest, args).await?;
+    let (candidates, _) = producer::init(platform, store, &backend.manifest, args)
+        .await
+        .map_err(ProducerError::into_report)?;
     println!(
         "Topics, tables and SmartModules are there; {} candidates stand:",
         candidates.len()
