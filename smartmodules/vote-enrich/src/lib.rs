@@ -66,7 +66,7 @@ smartmodule_abi::export!(map, |call| call.each_record(Kind::Map, join));
 fn join(_: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
     let candidate = ParsedVote::parse(record.value)
         .ok()
-        .and_then(|vote| CANDIDATES.get()?.get(&*vote.candidate_id));
+        .and_then(|vote| CANDIDATES.get()?.get(&vote.candidate_id));
     match candidate {
         Some(candidate) => outputs.push_value(record, &enrich_vote(record.value, candidate)?),
         None => outputs.push(record),

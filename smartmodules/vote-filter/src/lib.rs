@@ -30,7 +30,7 @@ enum Judge {
     Single(Rules),
     /// With a memory of who has voted; what it counts is of no interest here. The engine runs one
     /// instance on one thread; the mutex is what safe Rust asks of a `static`, and is never contended.
-    First(Mutex<PartitionCounter>),
+    First(Box<Mutex<PartitionCounter>>),
 }
 
 type Verdict<'a> = std::result::Result<Ballot<'a>, Reason>;
@@ -66,7 +66,7 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
     let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
     let judge = match params.get(PARAM_DUPLICATES).map(String::as_str) {
         None | Some("pass") => Judge::Single(rules),
-        Some("drop") => Judge::First(Mutex::new(PartitionCounter::new(rules))),
+        Some("drop") => Judge::First(Box::new(Mutex::new(PartitionCounter::new(rules)))),
         Some(other) => {
             return Err(eyre!(
                 "parameter `duplicates`: takes `pass` or `drop`, not `{other}`"
