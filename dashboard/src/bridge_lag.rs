@@ -6,9 +6,15 @@ use domain::{BridgeDirection, BridgePosition};
 
 use crate::model::BridgedTopic;
 
-/// The newest positions, by topics and direction, then by partition.
+/// The topic on Fluvio, that on Kafka, and whether records go to Kafka.
+type Link = (String, String, bool);
+
+/// By partition, the newest position and lag.
+type Partitions = BTreeMap<u32, (i64, i64)>;
+
+/// The newest of every link.
 #[derive(Debug, Default)]
-pub(crate) struct BridgeLag(BTreeMap<(String, String, bool), BTreeMap<u32, (i64, i64)>>);
+pub(crate) struct BridgeLag(BTreeMap<Link, Partitions>);
 
 impl BridgeLag {
     /// Takes over a position; returns whether it is news.
