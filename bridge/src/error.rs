@@ -268,6 +268,28 @@ pub enum BridgeError {
         /// Where it ends.
         end: i64,
     },
+    /// The log is shorter than what was written to it.
+    #[error(
+        "`{fluvio}` partition {partition} ends at offset {end}, but ended at {stored} before: the log has lost records, or belongs to another database; restore it, or start anew with `--fresh`"
+    )]
+    LogBehindStore {
+        /// The topic on Fluvio.
+        fluvio: String,
+        /// The partition.
+        partition: u32,
+        /// Where the log ends.
+        end: i64,
+        /// Where it ended.
+        stored: i64,
+    },
+    /// Somebody else has moved the stored position, or deleted it.
+    #[error(
+        "how far {link} is read was changed in the database meanwhile: the election was started anew, or another bridge reads the same topic; start the bridge again"
+    )]
+    PositionMoved {
+        /// The link.
+        link: String,
+    },
     /// Partitions were added to the topic on Kafka.
     #[error("topic `{topic}` on Kafka has other partitions than before; they are read, too")]
     PartitionsAdded {

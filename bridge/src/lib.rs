@@ -14,14 +14,23 @@
 pub mod args;
 mod chain;
 mod config;
+mod done;
 mod error;
+mod inbound;
+mod inbound_records;
+mod kafka;
 mod link;
 mod mark;
+mod outbound;
+mod pipeline;
 mod progress;
+mod restart;
 mod run;
 
 pub use config::{BridgeConfig, Election};
+pub use done::wait_until_done;
 pub use error::BridgeError;
+pub use kafka::wait::broker_telling as wait_for_broker;
 pub use link::{Direction, Link};
 pub use mark::MARK_HEADER;
 pub use progress::{Place, Position, Progress, Snapshot};

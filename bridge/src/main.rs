@@ -1,8 +1,173 @@
 //! `bridge`: carries topics between Fluvio and Kafka, as a process of its own.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bridge::args::KafkaArgs;
+use bridge::{BridgeConfig, BridgeError, Election, Progress, wait_for_broker};
+use clap::Parser;
+use platform::Platform;
+use service::args::{ClusterArgs, ProcessArgs};
+use service::connections::Connections;
+use service::health::Health;
+use service::retry::Backoff;
+use service::{UsageError, endpoint, process};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+mod metrics;
+
+use metrics::Metrics;
+
+/// Connections to Postgres: one a topic that is read from Kafka, and one for the rest.
+const CONNECTIONS: usize = 4;
+
+/// What Kafka is called in reports of health.
+const KAFKA: &str = "Kafka";
+
+/// Carries topics between Fluvio and Kafka (Redpanda), both ways, as the manifest's `[[kafka]]` tables
+/// say.
+///
+/// It waits for cluster, database, election and broker, in whatever order these come up. One bridge
+/// runs for an election; a second one waits.
+///
+/// The embedded platform lives in one process, so there this runs inside `election`: `election demo
+/// --kafka HOST:9092`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bridge",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 stopped, 1 failed, 2 wrong usage. SIGTERM stops it: what is under way \
+                  is sent first."
+)]
+struct Cli {
+    #[command(flatten)]
+    kafka: KafkaArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    process: ProcessArgs,
+}
 
 fn main() -> ExitCode {
-    eprintln!("error: not wired yet");
-    ExitCode::FAILURE
+    let cli = Cli::parse();
+    process::run(cli.process.log, async |stop| run(cli, stop).await)
+}
+
+async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
+    let manifest = cli.cluster.manifest()?;
+    cli.cluster.database_url()?;
+    let config = BridgeConfig::of(&manifest, &cli.kafka).map_err(as_usage)?;
+    let health = Health::default();
+    let metrics = Arc::new(Metrics::default());
+    let render = {
+        let metrics = metrics.clone();
+        Arc::new(move || metrics.render())
+    };
+    let work = async {
+        let tell = |what, problem| health.set(what, problem);
+        let broker = async {
+            let tell = |problem| health.set(KAFKA, problem);
+            wait_for_broker(&config, tell, &stop)
+                .await
+                .map_err(as_usage)
+        };
+        let connections = Connections::wait(&cli.cluster, &manifest, CONNECTIONS, tell, &stop);
+        let (connections, is_up) = tokio::try_join!(connections, broker)?;
+        let Some(connections) = connections.filter(|_| is_up) else {
+            return Ok(());
+        };
+        let done = carry(&connections, config, &health, &metrics, &stop).await;
+        connections.close().await;
+        done
+    };
+    endpoint::beside(cli.process.health, health.clone(), render, work).await?
+}
+
+async fn carry(
+    connections: &Connections,
+    config: BridgeConfig,
+    health: &Health,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let store = &connections.store;
+    let Some(election) = wait_for_election(store, health, stop).await? else {
+        return Ok(());
+    };
+    let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());
+    for link in &config.links {
+        tracing::info!("carrying {link}");
+    }
+    let progress = Progress::default();
+    let watched = CancellationToken::new();
+    let components = config.links.iter().map(ToString::to_string);
+    let components = components.chain([KAFKA.into()]).collect();
+    let watching = tokio::spawn(metrics::watch(
+        progress.clone(),
+        metrics.clone(),
+        health.clone(),
+        components,
+        watched.clone(),
+    ));
+    let ended = bridge::run(
+        platform,
+        store.clone(),
+        election,
+        config,
+        progress.clone(),
+        stop.clone(),
+    )
+    .await;
+    watched.cancel();
+    watching
+        .await
+        .context("watching the progress ended abnormally")?;
+    let lag = progress.watch().borrow().lag();
+    tracing::info!(lag, "stopped");
+    ended.map_err(as_usage)
+}
+
+/// What was given wrongly is told from what failed.
+fn as_usage(error: BridgeError) -> anyhow::Error {
+    if error.is_usage() {
+        UsageError(error.to_string()).into()
+    } else {
+        error.into()
+    }
+}
+
+/// Waits until an election is set up; `None` when it is stopped before.
+async fn wait_for_election(
+    store: &Store,
+    health: &Health,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Election>> {
+    const COMPONENT: &str = "election";
+    /// How often the log repeats what is waited for.
+    const REPEAT_EVERY: Duration = Duration::from_secs(10);
+    let mut backoff = Backoff::default();
+    let mut told: Option<tokio::time::Instant> = None;
+    loop {
+        let problem = match Election::stored(store).await {
+            Ok(Some(election)) => {
+                health.set(COMPONENT, None);
+                return Ok(Some(election));
+            }
+            Ok(None) => "no election is set up yet; `producer init` does it".to_owned(),
+            Err(error) if error.is_transient() => error.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        if told.is_none_or(|told| told.elapsed() >= REPEAT_EVERY) {
+            tracing::info!("waiting: {problem}");
+            told = Some(tokio::time::Instant::now());
+        }
+        health.set(COMPONENT, Some(problem));
+        if !backoff.pause(stop).await {
+            return Ok(None);
+        }
+    }
 }

@@ -1,15 +1,42 @@
-//! The bridge as a whole.
+//! The bridge as a whole: its links, that one failure ends all, and that it is the only one.
 
 use std::sync::Arc;
 
+use domain::Params;
 use platform::Platform;
-use store::Store;
+use service::retry::Backoff;
+use store::{BridgeLock, Store};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{BridgeConfig, BridgeError, Election, Progress};
+use crate::inbound::carry_in;
+use crate::kafka::Kafka;
+use crate::kafka::observer::Observer;
+use crate::kafka::producer::Producers;
+use crate::outbound::carry_out;
+use crate::pipeline::tell_how_far;
+use crate::restart::until_done;
+use crate::{BridgeConfig, BridgeError, Direction, Election, Progress};
 
-/// Carries records until `stop`, then sends what is under way and returns. What fails in passing is begun
-/// again, from where it stands.
+/// What waiting for another bridge to end is called among the problems.
+const ONLY_BRIDGE: &str = "being the only bridge";
+
+/// What all tasks of a bridge share.
+pub(crate) struct Context {
+    pub(crate) platform: Arc<dyn Platform>,
+    pub(crate) store: Store,
+    /// What the election gives to SmartModules.
+    pub(crate) election_params: Params,
+    pub(crate) config: BridgeConfig,
+    pub(crate) kafka: Kafka,
+    pub(crate) observer: Observer,
+    pub(crate) producers: Producers,
+    pub(crate) progress: Progress,
+}
+
+/// Carries records until `stop`, then sends what is under way and returns. What fails in passing (a
+/// lost connection, a server that is started anew) is begun again, from where it stands. While another
+/// bridge runs for the same election, it waits.
 ///
 /// # Errors
 /// The first failure that does not pass; all links are stopped for it.
@@ -22,7 +49,115 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), BridgeError> {
     config.check()?;
-    let _parts = (platform, store, election.params(), progress);
-    stop.cancelled().await;
+    let kafka = Kafka::new(&config);
+    let context = Arc::new(Context {
+        platform,
+        store,
+        election_params: election.params(),
+        observer: kafka.observer().await?,
+        producers: Producers::new(kafka.clone()),
+        kafka,
+        config,
+        progress,
+    });
+    let ended = run_alone(&context, &stop).await;
+    let closed = context.producers.close().await;
+    let closed = closed.and(context.observer.clone().close().await);
+    ended.and(closed)
+}
+
+/// Carries records while this is the only bridge.
+async fn run_alone(context: &Arc<Context>, stop: &CancellationToken) -> Result<(), BridgeError> {
+    while !stop.is_cancelled() {
+        let Some(lock) = lock(context, stop).await? else {
+            break;
+        };
+        let session = stop.child_token();
+        let mut links = std::pin::pin!(run_links(context, session.clone()));
+        tokio::select! {
+            ended = &mut links => return ended,
+            lost = lock.lost() => {
+                tracing::warn!("all links begin again: {lost}");
+                context.progress.set_problem(ONLY_BRIDGE, Some(lost.to_string()));
+                session.cancel();
+                links.await?;
+            }
+        }
+    }
     Ok(())
+}
+
+/// Waits until no other bridge runs; `None` when it is stopped before.
+async fn lock(
+    context: &Context,
+    stop: &CancellationToken,
+) -> Result<Option<BridgeLock>, BridgeError> {
+    let Context {
+        store, progress, ..
+    } = context;
+    let mut backoff = Backoff::default();
+    loop {
+        let take = async || Ok(store.try_bridge_lock().await?);
+        match until_done(ONLY_BRIDGE, progress, stop, take).await? {
+            None => return Ok(None),
+            Some(Some(lock)) => {
+                progress.set_problem(ONLY_BRIDGE, None);
+                return Ok(Some(lock));
+            }
+            Some(None) => {}
+        }
+        let problem = "another bridge runs for this election; this one waits until that has ended";
+        if progress.set_problem(ONLY_BRIDGE, Some(problem.into())) {
+            tracing::warn!("{problem}");
+        }
+        if !backoff.pause(stop).await {
+            return Ok(None);
+        }
+    }
+}
+
+async fn run_links(context: &Arc<Context>, stop: CancellationToken) -> Result<(), BridgeError> {
+    let mut links = JoinSet::new();
+    for link in &context.config.links {
+        let (context, link, stop) = (context.clone(), Arc::new(link.clone()), stop.clone());
+        match link.direction {
+            Direction::ToKafka => links.spawn(carry_out(context, link, stop)),
+            Direction::FromKafka => links.spawn(carry_in(context, link, stop)),
+        };
+    }
+    // Told last, so that the last position is.
+    let told_last = CancellationToken::new();
+    let telling = tokio::spawn(tell_how_far(
+        context.clone(),
+        stop.clone(),
+        told_last.clone(),
+    ));
+    let carried = join_all(links, &stop).await;
+    told_last.cancel();
+    let told = telling.await.unwrap_or_else(abnormal);
+    carried.and(told)
+}
+
+/// Waits until all tasks have ended; the first failure stops the others, and is returned.
+pub(crate) async fn join_all(
+    mut tasks: JoinSet<Result<(), BridgeError>>,
+    stop: &CancellationToken,
+) -> Result<(), BridgeError> {
+    let mut outcome = Ok(());
+    while let Some(ended) = tasks.join_next().await {
+        let ended = ended.unwrap_or_else(abnormal);
+        if ended.is_err() {
+            stop.cancel();
+            match outcome {
+                Ok(()) => outcome = ended,
+                // What follows from the first failure; that one is returned.
+                Err(_) => tracing::warn!(error = ?ended, "also failed"),
+            }
+        }
+    }
+    outcome
+}
+
+fn abnormal(error: tokio::task::JoinError) -> Result<(), BridgeError> {
+    Err(BridgeError::Task(error.to_string()))
 }

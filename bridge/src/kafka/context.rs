@@ -1,0 +1,88 @@
+//! What librdkafka tells unasked: its log, and errors of its connections.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// What the brokers said last. To the call that fails for it librdkafka says no more than that it timed
+/// out.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    // Held for a look only.
+    last: Mutex<Last>,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    refusal: Option<String>,
+    trouble: Option<String>,
+}
+
+impl Said {
+    /// Why the login was refused, if it was.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.lock().refusal.clone()
+    }
+
+    /// What is wrong with the connection, if anything is.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    /// A broker has answered: what was wrong before is over.
+    pub(crate) fn answered(&self) {
+        *self.lock() = Last::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    said: Arc<Said>,
+}
+
+impl Context {
+    pub(super) fn new(said: Arc<Said>) -> Self {
+        Context { said }
+    }
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning => {
+                tracing::warn!(target: "librdkafka", facility, "{message}");
+            }
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(target: "librdkafka", facility, "{message}");
+            }
+            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        let mut last = self.said.lock();
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
+                last.refusal = Some(reason.to_owned())
+            }
+            // Says nothing that was not said of each broker.
+            Some(RDKafkaErrorCode::AllBrokersDown) if last.trouble.is_some() => {}
+            _ => last.trouble = Some(reason.to_owned()),
+        }
+        // Who fails for it says so; this is how often librdkafka tries.
+        tracing::debug!(target: "librdkafka", "{error}: {reason}");
+    }
+}
+
+impl ConsumerContext for Context {}

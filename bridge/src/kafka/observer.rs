@@ -1,0 +1,130 @@
+//! Asking a broker: which partitions a topic has, and where they begin and end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::context::Context;
+use super::{ANSWER_TIMEOUT, Kafka, blocking};
+use crate::BridgeError;
+
+/// A connection for questions. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Observer {
+    kafka: Kafka,
+    consumer: Arc<BaseConsumer<Context>>,
+}
+
+/// The first offset there is in a partition, and the one after the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watermarks {
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+}
+
+impl Kafka {
+    pub(crate) async fn observer(&self) -> Result<Observer, BridgeError> {
+        let kafka = self.clone();
+        let consumer = blocking(move || kafka.consumer(&[], &[])).await??;
+        Ok(Observer {
+            kafka: self.clone(),
+            consumer: Arc::new(consumer),
+        })
+    }
+
+    /// A consumer that commits nothing and belongs to no group. (librdkafka wants the name of one to
+    /// give out messages at all.)
+    pub(super) fn consumer(
+        &self,
+        may: &[(&str, &str)],
+        must: &[(&str, &str)],
+    ) -> Result<BaseConsumer<Context>, BridgeError> {
+        let may = [&[("group.id", "election-bridge")], may].concat();
+        let always = [
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("auto.offset.reset", "error"),
+            ("allow.auto.create.topics", "false"),
+        ];
+        let must = [&always[..], must].concat();
+        let config = self.client_config(&may, &must);
+        BaseConsumer::from_config_and_context(&config, self.context())
+            .map_err(|error| self.error("set up a consumer", &error))
+    }
+}
+
+impl Observer {
+    /// How many partitions a topic has; `None` when there is no such topic.
+    pub(crate) async fn partitions(&self, topic: &str) -> Result<Option<u32>, BridgeError> {
+        let name = topic.to_owned();
+        let doing = format!("look up topic `{topic}`");
+        let known = self
+            .ask(doing, move |consumer| {
+                let metadata = consumer.fetch_metadata(Some(&name), ANSWER_TIMEOUT)?;
+                let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name)
+                else {
+                    return Ok(None);
+                };
+                match topic.error().map(RDKafkaErrorCode::from) {
+                    None => Ok(Some(topic.partitions().len())),
+                    Some(
+                        RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic,
+                    ) => Ok(None),
+                    Some(code) => Err(KafkaError::MetadataFetch(code)),
+                }
+            })
+            .await?;
+        Ok(known
+            .and_then(|partitions| u32::try_from(partitions).ok())
+            .filter(|&partitions| partitions > 0))
+    }
+
+    /// Where a partition begins and ends.
+    pub(crate) async fn watermarks(
+        &self,
+        topic: &str,
+        partition: u32,
+    ) -> Result<Watermarks, BridgeError> {
+        let name = topic.to_owned();
+        let doing = format!("look up where topic `{topic}` partition {partition} ends");
+        self.ask(doing, move |consumer| {
+            let (low, high) = consumer.fetch_watermarks(&name, partition as i32, ANSWER_TIMEOUT)?;
+            Ok(Watermarks { low, high })
+        })
+        .await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        doing: String,
+        question: impl FnOnce(&BaseConsumer<Context>) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, BridgeError> {
+        let consumer = self.consumer.clone();
+        let kafka = self.kafka.clone();
+        blocking(move || {
+            let answer = question(&consumer);
+            // What librdkafka has to tell, it tells when it is asked for messages; there are none.
+            for _ in 0..100 {
+                if consumer.poll(Duration::ZERO).is_none() {
+                    break;
+                }
+            }
+            match answer {
+                Ok(answer) => {
+                    kafka.said.answered();
+                    Ok(answer)
+                }
+                Err(error) => Err(kafka.error(doing, &error)),
+            }
+        })
+        .await?
+    }
+
+    /// Ends the connection.
+    pub(crate) async fn close(self) -> Result<(), BridgeError> {
+        blocking(move || drop(self)).await
+    }
+}

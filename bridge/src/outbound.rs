@@ -1,0 +1,306 @@
+//! From Fluvio to Kafka: one task a partition, each record to the partition of the same number.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use platform::{NO_TIMESTAMP, Output, OutputBatch, StreamRequest};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::chain::{numbered, read_number};
+use crate::kafka::producer::{Failure, Flight, Outbound, Producer};
+use crate::kafka::tail::Source;
+use crate::mark::Marks;
+use crate::progress::Place;
+use crate::restart::until_done;
+use crate::run::{Context, join_all};
+use crate::{BridgeError, Link};
+
+/// After so many records a task lets others run: nothing else does while the queue has room.
+const RECORDS_AT_ONCE: usize = 256;
+
+/// How long records that are on their way are waited for at the end. What does not arrive by then is
+/// sent by the next bridge.
+const LAST_RECORDS_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long those of the try before are waited for, before it is said that they are waited for.
+const LANDING_LOOK: Duration = Duration::from_secs(1);
+
+/// Carries all partitions of a link until `stop`.
+pub(crate) async fn carry_out(
+    context: Arc<Context>,
+    link: Arc<Link>,
+    stop: CancellationToken,
+) -> Result<(), BridgeError> {
+    let prepare = || prepare(&context, &link);
+    let what = link.to_string();
+    let Some(partitions) = until_done(&what, &context.progress, &stop, prepare).await? else {
+        return Ok(());
+    };
+    let mut tasks = JoinSet::new();
+    for partition in 0..partitions {
+        let carrier = Carrier {
+            context: context.clone(),
+            link: link.clone(),
+            partition,
+            partitions,
+            place: Place::new(&link, partition),
+            flight: Mutex::new(None),
+            stop: stop.clone(),
+        };
+        tasks.spawn(async move {
+            let what = format!("{} partition {partition}", carrier.link);
+            let Carrier { context, stop, .. } = &carrier;
+            until_done(&what, &context.progress, stop, || carrier.carry())
+                .await
+                .map(drop)
+        });
+    }
+    join_all(tasks, &stop).await
+}
+
+/// How many partitions there are to be carried; the topic on Kafka is ready for them.
+async fn prepare(context: &Context, link: &Link) -> Result<u32, BridgeError> {
+    let Context {
+        platform,
+        kafka,
+        observer,
+        ..
+    } = context;
+    let partitions = platform.partitions(&link.fluvio).await?;
+    kafka.ensure_topic(observer, link, partitions).await?;
+    kafka.compare_settings(link).await?;
+    Ok(partitions)
+}
+
+struct Carrier {
+    context: Arc<Context>,
+    link: Arc<Link>,
+    partition: u32,
+    /// Of the topic on Fluvio.
+    partitions: u32,
+    place: Place,
+    /// What is on its way, also from the try before. Held for a look only.
+    flight: Mutex<Option<Arc<Flight>>>,
+    stop: CancellationToken,
+}
+
+/// How much of a stream was taken.
+struct Taken {
+    /// The offset that is due.
+    next: i64,
+    /// Records before this offset are on Kafka already.
+    carried_to: i64,
+}
+
+impl Carrier {
+    async fn carry(&self) -> Result<(), BridgeError> {
+        let Context {
+            platform,
+            kafka,
+            observer,
+            producers,
+            progress,
+            config,
+            ..
+        } = &*self.context;
+        self.land().await?;
+        // Again: it may have been deleted meanwhile.
+        kafka
+            .ensure_topic(observer, &self.link, self.partitions)
+            .await?;
+        let source = self.source().await?;
+        let carried_to = self.carried_to(&source).await?;
+        progress.update(&self.place, |at| at.position = carried_to);
+        let producer = producers.current().await?;
+        let flight = Flight::from(carried_to);
+        *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight.clone());
+
+        let chain = numbered(&self.link.chain, &self.context.election_params);
+        // A module that drops duplicates must have seen all votes.
+        let from = if chain.is_empty() { carried_to } else { 0 };
+        let mut taken = Taken {
+            next: from,
+            carried_to,
+        };
+        let marks = Marks::new(&source.fluvio, self.partition, &source.election);
+        let mut stream = platform
+            .stream(StreamRequest {
+                topic: self.link.fluvio.clone(),
+                partition: self.partition,
+                from,
+                chain,
+            })
+            .await?;
+        let mut looks = tokio::time::interval(config.publish_interval);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let outputs = tokio::select! {
+                () = self.stop.cancelled() => break,
+                failure = flight.failed() => return Err(self.failure(failure)),
+                _ = looks.tick() => {
+                    self.tell(&flight, &taken);
+                    continue;
+                }
+                outputs = stream.next() => outputs,
+            };
+            let outputs = outputs.ok_or_else(|| BridgeError::StreamEnded {
+                topic: self.link.fluvio.clone(),
+                partition: self.partition,
+            })??;
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                sent = self.send(&producer, &flight, &marks, outputs, &mut taken) => sent?,
+            }
+            self.tell(&flight, &taken);
+        }
+        drop(stream);
+        if tokio::time::timeout(LAST_RECORDS_LIMIT, flight.landed())
+            .await
+            .is_err()
+        {
+            let link = &self.link;
+            let partition = self.partition;
+            tracing::warn!(%link, partition, "Kafka does not take the last records; the next bridge sends them");
+        }
+        self.tell(&flight, &taken);
+        Ok(())
+    }
+
+    /// Waits until nothing of the try before is on its way: it would arrive after we looked.
+    async fn land(&self) -> Result<(), BridgeError> {
+        let flight = self
+            .flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(flight) = flight else { return Ok(()) };
+        match tokio::time::timeout(LANDING_LOOK, flight.landed()).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self
+                .context
+                .kafka
+                .unreachable("records that were sent are not acknowledged")),
+        }
+    }
+
+    async fn source(&self) -> Result<Source, BridgeError> {
+        let opened_at = self.context.store.election_opened_at().await?;
+        Ok(Source {
+            fluvio: self.link.fluvio.clone(),
+            kafka: self.link.kafka.clone(),
+            partition: self.partition,
+            election: opened_at.map_or_else(
+                || "0".into(),
+                |opened_at| format!("{:x}", opened_at.timestamp_micros()),
+            ),
+        })
+    }
+
+    async fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
+        let carried_to = self.context.kafka.carried_to(source).await?;
+        let end = self
+            .context
+            .platform
+            .end_offset(&self.link.fluvio, self.partition)
+            .await?;
+        if carried_to > end {
+            return Err(BridgeError::AheadOfLog {
+                kafka: self.link.kafka.clone(),
+                fluvio: self.link.fluvio.clone(),
+                partition: self.partition,
+                marked: carried_to,
+                end,
+            });
+        }
+        Ok(carried_to)
+    }
+
+    /// Puts outputs into the queue, as soon as there is room for each.
+    async fn send(
+        &self,
+        producer: &Producer,
+        flight: &Arc<Flight>,
+        marks: &Marks,
+        outputs: OutputBatch,
+        taken: &mut Taken,
+    ) -> Result<(), BridgeError> {
+        for (n, output) in outputs.iter().enumerate() {
+            if n % RECORDS_AT_ONCE == RECORDS_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+            let (offset, key) = self.record(output)?;
+            if offset != taken.next {
+                return Err(BridgeError::Gap {
+                    topic: self.link.fluvio.clone(),
+                    partition: self.partition,
+                    expected: taken.next,
+                    found: offset,
+                });
+            }
+            let is_rejected = !self.link.chain.is_empty() && output.value.is_empty();
+            if offset >= taken.carried_to && !is_rejected {
+                let record = Outbound {
+                    topic: &self.link.kafka,
+                    partition: self.partition,
+                    key,
+                    value: &output.value,
+                    mark: &marks.mark(offset),
+                    offset,
+                    timestamp: (output.timestamp != NO_TIMESTAMP).then_some(output.timestamp),
+                };
+                if let Err(failure) = producer.send(&record, flight).await {
+                    return Err(self.failure(failure));
+                }
+            }
+            taken.next = offset + 1;
+        }
+        Ok(())
+    }
+
+    /// The offset of the record that an output is of, and the record's own key.
+    fn record<'a>(&self, output: &'a Output) -> Result<(i64, Option<&'a [u8]>), BridgeError> {
+        let key = output.key.as_deref();
+        if self.link.chain.is_empty() {
+            return Ok((output.offset, key));
+        }
+        let (offset, begin) = read_number(output).ok_or_else(|| BridgeError::NotNumbered {
+            topic: self.link.fluvio.clone(),
+        })?;
+        Ok((
+            offset,
+            key.map(|key| &key[begin..]).filter(|key| !key.is_empty()),
+        ))
+    }
+
+    fn tell(&self, flight: &Flight, taken: &Taken) {
+        let position = flight.position(taken.next.max(taken.carried_to));
+        self.context.progress.update(&self.place, |at| {
+            at.position = position;
+            at.end = at.end.max(taken.next);
+        });
+    }
+
+    fn failure(&self, failure: Failure) -> BridgeError {
+        use RDKafkaErrorCode as Code;
+        match failure.code {
+            Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
+                BridgeError::TooLarge {
+                    fluvio: self.link.fluvio.clone(),
+                    partition: self.partition,
+                    offset: failure.offset,
+                    bytes: failure.bytes,
+                    kafka: self.link.kafka.clone(),
+                    problem: failure.code.to_string(),
+                }
+            }
+            code => self.context.kafka.error(
+                format!("write to topic `{}`", self.link.kafka),
+                &KafkaError::MessageProduction(code),
+            ),
+        }
+    }
+}
