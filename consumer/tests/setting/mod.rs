@@ -51,11 +51,8 @@ impl Setting {
     pub async fn start() -> Option<Setting> {
         let Some(postgres) = TemporaryServer::start().await.unwrap() else {
             // Not `eprintln!`: of a test that passes, that is not shown.
-            writeln!(
-                std::io::stderr(),
-                "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)"
-            )
-            .unwrap();
+            let mut stderr = std::io::stderr().lock();
+            writeln!(stderr, "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)").unwrap();
             return None;
         };
         let store = Store::connect(&postgres.database_url(), 1).await.unwrap();
