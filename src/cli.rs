@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use bridge::args::KafkaArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dashboard::args::ListenArgs;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
@@ -133,6 +134,8 @@ pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     #[command(flatten)]
+    pub(crate) kafka: KafkaArgs,
+    #[command(flatten)]
     pub(crate) backend: BackendArgs,
 }
 
@@ -182,6 +185,8 @@ pub(crate) struct ConsumerArgs {
     /// End when everything in the log is counted and persisted, instead of waiting for more
     #[arg(long)]
     pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) kafka: KafkaArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
 }

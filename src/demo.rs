@@ -17,6 +17,7 @@ use crate::Outcome;
 use crate::backend::Backend;
 use crate::cli::DemoArgs;
 use crate::differences::Differences;
+use crate::kafka::Bridge;
 use crate::meters::REDRAW_INTERVAL;
 use crate::render;
 use crate::report::Report;
@@ -92,19 +93,45 @@ async fn run_on(
     let deployment = Deployment::of(&backend.manifest, args.init.partitions)
         .map_err(ProducerError::into_report)?;
     let stored = set_up(backend, args, &deployment, &candidates).await?;
+    let bridge = Bridge::config(backend, &args.kafka)?;
+    let bridge = bridge.map(|config| Bridge::begin(backend, &stored.election, config));
+    let partitions = deployment.partitions();
+    let outcome = count(backend, args, ballots, stored, partitions, began, stop).await;
+    if let Some(mut bridge) = bridge {
+        // What was published last is carried, too.
+        let carried = match (&outcome, args.once && !stop.is_cancelled()) {
+            (Ok(_), true) => bridge.wait_until_done(backend, stop).await.map(drop),
+            _ => Ok(()),
+        };
+        let ended = bridge.end().await;
+        carried.and(ended)?;
+    }
+    outcome
+}
+
+/// Holds the election and counts it, to the end of the consumer.
+async fn count(
+    backend: &Backend,
+    args: &DemoArgs,
+    ballots: Ballots,
+    stored: StoredElection,
+    partitions: u32,
+    began: Instant,
+    stop: &CancellationToken,
+) -> anyhow::Result<Outcome> {
     let expected = match &ballots {
         Ballots::Replay(replay) => Some(replay.expected()),
         Ballots::Electorate(_) => None,
     };
-
-    let progress = consumer::Progress::new(deployment.partitions());
+    let progress = consumer::Progress::new(partitions);
+    let consumer_stop = stop.child_token();
     let mut consumer = tokio::spawn(consumer::run(
         backend.platform.clone(),
         backend.store.clone(),
         stored.election.clone(),
         backend.consumer_config(),
         progress.clone(),
-        stop.clone(),
+        consumer_stop.clone(),
     ));
 
     let mut stages = Stages::new(&progress, matches!(ballots, Ballots::Electorate(_)));
@@ -131,13 +158,13 @@ async fn run_on(
             return Ok(stopped());
         }
         Err(error) => {
-            stop.cancel();
+            consumer_stop.cancel();
             consumer.await.context("the consumer ended abnormally")??;
             return Err(error);
         }
     };
     if !done {
-        stop.cancel();
+        consumer_stop.cancel();
         consumer.await.context("the consumer ended abnormally")??;
         return Ok(stopped());
     }
@@ -158,7 +185,7 @@ async fn run_on(
             }
         }
     }
-    stop.cancel();
+    consumer_stop.cancel();
     consumer.await.context("the consumer ended abnormally")??;
     let matches = differences.is_none_or(|differences| differences.is_empty());
     Ok(if report.accounted && matches {

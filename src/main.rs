@@ -10,6 +10,7 @@ mod demo;
 mod deploy;
 mod differences;
 mod doctor;
+mod kafka;
 mod meters;
 mod recount;
 mod render;

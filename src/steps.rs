@@ -7,10 +7,12 @@ use anyhow::Context;
 use producer::ProducerError;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::signals::stop_on_signal;
+use tokio_util::sync::CancellationToken;
 
 use crate::Outcome;
 use crate::backend::Backend;
 use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs};
+use crate::kafka::Bridge;
 use crate::meters::{Meters, REDRAW_INTERVAL};
 use crate::render;
 use crate::report::Report;
@@ -90,46 +92,76 @@ async fn metered<T>(
 
 pub(crate) async fn consumer(args: ConsumerArgs) -> anyhow::Result<Outcome> {
     let backend = Backend::open_existing(&args.backend).await?;
-    let done = consume(&backend, args.once).await;
+    let done = consume(&backend, &args).await;
     let closed = backend.close().await;
     done?;
     closed?;
     Ok(Outcome::Fine)
 }
 
-async fn consume(backend: &Backend, once: bool) -> anyhow::Result<()> {
+async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
     let stored = backend.election().await?;
+    let bridge = Bridge::config(backend, &args.kafka)?;
     let partitions = backend.ends(domain::topics::VOTES).await?.len() as u32;
     // The modules of this program, should the data be of an older one.
     backend.prepare(partitions).await?;
-    let progress = consumer::Progress::new(partitions);
     let stop = stop_on_signal();
+    let mut bridge = bridge.map(|config| Bridge::begin(backend, &stored.election, config));
+    if let Some(bridge) = &mut bridge
+        && args.once
+    {
+        // What comes from Kafka is counted, too.
+        bridge.wait_until_done(backend, &stop).await?;
+    }
+    let counted = count(backend, stored.election, partitions, args.once, &stop).await;
+    if let Some(mut bridge) = bridge {
+        let carried = match (&counted, args.once && !stop.is_cancelled()) {
+            (Ok(_), true) => bridge.wait_until_done(backend, &stop).await.map(drop),
+            _ => Ok(()),
+        };
+        let ended = bridge.end().await;
+        carried.and(ended)?;
+    }
+    println!("{} votes are counted and persisted.", counted?);
+    Ok(())
+}
+
+/// Counts and persists until it is stopped, or (`once`) done. Returns how many votes are counted.
+async fn count(
+    backend: &Backend,
+    election: domain::Election,
+    partitions: u32,
+    once: bool,
+    stop: &CancellationToken,
+) -> anyhow::Result<u64> {
+    let progress = consumer::Progress::new(partitions);
+    let consumer_stop = stop.child_token();
     let mut consumer = tokio::spawn(consumer::run(
         backend.platform.clone(),
         backend.store.clone(),
-        stored.election.clone(),
+        election,
         backend.consumer_config(),
         progress.clone(),
-        stop.clone(),
+        consumer_stop.clone(),
     ));
-    if once {
+    let ended = if once {
         tokio::select! {
-            done = consumer::wait_until_done(&*backend.platform, &progress, &stop) => {
+            done = consumer::wait_until_done(&*backend.platform, &progress, stop) => {
+                consumer_stop.cancel();
+                let ended = consumer.await;
                 if !done? {
                     tracing::info!("stopped before everything was counted");
                 }
+                ended
             }
-            ended = &mut consumer => {
-                ended.context("the consumer ended abnormally")??;
-                return Ok(());
-            }
+            ended = &mut consumer => ended,
         }
-        stop.cancel();
-    }
-    consumer.await.context("the consumer ended abnormally")??;
+    } else {
+        consumer.await
+    };
+    ended.context("the consumer ended abnormally")??;
     let counted = progress.watch().borrow().sum(|partition| partition.counted);
-    println!("{counted} votes are counted and persisted.");
-    Ok(())
+    Ok(counted)
 }
 
 pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
