@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Candidate, PARAM_CANDIDATES, Params, PollsWindow, Rules};
+use domain::{Election, PARAM_CANDIDATES, Params, Rules};
 use manifest::{KafkaTopic, Manifest};
-use store::{Store, StoreError};
 
 use crate::args::{BROKER_DEFAULT, KafkaArgs, property};
 use crate::{BridgeError, Link};
@@ -138,40 +137,14 @@ fn read_properties(path: &Path) -> Result<BTreeMap<String, String>, BridgeError>
         .collect()
 }
 
-/// What is voted on.
-#[derive(Debug, Clone, Default)]
-pub struct Election {
-    /// Who stands.
-    pub candidates: Vec<Candidate>,
-    /// When votes may be cast.
-    pub polls: PollsWindow,
-}
-
-impl Election {
-    /// The election that is set up in the database, if one is.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn stored(store: &Store) -> Result<Option<Election>, StoreError> {
-        let Some(stored) = store.election().await? else {
-            return Ok(None);
-        };
-        let candidates = store.candidates().await?;
-        Ok((!candidates.is_empty()).then_some(Election {
-            candidates,
-            polls: stored.polls,
-        }))
-    }
-
-    /// The parameters that SmartModules take of the election: the rules, and all that is known of the
-    /// candidates.
-    pub(crate) fn params(&self) -> Params {
-        let mut params = Rules::new(&self.candidates, self.polls).to_params();
-        let candidates = serde_json::to_string(&self.candidates)
-            .expect("invariant: candidates have a JSON form");
-        params.insert(PARAM_CANDIDATES.into(), candidates);
-        params
-    }
+/// The parameters that SmartModules take of the election: the rules, and all that is known of the
+/// candidates.
+pub(crate) fn election_params(election: &Election) -> Params {
+    let mut params = Rules::new(&election.candidates, election.polls).to_params();
+    let candidates = serde_json::to_string(&election.candidates)
+        .expect("invariant: candidates have a JSON form");
+    params.insert(PARAM_CANDIDATES.into(), candidates);
+    params
 }
 
 #[cfg(test)]

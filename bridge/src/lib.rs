@@ -27,7 +27,7 @@ mod progress;
 mod restart;
 mod run;
 
-pub use config::{BridgeConfig, Election};
+pub use config::BridgeConfig;
 pub use done::wait_until_done;
 pub use error::BridgeError;
 pub use kafka::wait::broker_telling as wait_for_broker;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bridge::args::KafkaArgs;
-use bridge::{BridgeConfig, BridgeError, Election, Progress, wait_for_broker};
+use bridge::{BridgeConfig, BridgeError, Progress, wait_for_broker};
 use clap::Parser;
+use domain::Election;
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
@@ -152,7 +153,7 @@ async fn wait_for_election(
     let mut backoff = Backoff::default();
     let mut told: Option<tokio::time::Instant> = None;
     loop {
-        let problem = match Election::stored(store).await {
+        let problem = match store.running_election().await {
             Ok(Some(election)) => {
                 health.set(COMPONENT, None);
                 return Ok(Some(election));

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use domain::Params;
+use domain::{Election, Params};
 use platform::Platform;
 use service::retry::Backoff;
 use store::{BridgeLock, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::election_params;
 use crate::inbound::carry_in;
 use crate::kafka::Kafka;
 use crate::kafka::observer::Observer;
@@ -16,7 +17,7 @@ use crate::kafka::producer::Producers;
 use crate::outbound::carry_out;
 use crate::pipeline::tell_how_far;
 use crate::restart::until_done;
-use crate::{BridgeConfig, BridgeError, Direction, Election, Progress};
+use crate::{BridgeConfig, BridgeError, Direction, Progress};
 
 /// What waiting for another bridge to end is called among the problems.
 const ONLY_BRIDGE: &str = "being the only bridge";
@@ -53,7 +54,7 @@ pub async fn run(
     let context = Arc::new(Context {
         platform,
         store,
-        election_params: election.params(),
+        election_params: election_params(&election),
         observer: kafka.observer().await?,
         producers: Producers::new(kafka.clone()),
         kafka,
