@@ -18,8 +18,10 @@ COPY . .
 # of a layer, hence the copy.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
-    cargo build --release --locked -p producer -p consumer -p dashboard \
-    && install -D -t /out/bin target/release/producer target/release/consumer target/release/dashboard
+    cargo build --release --locked -p producer -p consumer -p dashboard -p bridge \
+        --features bridge/tls \
+    && install -D -t /out/bin target/release/producer target/release/consumer \
+        target/release/dashboard target/release/bridge
 
 # ── Fetches Fluvio's command line ───────────────────────────────────────────────────────────────────
 FROM ${RUST_IMAGE} AS fluvio-download

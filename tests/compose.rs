@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use bridge::args::KafkaArgs;
 use clap::{Args, Parser};
 use dashboard::args::ListenArgs;
 use producer::args::ProducerCommand;
@@ -314,7 +315,7 @@ fn what_we_build_has_no_more_rights_than_it_needs() {
         assert!(service["cap_add"].is_null(), "{name}");
         built_services += 1;
     }
-    assert_eq!(built_services, 6);
+    assert_eq!(built_services, 7);
     for (name, service) in services() {
         assert!(
             strings(&service["security_opt"]).contains(&"no-new-privileges:true"),
@@ -384,7 +385,8 @@ fn variables_of<T: Args>() -> Vec<String> {
 #[test]
 fn our_services_know_what_they_are_told() {
     let cluster = variables_of::<ClusterArgs>();
-    let known = [cluster, variables_of::<ProcessArgs>()].concat();
+    let process = variables_of::<ProcessArgs>();
+    let known = [cluster, process, variables_of::<KafkaArgs>()].concat();
     let mut services = 0;
     for (name, service) in built().filter(|(_, service)| service["build"]["target"] == "services") {
         let line: Vec<_> = strings(&service["command"])
@@ -394,7 +396,7 @@ fn our_services_know_what_they_are_told() {
         match line[0].as_str() {
             "producer" => assert!(Producer::try_parse_from(&line).is_ok(), "{name}: {line:?}"),
             "dashboard" => assert!(Dashboard::try_parse_from(&line).is_ok(), "{name}: {line:?}"),
-            "consumer" => assert_eq!(line.len(), 1, "{name}: {line:?}"),
+            "consumer" | "bridge" => assert_eq!(line.len(), 1, "{name}: {line:?}"),
             program => panic!("{name}: {program} is not in the image"),
         }
         for variable in service["environment"].as_object().unwrap().keys() {
@@ -402,7 +404,7 @@ fn our_services_know_what_they_are_told() {
         }
         services += 1;
     }
-    assert_eq!(services, 5);
+    assert_eq!(services, 6);
     let image = &stages()["services"].1;
     let set: Vec<_> = image
         .iter()

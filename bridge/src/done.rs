@@ -1,4 +1,4 @@
-//! Waiting until everything that is on Fluvio is on Kafka, too.
+//! Waiting until everything that is on one side is on the other, too.
 
 use platform::Platform;
 use tokio_util::sync::CancellationToken;
@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use crate::progress::Place;
 use crate::{BridgeError, Direction, Link, Progress};
 
-/// Waits until all that is in the linked topics on Fluvio now has arrived on Kafka; false if it was
-/// stopped before.
+/// Waits until all that is in the linked topics now has arrived on the other side; false if it was
+/// stopped before. Of topics that come from Kafka, what is there is known when their link has begun.
 ///
 /// # Errors
 /// When the platform fails.
@@ -28,9 +28,20 @@ pub async fn wait_until_done(
     }
     let mut watch = progress.watch();
     let done = watch.wait_for(|snapshot| {
-        ends.iter().all(|(place, end)| {
+        let out = ends.iter().all(|(place, end)| {
             let known = snapshot.partitions.get(place);
             known.is_some_and(|at| at.position >= *end)
+        });
+        let from_kafka = links
+            .iter()
+            .filter(|link| link.direction == Direction::FromKafka);
+        out && from_kafka.into_iter().all(|link| {
+            let mut partitions = snapshot
+                .partitions
+                .iter()
+                .filter(|(place, _)| !place.to_kafka && place.kafka_topic == link.kafka)
+                .peekable();
+            partitions.peek().is_some() && partitions.all(|(_, at)| at.lag() == 0)
         })
     });
     match stop.run_until_cancelled(done).await {
