@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
+use crate::kafka::observer::Watermarks;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
 use crate::progress::Place;
 use crate::restart::until_done;
@@ -128,12 +130,8 @@ impl Carrier<'_> {
             let marks = observer.watermarks(kafka, partition).await?;
             let next = position.next_offset;
             if position.batch_end > marks.high {
-                return Err(BridgeError::KafkaBehindStore {
-                    kafka: kafka.clone(),
-                    partition,
-                    next: position.batch_end,
-                    end: marks.high,
-                });
+                self.demand_end(partition, marks, position.batch_end)
+                    .await?;
             }
             if next < marks.low && position.batch_end == 0 {
                 // Never read: it begins where the topic does.
@@ -152,6 +150,27 @@ impl Carrier<'_> {
                 .update(&place, |at| at.end = marks.high);
         }
         Ok(inbound)
+    }
+
+    /// Demands that a partition on Kafka ends no earlier than it was read to.
+    async fn demand_end(
+        &self,
+        partition: u32,
+        marks: Watermarks,
+        read_to: i64,
+    ) -> Result<(), BridgeError> {
+        let kafka = &self.link.kafka;
+        let from = marks.high.max(marks.low);
+        let end = self.context.kafka.end_from(kafka, partition, from).await?;
+        if end < read_to {
+            return Err(BridgeError::KafkaBehindStore {
+                kafka: kafka.clone(),
+                partition,
+                next: read_to,
+                end,
+            });
+        }
+        Ok(())
     }
 
     /// Finds out which records of a batch that was under way have arrived, and writes the others.
@@ -342,7 +361,7 @@ impl Carrier<'_> {
 }
 
 /// How often it is looked whether the topic on Kafka has more partitions.
-const PARTITIONS_EVERY: std::time::Duration = std::time::Duration::from_secs(15);
+const PARTITIONS_EVERY: Duration = Duration::from_secs(15);
 
 fn positions(inbound: &Inbound, offset: impl Fn(&InboundPosition) -> i64) -> BTreeMap<u32, i64> {
     let positions = inbound.positions.iter();

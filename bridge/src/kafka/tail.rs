@@ -1,10 +1,13 @@
-//! Where a partition on Kafka says that it was left: its last marked record.
+//! Reading a partition on Kafka to its end: where it says that it was left, its last marked record.
+//!
+//! Where it ends, the brokers say with the records. Asked for the newest offset, some (tansu) tell that of
+//! the last batch, so that is only where to begin.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::Context;
@@ -17,6 +20,8 @@ use crate::mark::Mark;
 /// (of transactions, or compacted away).
 const FIRST_LOOK: i64 = 64;
 const LOOK_FURTHER: i64 = 16;
+/// How long a message is waited for before it is looked at the clock.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A partition that is bridged, and of which election.
 #[derive(Debug, Clone)]
@@ -35,71 +40,63 @@ impl Kafka {
     /// connected; nothing but a transaction could make sure of that.
     pub(crate) async fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
         let (kafka, source) = (self.clone(), source.clone());
+        blocking(move || Tail::new(&kafka, &source.kafka, source.partition)?.carried_to(&source))
+            .await?
+    }
+
+    /// Where a partition ends, if it ends at `from` or later.
+    pub(crate) async fn end_from(
+        &self,
+        topic: &str,
+        partition: u32,
+        from: i64,
+    ) -> Result<i64, BridgeError> {
+        let (kafka, topic) = (self.clone(), topic.to_owned());
         blocking(move || {
-            let consumer = kafka.consumer(
-                &[("fetch.wait.max.ms", "50")],
-                &[
-                    ("enable.partition.eof", "true"),
-                    // The bridge's own records are of no transaction, and others' may be open for long.
-                    ("isolation.level", "read_uncommitted"),
-                ],
-            )?;
-            let found = Tail {
-                kafka: &kafka,
-                source: &source,
-                consumer: &consumer,
-            }
-            .carried_to();
-            // Lets librdkafka tell what is wrong with its connection.
-            found.map_err(|error| match error {
-                Failed::Kafka(error) => {
-                    while let Some(Err(_)) = consumer.poll(std::time::Duration::ZERO) {}
-                    kafka.error(
-                        format!(
-                            "read the end of topic `{}` partition {}",
-                            source.kafka, source.partition
-                        ),
-                        &error,
-                    )
-                }
-                Failed::Bridge(error) => error,
-            })
+            let mut end = from;
+            let tail = Tail::new(&kafka, &topic, partition)?;
+            tail.read_to_end(from, |message| end = message.offset() + 1)?;
+            Ok(end)
         })
         .await?
     }
 }
 
-enum Failed {
-    Kafka(KafkaError),
-    Bridge(BridgeError),
-}
-
-impl From<KafkaError> for Failed {
-    fn from(error: KafkaError) -> Self {
-        Failed::Kafka(error)
-    }
-}
-
 struct Tail<'a> {
     kafka: &'a Kafka,
-    source: &'a Source,
-    consumer: &'a BaseConsumer<Context>,
+    topic: &'a str,
+    partition: u32,
+    consumer: BaseConsumer<Context>,
 }
 
-impl Tail<'_> {
-    fn carried_to(&self) -> Result<i64, Failed> {
-        let Source {
-            kafka, partition, ..
-        } = self.source;
-        let (low, high) =
-            self.consumer
-                .fetch_watermarks(kafka, *partition as i32, ANSWER_TIMEOUT)?;
+impl<'a> Tail<'a> {
+    fn new(kafka: &'a Kafka, topic: &'a str, partition: u32) -> Result<Self, BridgeError> {
+        let consumer = kafka.consumer(
+            &[("fetch.wait.max.ms", "50")],
+            &[
+                ("enable.partition.eof", "true"),
+                // The bridge's own records are of no transaction, and others' may be open for long.
+                ("isolation.level", "read_uncommitted"),
+            ],
+        )?;
+        Ok(Tail {
+            kafka,
+            topic,
+            partition,
+            consumer,
+        })
+    }
+
+    fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
+        let partition = self.partition as i32;
+        let (low, high) = self
+            .consumer
+            .fetch_watermarks(self.topic, partition, ANSWER_TIMEOUT)
+            .map_err(|error| self.error(&error))?;
         let mut look = FIRST_LOOK;
         loop {
             let from = (high - look).max(low);
-            if from < high
-                && let Some(next) = self.last_marked(from, high)?
-            {
+            if let Some(next) = self.last_marked(from, source)? {
                 return Ok(next);
             }
             if from == low {
@@ -108,57 +105,74 @@ impl Tail<'_> {
             look *= LOOK_FURTHER;
         }
         if low > 0 {
-            return Err(Failed::Bridge(BridgeError::PositionLost {
-                kafka: kafka.clone(),
-                partition: *partition,
-            }));
+            return Err(BridgeError::PositionLost {
+                kafka: self.topic.to_owned(),
+                partition: self.partition,
+            });
         }
         Ok(0)
     }
 
     /// The offset on Fluvio after that of the last marked record from an offset on.
-    fn last_marked(&self, from: i64, high: i64) -> Result<Option<i64>, Failed> {
-        let Source {
-            fluvio,
-            kafka,
-            partition,
-            election,
-        } = self.source;
-        let mut assignment = TopicPartitionList::new();
-        assignment.add_partition_offset(kafka, *partition as i32, Offset::Offset(from))?;
-        self.consumer.assign(&assignment)?;
+    fn last_marked(&self, from: i64, source: &Source) -> Result<Option<i64>, BridgeError> {
         let mut found = None;
+        self.read_to_end(from, |message| {
+            if let Some(mark) = Mark::of(message)
+                && mark.topic == source.fluvio
+                && mark.partition == source.partition
+            {
+                found = Some((mark.offset + 1, mark.election == source.election));
+            }
+        })?;
+        match found {
+            Some((next, true)) => Ok(Some(next)),
+            Some((_, false)) => Err(BridgeError::AnotherElection {
+                kafka: self.topic.to_owned(),
+                partition: self.partition,
+            }),
+            None => Ok(None),
+        }
+    }
+
+    fn read_to_end(
+        &self,
+        from: i64,
+        mut each: impl FnMut(&BorrowedMessage<'_>),
+    ) -> Result<(), BridgeError> {
+        let mut assignment = TopicPartitionList::new();
+        assignment
+            .add_partition_offset(self.topic, self.partition as i32, Offset::Offset(from))
+            .and_then(|()| self.consumer.assign(&assignment))
+            .map_err(|error| self.error(&error))?;
         let mut heard = Instant::now();
         loop {
-            match self.consumer.poll(ANSWER_TIMEOUT / 10) {
+            match self.consumer.poll(LOOK_EVERY) {
                 None if heard.elapsed() >= ANSWER_TIMEOUT * 2 => {
-                    let problem = "it does not send the topic's last records";
-                    return Err(Failed::Bridge(self.kafka.unreachable(problem)));
+                    let problem = "it does not send a topic's last records";
+                    return Err(self.kafka.unreachable(problem));
                 }
-                None => continue,
-                Some(Err(KafkaError::PartitionEOF(_))) => break,
-                Some(Err(error)) => return Err(error.into()),
+                None => {}
+                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+                Some(Err(error)) => return Err(self.error(&error)),
                 Some(Ok(message)) => {
                     heard = Instant::now();
-                    if let Some(mark) = Mark::of(&message)
-                        && mark.topic == fluvio
-                        && mark.partition == *partition
-                    {
-                        found = Some((mark.offset + 1, mark.election == election));
-                    }
-                    if message.offset() >= high - 1 {
-                        break;
-                    }
+                    each(&message);
                 }
             }
         }
-        match found {
-            Some((next, true)) => Ok(Some(next)),
-            Some((_, false)) => Err(Failed::Bridge(BridgeError::AnotherElection {
-                kafka: kafka.clone(),
-                partition: *partition,
-            })),
-            None => Ok(None),
+    }
+
+    fn error(&self, error: &KafkaError) -> BridgeError {
+        // Lets librdkafka tell first what is wrong with its connection.
+        for _ in 0..100 {
+            if self.consumer.poll(Duration::ZERO).is_none() {
+                break;
+            }
         }
+        let Tail {
+            topic, partition, ..
+        } = self;
+        let doing = format!("read the end of topic `{topic}` partition {partition}");
+        self.kafka.error(doing, error)
     }
 }
