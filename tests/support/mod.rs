@@ -153,6 +153,18 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
+    /// Kills it (`kill -9`), and returns what it has said.
+    #[track_caller]
+    pub fn kill(mut self) -> Run {
+        self.child.kill().unwrap();
+        self.wait()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Kills it (`kill -9`) after `delay`, unless it ends before. Returns whether it was killed.
     pub fn kill_after(mut self, delay: Duration) -> bool {
         let began = Instant::now();

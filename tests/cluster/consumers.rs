@@ -1,0 +1,138 @@
+//! The `consumer` program, and what its metrics say of it.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
+
+use crate::installation::Installation;
+use crate::support::{Process, Run};
+
+/// Nothing that a test waits for takes as long, if nobody says otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long an answer may take, of a process on this machine.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// A consumer that serves its metrics.
+pub struct Consumer {
+    name: &'static str,
+    process: Process,
+    health: SocketAddr,
+}
+
+impl Consumer {
+    pub fn start(installation: &Installation, name: &'static str) -> Consumer {
+        let health = free_port();
+        let args = format!("--name {name} --health {health}");
+        Consumer {
+            name,
+            process: installation.spawn("consumer", &args),
+            health,
+        }
+    }
+
+    /// The partitions that are its own; `None` while it does not answer.
+    pub fn owned(&self) -> Option<BTreeSet<u32>> {
+        let metrics = get(&format!("http://{}/metrics", self.health))?;
+        let partition = |line: &str| {
+            let (label, value) = line
+                .strip_prefix("election_consumer_owned{partition=\"")?
+                .split_once("\"} ")?;
+            (value == "1").then(|| label.parse().unwrap())
+        };
+        Some(metrics.lines().filter_map(partition).collect())
+    }
+
+    /// Waits until it owns so many partitions; which, and how long it took.
+    #[track_caller]
+    pub fn wait_until_it_owns(
+        &mut self,
+        count: usize,
+        limit: Duration,
+    ) -> (BTreeSet<u32>, Duration) {
+        let began = Instant::now();
+        loop {
+            let owned = self.owned();
+            if let Some(owned) = &owned
+                && owned.len() == count
+            {
+                return (owned.clone(), began.elapsed());
+            }
+            let (name, took) = (self.name, began.elapsed());
+            assert!(self.process.is_running(), "consumer {name} has ended");
+            assert!(
+                took < limit,
+                "consumer {name} owns {owned:?} after {took:?}, not {count}"
+            );
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    #[track_caller]
+    pub fn assert_running(&mut self) {
+        assert!(self.process.is_running(), "consumer {}", self.name);
+    }
+
+    /// Kills it (`kill -9`).
+    pub fn kill(self) {
+        let run = self.process.kill();
+        eprintln!("killed, consumer {} had said:\n{}", self.name, run.stderr);
+    }
+
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn wait(self) -> Run {
+        let run = self.process.wait();
+        eprintln!("consumer {} had said:\n{}", self.name, run.stderr);
+        run
+    }
+}
+
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn get(url: &str) -> Option<String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(ANSWER_LIMIT))
+        .build()
+        .into();
+    let mut answer = agent.get(url).call().ok()?;
+    Some(answer.body_mut().read_to_string().unwrap())
+}
+
+/// Waits until two consumers have half of the partitions each.
+#[track_caller]
+pub fn wait_until_shared(one: &mut Consumer, other: &mut Consumer, partitions: usize) {
+    let half = partitions / 2;
+    let (mut shared, _) = other.wait_until_it_owns(half, DEADLINE);
+    shared.append(&mut one.wait_until_it_owns(half, DEADLINE).0);
+    assert_eq!(shared.len(), partitions, "no partition is two consumers'");
+}
+
+/// Waits until every vote in the log is accounted for, and there are as many as expected.
+#[track_caller]
+pub fn wait_until_accounted(installation: &Installation, cast: u64) -> serde_json::Value {
+    let began = Instant::now();
+    loop {
+        let results = installation.results();
+        if results["accounted"] == true && results["cast"] == cast {
+            return results;
+        }
+        assert!(
+            began.elapsed() < DEADLINE,
+            "not accounted for: cast {}, counted {}, rows {}, rejected {}",
+            results["cast"],
+            results["counted"],
+            results["rows_in_postgres"],
+            results["rejected"]
+        );
+    }
+}
