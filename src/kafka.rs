@@ -4,6 +4,7 @@ use anyhow::Context;
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, BridgeError, Link, Progress};
 use domain::Election;
+use service::UsageError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +28,8 @@ impl Bridge {
         if args.kafka.is_none() && args.kafka_config.is_none() {
             return Ok(None);
         }
-        Ok(Some(BridgeConfig::of(&backend.manifest, args)?))
+        let config = BridgeConfig::of(&backend.manifest, args);
+        Ok(Some(config.map_err(|error| UsageError(error.to_string()))?))
     }
 
     /// Begins to carry. It does not end with the count's own `stop`, for what is published last is to
