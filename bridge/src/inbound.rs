@@ -18,9 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
-use crate::kafka::observer::Watermarks;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
-use crate::progress::Place;
+use crate::progress::{Place, Position};
 use crate::restart::until_done;
 use crate::run::Context;
 use crate::{BridgeError, Link};
@@ -50,7 +49,16 @@ struct Carrier<'a> {
 
 impl Carrier<'_> {
     async fn carry(&self) -> Result<(), BridgeError> {
-        let mut inbound = self.begin().await?;
+        let (mut inbound, ends) = self.begin().await?;
+        // All at once: whoever waits for the end of one must know of the others.
+        let known = inbound.positions.iter().zip(&ends).map(|(at, &end)| {
+            let position = at.next_offset;
+            (
+                Place::new(self.link, at.partition),
+                Position { position, end },
+            )
+        });
+        self.context.progress.set(known);
         if inbound.is_under_way() {
             self.settle(&mut inbound).await?;
         }
@@ -103,8 +111,8 @@ impl Carrier<'_> {
         }
     }
 
-    /// Where reading goes on.
-    async fn begin(&self) -> Result<Inbound, BridgeError> {
+    /// Where reading goes on, and where each partition ends by now.
+    async fn begin(&self) -> Result<(Inbound, Vec<i64>), BridgeError> {
         let Context {
             store, observer, ..
         } = self.context;
@@ -117,6 +125,7 @@ impl Carrier<'_> {
         self.context.platform.partitions(fluvio).await?;
         store.add_inbound(fluvio, kafka, partitions).await?;
         let mut inbound = store.inbound(fluvio, kafka).await?;
+        let mut ends = Vec::with_capacity(inbound.positions.len());
         for position in &mut inbound.positions {
             let partition = position.partition;
             if partition >= partitions {
@@ -129,9 +138,15 @@ impl Carrier<'_> {
             }
             let marks = observer.watermarks(kafka, partition).await?;
             let next = position.next_offset;
-            if position.batch_end > marks.high {
-                self.demand_end(partition, marks, position.batch_end)
-                    .await?;
+            let from = marks.high.max(marks.low);
+            let end = self.context.kafka.end_from(kafka, partition, from).await?;
+            if position.batch_end > end {
+                return Err(BridgeError::KafkaBehindStore {
+                    kafka: kafka.clone(),
+                    partition,
+                    next: position.batch_end,
+                    end,
+                });
             }
             if next < marks.low && position.batch_end == 0 {
                 // Never read: it begins where the topic does.
@@ -144,33 +159,9 @@ impl Carrier<'_> {
                     begin: marks.low,
                 });
             }
-            let place = Place::new(self.link, partition);
-            self.context
-                .progress
-                .update(&place, |at| at.end = marks.high);
+            ends.push(end);
         }
-        Ok(inbound)
-    }
-
-    /// Demands that a partition on Kafka ends no earlier than it was read to.
-    async fn demand_end(
-        &self,
-        partition: u32,
-        marks: Watermarks,
-        read_to: i64,
-    ) -> Result<(), BridgeError> {
-        let kafka = &self.link.kafka;
-        let from = marks.high.max(marks.low);
-        let end = self.context.kafka.end_from(kafka, partition, from).await?;
-        if end < read_to {
-            return Err(BridgeError::KafkaBehindStore {
-                kafka: kafka.clone(),
-                partition,
-                next: read_to,
-                end,
-            });
-        }
-        Ok(())
+        Ok((inbound, ends))
     }
 
     /// Finds out which records of a batch that was under way have arrived, and writes the others.

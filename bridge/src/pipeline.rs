@@ -122,7 +122,8 @@ impl Teller<'_> {
                 marks.await.map(|marks| marks.high)
             };
             match end {
-                Ok(end) => progress.update(&place, |at| at.end = end.max(at.position)),
+                // Not back: some brokers tell less than is known already.
+                Ok(end) => progress.update(&place, |at| at.end = end.max(at.end).max(at.position)),
                 // Whoever reads that partition has the same trouble, and tells of it.
                 Err(error) if error.is_transient() => {
                     tracing::debug!("cannot tell how far behind the bridge is: {error}");

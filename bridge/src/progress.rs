@@ -102,6 +102,12 @@ impl Progress {
             });
     }
 
+    /// Notes how far several partitions are, at once.
+    pub(crate) fn set(&self, positions: impl IntoIterator<Item = (Place, Position)>) {
+        self.snapshot
+            .send_modify(|snapshot| snapshot.partitions.extend(positions));
+    }
+
     /// Notes that something works, or why it does not. Returns whether that is news.
     pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
         self.snapshot.send_if_modified(|snapshot| {

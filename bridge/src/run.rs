@@ -128,14 +128,15 @@ async fn run_links(context: &Arc<Context>, stop: CancellationToken) -> Result<()
     }
     // Told last, so that the last position is.
     let told_last = CancellationToken::new();
-    let telling = tokio::spawn(tell_how_far(
+    let mut telling = JoinSet::new();
+    telling.spawn(tell_how_far(
         context.clone(),
         stop.clone(),
         told_last.clone(),
     ));
     let carried = join_all(links, &stop).await;
     told_last.cancel();
-    let told = telling.await.unwrap_or_else(abnormal);
+    let told = join_all(telling, &stop).await;
     carried.and(told)
 }
 

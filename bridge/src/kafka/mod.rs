@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::{BridgeConfig, BridgeError};
@@ -64,6 +65,20 @@ impl Kafka {
 
     fn context(&self) -> Context {
         Context::new(self.said.clone())
+    }
+
+    /// Lets a consumer tell what it has not told yet: it does so when it is asked for messages, of which
+    /// this one has none. After a failure it is given a moment for why.
+    fn listen(&self, consumer: &BaseConsumer<Context>, has_failed: bool) {
+        const MOMENTS: u32 = 20;
+        const MOMENT: Duration = Duration::from_millis(5);
+        let moment = if has_failed { MOMENT } else { Duration::ZERO };
+        for _ in 0..MOMENTS {
+            consumer.poll(moment);
+            if self.said.refusal().is_some() {
+                break;
+            }
+        }
     }
 
     /// What a failure of librdkafka means.

@@ -1,7 +1,6 @@
 //! Asking a broker: which partitions a topic has, and where they begin and end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -106,12 +105,7 @@ impl Observer {
         let kafka = self.kafka.clone();
         blocking(move || {
             let answer = question(&consumer);
-            // What librdkafka has to tell, it tells when it is asked for messages; there are none.
-            for _ in 0..100 {
-                if consumer.poll(Duration::ZERO).is_none() {
-                    break;
-                }
-            }
+            kafka.listen(&consumer, answer.is_err());
             match answer {
                 Ok(answer) => {
                     kafka.said.answered();

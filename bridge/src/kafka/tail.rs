@@ -20,8 +20,11 @@ use crate::mark::Mark;
 /// (of transactions, or compacted away).
 const FIRST_LOOK: i64 = 64;
 const LOOK_FURTHER: i64 = 16;
+/// How long it must be quiet behind the last record: a broker has dealt with all that it has received
+/// long before.
+const QUIET: Duration = Duration::from_millis(300);
 /// How long a message is waited for before it is looked at the clock.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A partition that is bridged, and of which election.
 #[derive(Debug, Clone)]
@@ -35,9 +38,9 @@ pub(crate) struct Source {
 impl Kafka {
     /// The offset on Fluvio after the last record that was carried over, 0 when none was.
     ///
-    /// What a bridge that was killed had sent, but the broker had not yet written, is not seen here. The
-    /// broker has dealt with all it had received within moments, as a rule before a new bridge has
-    /// connected; nothing but a transaction could make sure of that.
+    /// A bridge that was killed may have sent something that the broker writes only now. Therefore it is
+    /// looked until nothing more has come for [`QUIET`]. A broker that takes longer to write what it has
+    /// received would write it twice; nothing but a transaction could make sure of that.
     pub(crate) async fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
         let (kafka, source) = (self.clone(), source.clone());
         blocking(move || Tail::new(&kafka, &source.kafka, source.partition)?.carried_to(&source))
@@ -55,7 +58,10 @@ impl Kafka {
         blocking(move || {
             let mut end = from;
             let tail = Tail::new(&kafka, &topic, partition)?;
-            tail.read_to_end(from, |message| end = message.offset() + 1)?;
+            tail.read_to_end(from, Duration::ZERO, |message| {
+                end = message.offset() + 1;
+                true
+            })?;
             Ok(end)
         })
         .await?
@@ -94,15 +100,17 @@ impl<'a> Tail<'a> {
             .fetch_watermarks(self.topic, partition, ANSWER_TIMEOUT)
             .map_err(|error| self.error(&error))?;
         let mut look = FIRST_LOOK;
+        let mut quiet = QUIET;
         loop {
             let from = (high - look).max(low);
-            if let Some(next) = self.last_marked(from, source)? {
+            if let Some(next) = self.last_marked(from, quiet, source)? {
                 return Ok(next);
             }
             if from == low {
                 break;
             }
             look *= LOOK_FURTHER;
+            quiet = Duration::ZERO;
         }
         if low > 0 {
             return Err(BridgeError::PositionLost {
@@ -114,15 +122,21 @@ impl<'a> Tail<'a> {
     }
 
     /// The offset on Fluvio after that of the last marked record from an offset on.
-    fn last_marked(&self, from: i64, source: &Source) -> Result<Option<i64>, BridgeError> {
+    fn last_marked(
+        &self,
+        from: i64,
+        quiet: Duration,
+        source: &Source,
+    ) -> Result<Option<i64>, BridgeError> {
         let mut found = None;
-        self.read_to_end(from, |message| {
-            if let Some(mark) = Mark::of(message)
-                && mark.topic == source.fluvio
-                && mark.partition == source.partition
-            {
+        self.read_to_end(from, quiet, |message| {
+            let mark = Mark::of(message);
+            let mark = mark
+                .filter(|mark| mark.topic == source.fluvio && mark.partition == source.partition);
+            if let Some(mark) = mark {
                 found = Some((mark.offset + 1, mark.election == source.election));
             }
+            mark.is_some()
         })?;
         match found {
             Some((next, true)) => Ok(Some(next)),
@@ -134,10 +148,12 @@ impl<'a> Tail<'a> {
         }
     }
 
+    /// Reads to the end, and on until for a time none has come of which `each` says that it counts.
     fn read_to_end(
         &self,
         from: i64,
-        mut each: impl FnMut(&BorrowedMessage<'_>),
+        quiet: Duration,
+        mut each: impl FnMut(&BorrowedMessage<'_>) -> bool,
     ) -> Result<(), BridgeError> {
         let mut assignment = TopicPartitionList::new();
         assignment
@@ -145,30 +161,35 @@ impl<'a> Tail<'a> {
             .and_then(|()| self.consumer.assign(&assignment))
             .map_err(|error| self.error(&error))?;
         let mut heard = Instant::now();
+        let mut is_at_end = false;
         loop {
+            if is_at_end && heard.elapsed() >= quiet {
+                return Ok(());
+            }
             match self.consumer.poll(LOOK_EVERY) {
                 None if heard.elapsed() >= ANSWER_TIMEOUT * 2 => {
                     let problem = "it does not send a topic's last records";
                     return Err(self.kafka.unreachable(problem));
                 }
                 None => {}
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    if !is_at_end {
+                        heard = Instant::now();
+                    }
+                    is_at_end = true;
+                }
                 Some(Err(error)) => return Err(self.error(&error)),
                 Some(Ok(message)) => {
-                    heard = Instant::now();
-                    each(&message);
+                    if each(&message) || !is_at_end {
+                        heard = Instant::now();
+                    }
                 }
             }
         }
     }
 
     fn error(&self, error: &KafkaError) -> BridgeError {
-        // Lets librdkafka tell first what is wrong with its connection.
-        for _ in 0..100 {
-            if self.consumer.poll(Duration::ZERO).is_none() {
-                break;
-            }
-        }
+        self.kafka.listen(&self.consumer, true);
         let Tail {
             topic, partition, ..
         } = self;

@@ -1,0 +1,193 @@
+//! A broker of a test's own, and a client beside the bridge.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use tempfile::TempDir;
+
+const TANSU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tansu/tansu");
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A record on Kafka.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub key: Option<String>,
+    pub value: String,
+    pub mark: Option<String>,
+}
+
+pub struct Broker {
+    pub bootstrap: String,
+    suffix: String,
+    server: Option<(Child, TempDir)>,
+}
+
+impl Broker {
+    /// `None`, and a line that says so, where there is none.
+    pub fn start() -> Option<Broker> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        if let Ok(bootstrap) = std::env::var("KAFKA_BOOTSTRAP") {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            return Some(Broker {
+                bootstrap,
+                suffix: format!(".bridge-{}-{number}", std::process::id()),
+                server: None,
+            });
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = std::env::var_os("TANSU_BIN")
+            .map(PathBuf::from)
+            .into_iter()
+            .chain(std::env::split_paths(&path).map(|directory| directory.join("tansu")))
+            .chain([Path::new(TANSU).into()])
+            .find(|program| program.is_file());
+        let Some(program) = program else {
+            // Not `eprintln!`: of a test that passes, that is not shown.
+            writeln!(
+                std::io::stderr(),
+                "SKIPPED: no broker: neither KAFKA_BOOTSTRAP nor TANSU_BIN is set, and `tansu` is neither on PATH nor in target/tansu"
+            )
+            .unwrap();
+            return None;
+        };
+        (0..5).find_map(|_| Broker::tansu(&program))
+    }
+
+    fn tansu(program: &Path) -> Option<Broker> {
+        let directory = tempfile::tempdir().unwrap();
+        let bootstrap = format!("127.0.0.1:{}", free_port());
+        let mut child = Command::new(program)
+            .args(["broker", "--storage-engine", "memory://tansu/"])
+            .args(["--listener-url", &format!("tcp://{bootstrap}")])
+            .args(["--advertised-listener-url", &format!("tcp://{bootstrap}")])
+            .current_dir(directory.path())
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while TcpStream::connect(&bootstrap).is_err() {
+            if child.try_wait().unwrap().is_some() {
+                return None;
+            }
+            assert!(began.elapsed() < LIMIT);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(Broker {
+            bootstrap,
+            suffix: String::new(),
+            server: Some((child, directory)),
+        })
+    }
+
+    /// The name of a topic, here: a user's own are left alone.
+    pub fn topic(&self, name: &str) -> String {
+        format!("{name}{}", self.suffix)
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("group.id", "test")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("fetch.wait.max.ms", "50");
+        config
+    }
+
+    pub async fn create(&self, topic: &str, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let created = admin.create_topics([&topic], &AdminOptions::new()).await;
+        created.unwrap().remove(0).unwrap();
+    }
+
+    /// Writes records, in order, with a mark where one is given.
+    pub async fn write(&self, topic: &str, partition: i32, records: &[(&str, &str, Option<&str>)]) {
+        let producer: FutureProducer = self.config().create().unwrap();
+        let sent: Vec<_> = records
+            .iter()
+            .map(|(key, value, mark)| {
+                let mut record = FutureRecord::to(topic).partition(partition).payload(*value);
+                if !key.is_empty() {
+                    record = record.key(*key);
+                }
+                if let Some(mark) = mark {
+                    let header = Header {
+                        key: bridge::MARK_HEADER,
+                        value: Some(*mark),
+                    };
+                    record = record.headers(OwnedHeaders::new().insert(header));
+                }
+                producer.send_result(record).map_err(|(error, _)| error)
+            })
+            .collect();
+        for sent in sent {
+            sent.unwrap().await.unwrap().unwrap();
+        }
+    }
+
+    /// All records of a partition.
+    pub fn read(&self, topic: &str, partition: i32) -> Vec<Record> {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        let mut assignment = TopicPartitionList::new();
+        assignment
+            .add_partition_offset(topic, partition, Offset::Offset(0))
+            .unwrap();
+        consumer.assign(&assignment).unwrap();
+        let mut records = Vec::new();
+        let began = Instant::now();
+        loop {
+            assert!(began.elapsed() < LIMIT, "{topic} {partition}");
+            match consumer.poll(Duration::from_millis(100)) {
+                None => {}
+                Some(Err(KafkaError::PartitionEOF(_))) => return records,
+                Some(Err(error)) => panic!("{error}"),
+                Some(Ok(message)) => records.push(Record {
+                    key: message.key().map(text),
+                    value: text(message.payload().unwrap()),
+                    mark: message.headers().and_then(|headers| {
+                        headers
+                            .iter()
+                            .find(|header| header.key == bridge::MARK_HEADER)
+                            .and_then(|header| header.value.map(text))
+                    }),
+                }),
+            }
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.server {
+            // It may have ended; then there is nothing to kill.
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -1,0 +1,8 @@
+//! The bridge between an embedded platform and a real broker over TCP (`tansu`, or the one that
+//! `KAFKA_BOOTSTRAP` names), and what it refuses.
+
+mod broker;
+mod inbound;
+mod outbound;
+mod refusals;
+mod setting;

@@ -1,0 +1,166 @@
+//! From Fluvio to Kafka.
+
+use bridge::BridgeConfig;
+use domain::topics;
+
+use crate::broker::{Broker, Record};
+use crate::setting::{Setting, call, to_kafka, vote};
+
+/// Each record once, in the partition of its number and in order.
+async fn assert_carried(setting: &Setting, broker: &Broker, fluvio: &str, kafka: &str, p: u32) {
+    let there = setting.read(fluvio, p).await;
+    let here = broker.read(kafka, p as i32);
+    assert_eq!(here.len(), there.len(), "{kafka} {p}");
+    for (n, (here, (key, value))) in here.iter().zip(&there).enumerate() {
+        assert_eq!(here.key.as_deref(), Some(&**key));
+        assert_eq!(&here.value, value);
+        let mark = here.mark.as_deref().unwrap();
+        assert!(mark.starts_with(&format!("{fluvio}/{p}/{n}/")), "{mark}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_record_arrives_once_however_often_the_bridge_is_killed() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(2).await;
+    let links: Vec<_> = [topics::VOTERS, topics::REJECTED_VOTES]
+        .into_iter()
+        .chain(topics::AGGREGATES)
+        .map(|topic| to_kafka(topic, &broker.topic(&format!("{topic}.out"))))
+        .collect();
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = links.clone();
+    let produce = async |from: usize, to: usize| {
+        for link in &links {
+            let records: Vec<_> = (from..to)
+                .map(|n| (format!("k{}", n % 100), format!("{} {n}", link.fluvio)))
+                .collect();
+            let records: Vec<_> = records.iter().map(|(k, v)| (&**k, &**v)).collect();
+            setting.produce(&link.fluvio, &records).await;
+        }
+    };
+    produce(0, 500).await;
+    let mut running = setting.begin(config.clone());
+    running.done(&setting).await;
+    // Killed in the middle, several times.
+    for round in 1..4 {
+        produce(round * 500, round * 500 + 500).await;
+        running.kill().await;
+        running = setting.begin(config.clone());
+        let some = 100 * round as i64;
+        running
+            .until(|snapshot| {
+                let voters = snapshot
+                    .partitions
+                    .iter()
+                    .filter(|(place, _)| place.topic == topics::VOTERS);
+                voters.map(|(_, at)| at.position).sum::<i64>() > some
+            })
+            .await;
+    }
+    running.done(&setting).await;
+    running.stop().await;
+    // And once more, with nothing to do.
+    let mut running = setting.begin(config.clone());
+    running.done(&setting).await;
+    running.stop().await;
+    for link in &links {
+        let partitions = if link.fluvio == topics::VOTERS { 2 } else { 1 };
+        for partition in 0..partitions {
+            assert_carried(&setting, &broker, &link.fluvio, &link.kafka, partition).await;
+        }
+    }
+    // It tells how far it is.
+    let told = setting.read(topics::PIPELINE, 0).await;
+    assert!(
+        told.iter()
+            .any(|(key, value)| key.starts_with("bridge/voters/")
+                && value.contains("\"direction\":\"to-kafka\"")),
+        "{told:?}"
+    );
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn votes_arrive_enriched_and_only_those_that_count() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("votes_topic");
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![bridge::Link {
+        chain: vec![call("vote-filter"), call("vote-enrich")],
+        ..to_kafka(topics::VOTES, &topic)
+    }];
+    let first = vote("v1", "c1");
+    let second = vote("v2", "c1");
+    setting
+        .produce(
+            topics::VOTES,
+            &[
+                ("v1", &first),
+                ("v1", &first),
+                ("x", &first),
+                ("v3", &vote("v3", "nobody")),
+                ("v4", "no vote"),
+                ("v2", &second),
+            ],
+        )
+        .await;
+    let mut running = setting.begin(config.clone());
+    running.done(&setting).await;
+    let place_is_level = running.progress.watch().borrow().lag() == 0;
+    assert!(place_is_level);
+    running.kill().await;
+    let third = vote("v5", "c1");
+    setting
+        .produce(topics::VOTES, &[("v2", &second), ("v5", &third)])
+        .await;
+    let mut running = setting.begin(config);
+    running.done(&setting).await;
+    running.stop().await;
+    let records = broker.read(&topic, 0);
+    let keys: Vec<_> = records.iter().map(|record| record.key.as_deref()).collect();
+    assert_eq!(keys, [Some("v1"), Some("v2"), Some("v5")]);
+    for Record { value, .. } in &records {
+        let value: serde_json::Value = serde_json::from_str(value).unwrap();
+        assert_eq!(value["candidate_name"], "Ada");
+        assert_eq!(value["party_affiliation"], "Engines");
+        assert_eq!(value["vote"], 1);
+    }
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_on_kafka_that_others_write_to_is_carried_to_all_the_same() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("shared");
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![to_kafka(topics::VOTERS, &topic)];
+    setting.produce(topics::VOTERS, &[("a", "1")]).await;
+    let mut running = setting.begin(config.clone());
+    running.done(&setting).await;
+    running.stop().await;
+    // More than are looked at first.
+    let foreign: Vec<_> = (0..200).map(|n| n.to_string()).collect();
+    let foreign: Vec<_> = foreign.iter().map(|value| ("x", &**value, None)).collect();
+    broker.write(&topic, 0, &foreign).await;
+    setting.produce(topics::VOTERS, &[("b", "2")]).await;
+    let mut running = setting.begin(config);
+    running.done(&setting).await;
+    running.stop().await;
+    let ours: Vec<_> = broker
+        .read(&topic, 0)
+        .into_iter()
+        .filter(|record| record.mark.is_some())
+        .map(|record| record.value)
+        .collect();
+    assert_eq!(ours, ["1", "2"]);
+    setting.end().await;
+}

@@ -1,0 +1,224 @@
+//! An embedded platform and database, and a bridge that runs on them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bridge::{BridgeConfig, BridgeError, Direction, Link, Progress, Snapshot};
+use domain::{Candidate, Election, PollsWindow, topics};
+use platform::embedded::EmbeddedPlatform;
+use platform::{ModuleCall, NewRecord, Platform};
+use store::{EmbeddedPostgres, Store};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+pub struct Setting {
+    pub platform: Arc<EmbeddedPlatform>,
+    pub store: Store,
+    server: EmbeddedPostgres,
+    _directory: TempDir,
+}
+
+impl Setting {
+    /// Topics `votes` and `voters` of so many partitions, the others of one.
+    pub async fn new(partitions: u32) -> Setting {
+        let directory = tempfile::tempdir().unwrap();
+        let platform = EmbeddedPlatform::open(&directory.path().join("log"))
+            .await
+            .unwrap();
+        for topic in [topics::VOTES, topics::VOTERS] {
+            platform.create_topic(topic, partitions).await.unwrap();
+        }
+        for topic in topics::AGGREGATES
+            .into_iter()
+            .chain([topics::REJECTED_VOTES, topics::PIPELINE])
+        {
+            platform.create_topic(topic, 1).await.unwrap();
+        }
+        for module in smartmodules::ALL {
+            platform.deploy(module.name, module.wasm).await.unwrap();
+        }
+        let server = EmbeddedPostgres::start(&directory.path().join("postgres"))
+            .await
+            .unwrap();
+        let store = server.connect().await.unwrap();
+        store.migrate().await.unwrap();
+        open(&store).await;
+        Setting {
+            platform: Arc::new(platform),
+            store,
+            server,
+            _directory: directory,
+        }
+    }
+
+    pub async fn produce(&self, topic: &str, records: &[(&str, &str)]) {
+        let records = records.iter().map(|(key, value)| NewRecord {
+            key: Some(key.as_bytes().to_vec()),
+            value: value.as_bytes().to_vec(),
+        });
+        self.platform
+            .produce(topic, records.collect())
+            .await
+            .unwrap();
+    }
+
+    /// All records of a partition: key and value.
+    pub async fn read(&self, topic: &str, partition: u32) -> Vec<(String, String)> {
+        use futures_util::StreamExt;
+        let end = self.platform.end_offset(topic, partition).await.unwrap();
+        let mut stream = self
+            .platform
+            .stream(platform::StreamRequest {
+                topic: topic.into(),
+                partition,
+                from: 0,
+                chain: vec![],
+            })
+            .await
+            .unwrap();
+        let mut records = Vec::new();
+        while (records.len() as i64) < end {
+            for output in stream.next().await.unwrap().unwrap() {
+                let key = output.key.as_deref().unwrap_or_default();
+                records.push((
+                    String::from_utf8_lossy(key).into_owned(),
+                    String::from_utf8_lossy(&output.value).into_owned(),
+                ));
+            }
+        }
+        records
+    }
+
+    pub fn begin(&self, config: BridgeConfig) -> Running {
+        let stop = CancellationToken::new();
+        let progress = Progress::default();
+        let platform: Arc<dyn Platform> = self.platform.clone();
+        let task = tokio::spawn(bridge::run(
+            platform,
+            self.store.clone(),
+            election(),
+            config.clone(),
+            progress.clone(),
+            stop.clone(),
+        ));
+        Running {
+            config,
+            progress,
+            stop,
+            task,
+        }
+    }
+
+    pub async fn end(self) {
+        self.store.close();
+        self.server.stop().await.unwrap();
+    }
+}
+
+/// Another election, as far as the database says.
+pub async fn open(store: &Store) {
+    let election = store::Election {
+        plan: serde_json::json!({}),
+        polls: PollsWindow::default(),
+    };
+    store.open_election(&election).await.unwrap();
+}
+
+pub fn election() -> Election {
+    Election {
+        candidates: vec![Candidate {
+            candidate_id: "c1".into(),
+            candidate_name: "Ada".into(),
+            party_affiliation: "Engines".into(),
+            biography: "b".into(),
+            campaign_platform: "p".into(),
+            photo_url: "/c1.svg".into(),
+        }],
+        polls: PollsWindow::default(),
+    }
+}
+
+pub struct Running {
+    config: BridgeConfig,
+    pub progress: Progress,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), BridgeError>>,
+}
+
+impl Running {
+    /// Until all that is on Fluvio is on Kafka.
+    pub async fn done(&mut self, setting: &Setting) {
+        let done = bridge::wait_until_done(
+            &*setting.platform,
+            &self.config.links,
+            &self.progress,
+            &self.stop,
+        );
+        tokio::select! {
+            ended = &mut self.task => panic!("{ended:?}"),
+            done = tokio::time::timeout(LIMIT, done) => assert!(done.unwrap().unwrap()),
+        }
+    }
+
+    pub async fn until(&mut self, is_so: impl Fn(&Snapshot) -> bool) {
+        let mut watch = self.progress.watch();
+        tokio::select! {
+            ended = &mut self.task => panic!("{ended:?}"),
+            so = tokio::time::timeout(LIMIT, watch.wait_for(|snapshot| is_so(snapshot))) => {
+                so.unwrap().unwrap();
+            }
+        }
+    }
+
+    /// As a kill: nothing is flushed or stored any more.
+    pub async fn kill(self) {
+        let mut watch = self.progress.watch();
+        drop(self.progress);
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+        // Unlike a process, its tasks do not end all at once.
+        while watch.changed().await.is_ok() {}
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+
+    pub async fn error(self) -> BridgeError {
+        let ended = tokio::time::timeout(LIMIT, self.task).await;
+        ended.unwrap().unwrap().unwrap_err()
+    }
+}
+
+pub fn to_kafka(fluvio: &str, kafka: &str) -> Link {
+    Link {
+        fluvio: fluvio.into(),
+        kafka: kafka.into(),
+        direction: Direction::ToKafka,
+        chain: vec![],
+    }
+}
+
+pub fn from_kafka(kafka: &str, fluvio: &str) -> Link {
+    Link {
+        direction: Direction::FromKafka,
+        ..to_kafka(fluvio, kafka)
+    }
+}
+
+pub fn call(module: &str) -> ModuleCall {
+    ModuleCall {
+        module: module.into(),
+        params: Default::default(),
+    }
+}
+
+pub fn vote(voter: &str, candidate: &str) -> String {
+    format!(
+        r#"{{"voter_id": "{voter}", "candidate_id": "{candidate}", "voting_time": "2024-07-04 12:00:00", "vote": 1}}"#
+    )
+}
