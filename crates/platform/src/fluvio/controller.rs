@@ -29,6 +29,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(super) struct TopicFacts {
     pub(super) partitions: u32,
+    /// Of each partition.
+    pub(super) copies: u32,
     pub(super) compression: CompressionAlgorithm,
 }
 
@@ -155,6 +157,7 @@ impl Controller {
         let spec = self.topic_spec(name).await?;
         Ok(spec.map(|spec| TopicFacts {
             partitions: spec.partitions(),
+            copies: spec.replication_factor().unwrap_or(1),
             compression: spec.get_compression_type().clone(),
         }))
     }

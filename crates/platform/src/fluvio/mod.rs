@@ -7,6 +7,7 @@
 mod config;
 mod connection;
 mod controller;
+mod log_end;
 mod produce;
 mod stream;
 mod temporary_cluster;

@@ -12,7 +12,7 @@ use domain::RecordReader;
 use fluvio::consumer::{SmartModuleContextData, SmartModuleExtraParams, SmartModuleKind};
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::dataplane::record::{BATCH_HEADER_SIZE, Batch, RawRecords};
-use fluvio::{Compression, Isolation, SmartModuleInvocation};
+use fluvio::{Compression, SmartModuleInvocation};
 use fluvio_spu_schema::server::fetch_offset::FetchOffsetsRequest;
 use fluvio_spu_schema::server::stream_fetch::{
     DefaultStreamFetchRequest, DefaultStreamFetchResponse,
@@ -147,7 +147,7 @@ fn fetch(
         .partition(partition)
         .fetch_offset(from)
         .max_bytes(max_bytes)
-        .isolation(Isolation::ReadCommitted)
+        .isolation(topic.isolation())
         .smartmodules(chain.invocations.clone())
         .build()
         .map_err(|error| PlatformError::Refused {
@@ -400,7 +400,7 @@ impl Reader {
     }
 }
 
-fn is_whole(batch: &Batch<RawRecords>) -> bool {
+pub(super) fn is_whole(batch: &Batch<RawRecords>) -> bool {
     let schema = if batch.header.has_schema() {
         size_of::<u32>()
     } else {

@@ -1,27 +1,24 @@
 //! A topic and the connections to the SPUs that lead its partitions.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use fluvio::FluvioClusterConfig;
 use fluvio::dataplane::link::ErrorCode;
-use fluvio::dataplane::record::ReplicaKey;
 use fluvio::metadata::topic::CompressionAlgorithm;
-use fluvio_spu_schema::server::fetch_offset::FetchOffsetsRequest;
+use fluvio::{FluvioClusterConfig, Isolation};
 use tokio::sync::Mutex;
 
 use super::connection::{Connection, Peer};
 use super::controller::Controller;
+use super::log_end::Asking;
 use crate::PlatformError;
-
-/// How long an SPU may take to say where a partition ends.
-const OFFSET_LIMIT: Duration = Duration::from_secs(30);
 
 /// A topic, as it was when it was looked up.
 pub(super) struct Topic {
     pub(super) name: String,
     pub(super) cluster: FluvioClusterConfig,
     pub(super) compression: CompressionAlgorithm,
+    /// Of each partition.
+    copies: u32,
     partitions: Vec<Partition>,
     keyless: AtomicU32,
 }
@@ -31,7 +28,7 @@ pub(super) struct Topic {
 struct Partition {
     leader: Peer,
     appending: Mutex<Option<Connection>>,
-    asking: Mutex<Option<Connection>>,
+    asking: Mutex<Option<Asking>>,
 }
 
 impl Topic {
@@ -60,6 +57,7 @@ impl Topic {
             name: name.to_owned(),
             cluster: controller.cluster().clone(),
             compression: facts.compression,
+            copies: facts.copies,
             partitions: partitions.collect::<Result<_, PlatformError>>()?,
             keyless: AtomicU32::new(0),
         })
@@ -116,22 +114,31 @@ impl Topic {
         self.connect(partition).await
     }
 
+    /// Whether each partition has one copy: what its SPU has in the log stays in it.
+    pub(super) fn has_one_copy(&self) -> bool {
+        self.copies == 1
+    }
+
+    /// What a stream may see: with one copy, everything that is in the log.
+    pub(super) fn isolation(&self) -> Isolation {
+        if self.has_one_copy() {
+            Isolation::ReadUncommitted
+        } else {
+            Isolation::ReadCommitted
+        }
+    }
+
     /// The offset of the next record.
     pub(super) async fn end_offset(&self, partition: u32) -> Result<i64, PlatformError> {
         let mut slot = self.partition(partition)?.asking.lock().await;
-        let mut connection = self.take(&mut slot, partition).await?;
-        let doing = || format!("asking where `{}` partition {partition} ends", self.name);
-        let request = FetchOffsetsRequest::new(self.name.clone(), partition);
-        let response = connection.request(request, doing, OFFSET_LIMIT).await?;
-        let offsets = response
-            .find_partition(&ReplicaKey::new(self.name.clone(), partition))
-            .ok_or_else(|| PlatformError::Refused {
-                doing: doing(),
-                problem: "the answer is about something else".into(),
-            })?;
-        self.check(partition, &offsets.error_code, doing)?;
-        *slot = Some(connection);
-        Ok(offsets.last_stable_offset)
+        let known = slot.take().and_then(Asking::if_it_stands);
+        let mut asking = match known {
+            Some(asking) => asking,
+            None => Asking::begin(self, partition, self.connect(partition).await?).await?,
+        };
+        let end = asking.end(self, partition).await?;
+        *slot = Some(asking);
+        Ok(end)
     }
 
     /// An SPU's error code as an error.
