@@ -230,6 +230,20 @@ pub enum BridgeError {
         /// Where Fluvio ends.
         end: i64,
     },
+    /// The broker refused a record and took some behind it.
+    #[error(
+        "topic `{kafka}` on Kafka, partition {partition}, lacks the record of `{fluvio}` partition {partition} at offset {missing}, but has later ones: the broker refused it and took those; when the cause is mended, delete the topic (`rpk topic delete {kafka}`), and it is filled anew"
+    )]
+    Hole {
+        /// The topic on Kafka.
+        kafka: String,
+        /// The partition.
+        partition: u32,
+        /// The topic on Fluvio.
+        fluvio: String,
+        /// The last offset there that is missing.
+        missing: i64,
+    },
     /// It cannot be told what was carried over already.
     #[error(
         "topic `{kafka}` on Kafka, partition {partition}, has lost its records, so it does not tell where to go on: keep them (`rpk topic alter-config {kafka} --set retention.ms=-1`), and delete the topic (`rpk topic delete {kafka}`), so that it is filled anew"

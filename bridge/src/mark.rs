@@ -2,8 +2,9 @@
 
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 
-/// The header that holds the mark: `TOPIC/PARTITION/OFFSET/ELECTION`, the record's place on Fluvio and
-/// which election that log is of. Records that have it are never taken in.
+/// The header that holds the mark: `TOPIC/PARTITION/OFFSET/BEFORE/ELECTION`, the record's place on Fluvio,
+/// the offset of the one that was sent before it (-1: none was), and which election that log is of.
+/// Records that have it are never taken in.
 pub const MARK_HEADER: &str = "election-fluvio";
 
 /// A record's place on Fluvio.
@@ -12,6 +13,8 @@ pub(crate) struct Mark<'a> {
     pub(crate) topic: &'a str,
     pub(crate) partition: u32,
     pub(crate) offset: i64,
+    /// The offset of the record of that partition that was sent before.
+    pub(crate) before: i64,
     /// Tells the log of one election from the next one's.
     pub(crate) election: &'a str,
 }
@@ -23,6 +26,7 @@ impl<'a> Mark<'a> {
             topic: parts.next()?,
             partition: parts.next()?.parse().ok()?,
             offset: parts.next()?.parse().ok()?,
+            before: parts.next()?.parse().ok()?,
             election: parts.next()?,
         };
         parts.next().is_none().then_some(mark)
@@ -58,8 +62,8 @@ impl Marks {
         }
     }
 
-    pub(crate) fn mark(&self, offset: i64) -> String {
-        format!("{}{offset}{}", self.prefix, self.suffix)
+    pub(crate) fn mark(&self, offset: i64, before: i64) -> String {
+        format!("{}{offset}/{before}{}", self.prefix, self.suffix)
     }
 }
 
@@ -69,8 +73,8 @@ mod tests {
 
     #[test]
     fn marks_are_read_as_they_are_written() {
-        let text = Marks::new("votes", 1, "18c2").mark(30);
-        assert_eq!(text, "votes/1/30/18c2");
+        let text = Marks::new("votes", 1, "18c2").mark(30, -1);
+        assert_eq!(text, "votes/1/30/-1/18c2");
         let mark = Mark::parse(text.as_bytes()).unwrap();
         assert_eq!(
             mark,
@@ -78,10 +82,11 @@ mod tests {
                 topic: "votes",
                 partition: 1,
                 offset: 30,
+                before: -1,
                 election: "18c2"
             }
         );
-        for other in ["", "votes/1/30", "votes/x/30/a", "votes/1/30/a/b"] {
+        for other in ["", "votes/1/30/29", "votes/x/30/29/a", "votes/1/30/29/a/b"] {
             assert_eq!(Mark::parse(other.as_bytes()), None, "{other}");
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
-use crate::kafka::producer::{Failure, Flight, Outbound, Producer};
+use crate::kafka::producer::{Failure, Flight, Outbound, Producer, Producers};
 use crate::kafka::tail::Source;
 use crate::mark::Marks;
 use crate::progress::Place;
@@ -37,13 +37,17 @@ pub(crate) async fn carry_out(
 ) -> Result<(), BridgeError> {
     let prepare = || prepare(&context, &link);
     let what = link.to_string();
-    let Some(partitions) = until_done(&what, &context.progress, &stop, prepare).await? else {
+    let Some((partitions, max_bytes)) =
+        until_done(&what, &context.progress, &stop, prepare).await?
+    else {
         return Ok(());
     };
+    let producers = Arc::new(Producers::new(context.kafka.clone(), max_bytes));
     let mut tasks = JoinSet::new();
     for partition in 0..partitions {
         let carrier = Carrier {
             context: context.clone(),
+            producers: producers.clone(),
             link: link.clone(),
             partition,
             partitions,
@@ -59,11 +63,13 @@ pub(crate) async fn carry_out(
                 .map(drop)
         });
     }
-    join_all(tasks, &stop).await
+    let carried = join_all(tasks, &stop).await;
+    carried.and(producers.close().await)
 }
 
-/// How many partitions there are to be carried; the topic on Kafka is ready for them.
-async fn prepare(context: &Context, link: &Link) -> Result<u32, BridgeError> {
+/// How many partitions there are to be carried, and how large a batch may be; the topic on Kafka is ready
+/// for them.
+async fn prepare(context: &Context, link: &Link) -> Result<(u32, Option<usize>), BridgeError> {
     let Context {
         platform,
         kafka,
@@ -72,12 +78,13 @@ async fn prepare(context: &Context, link: &Link) -> Result<u32, BridgeError> {
     } = context;
     let partitions = platform.partitions(&link.fluvio).await?;
     kafka.ensure_topic(observer, link, partitions).await?;
-    kafka.compare_settings(link).await?;
-    Ok(partitions)
+    let max_bytes = kafka.compare_settings(link).await?;
+    Ok((partitions, max_bytes))
 }
 
 struct Carrier {
     context: Arc<Context>,
+    producers: Arc<Producers>,
     link: Arc<Link>,
     partition: u32,
     /// Of the topic on Fluvio.
@@ -94,6 +101,8 @@ struct Taken {
     next: i64,
     /// Records before this offset are on Kafka already.
     carried_to: i64,
+    /// The offset of the last record that was sent; -1: none was.
+    sent: i64,
 }
 
 impl Carrier {
@@ -102,7 +111,6 @@ impl Carrier {
             platform,
             kafka,
             observer,
-            producers,
             progress,
             config,
             ..
@@ -115,7 +123,7 @@ impl Carrier {
         let source = self.source().await?;
         let carried_to = self.carried_to(&source).await?;
         progress.update(&self.place, |at| at.position = carried_to);
-        let producer = producers.current().await?;
+        let producer = self.producers.current().await?;
         let flight = Flight::from(carried_to);
         *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight.clone());
 
@@ -125,6 +133,7 @@ impl Carrier {
         let mut taken = Taken {
             next: from,
             carried_to,
+            sent: carried_to - 1,
         };
         let marks = Marks::new(&source.fluvio, self.partition, &source.election);
         let mut stream = platform
@@ -248,13 +257,19 @@ impl Carrier {
                     partition: self.partition,
                     key,
                     value: &output.value,
-                    mark: &marks.mark(offset),
+                    mark: &marks.mark(offset, taken.sent),
                     offset,
                     timestamp: (output.timestamp != NO_TIMESTAMP).then_some(output.timestamp),
                 };
+                if self.producers.is_too_large(&record) {
+                    // Those before it arrive.
+                    flight.landed().await;
+                    return Err(self.failure(Failure::too_large(&record)));
+                }
                 if let Err(failure) = producer.send(&record, flight).await {
                     return Err(self.failure(failure));
                 }
+                taken.sent = offset;
             }
             taken.next = offset + 1;
         }

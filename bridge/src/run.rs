@@ -13,7 +13,6 @@ use crate::config::election_params;
 use crate::inbound::carry_in;
 use crate::kafka::Kafka;
 use crate::kafka::observer::Observer;
-use crate::kafka::producer::Producers;
 use crate::outbound::carry_out;
 use crate::pipeline::tell_how_far;
 use crate::restart::until_done;
@@ -31,7 +30,6 @@ pub(crate) struct Context {
     pub(crate) config: BridgeConfig,
     pub(crate) kafka: Kafka,
     pub(crate) observer: Observer,
-    pub(crate) producers: Producers,
     pub(crate) progress: Progress,
 }
 
@@ -56,14 +54,12 @@ pub async fn run(
         store,
         election_params: election_params(&election),
         observer: kafka.observer().await?,
-        producers: Producers::new(kafka.clone()),
         kafka,
         config,
         progress,
     });
     let ended = run_alone(&context, &stop).await;
-    let closed = context.producers.close().await;
-    let closed = closed.and(context.observer.clone().close().await);
+    let closed = context.observer.clone().close().await;
     ended.and(closed)
 }
 

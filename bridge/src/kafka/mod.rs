@@ -179,6 +179,7 @@ fn is_lasting(code: RDKafkaErrorCode) -> bool {
             | Code::InvalidReplicationFactor
             | Code::InvalidRequest
             | Code::InvalidRecord
+            | Code::InvalidTimestamp
             | Code::InvalidArgument
             | Code::InvalidRequiredAcks
             | Code::InvalidMessageSize

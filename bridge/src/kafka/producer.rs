@@ -17,10 +17,14 @@ use super::{Kafka, blocking};
 use crate::BridgeError;
 use crate::mark::MARK_HEADER;
 
-/// Records that wait in librdkafka's queue for all partitions together, and their size. Beyond, whoever
-/// has more waits.
+/// Records that wait in librdkafka's queue for all partitions of a topic together, and their size.
+/// Beyond, whoever has more waits.
 const MAX_QUEUED: &str = "50000";
-const MAX_QUEUED_KIB: &str = "65536";
+const MAX_QUEUED_KIB: &str = "32768";
+
+/// Most records, and bytes, of a request: about what one of so many bytes has of votes.
+pub(crate) const MAX_BATCH_RECORDS: i64 = 2_000;
+const MAX_BATCH_BYTES: usize = 1_000_000;
 
 /// The records of one partition that are on their way, from one start to the next. They are delivered in
 /// order; after a failure none is any more.
@@ -137,6 +141,16 @@ impl ProducerContext for Deliveries {
     }
 }
 
+impl Failure {
+    pub(crate) fn too_large(record: &Outbound<'_>) -> Failure {
+        Failure {
+            code: RDKafkaErrorCode::MessageSizeTooLarge,
+            offset: record.offset,
+            bytes: size(record.key, Some(record.value)),
+        }
+    }
+}
+
 fn size(key: Option<&[u8]>, value: Option<&[u8]>) -> usize {
     key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len)
 }
@@ -161,19 +175,32 @@ pub(crate) struct Producer {
 }
 
 impl Producer {
-    fn new(kafka: &Kafka) -> Result<Producer, BridgeError> {
+    fn new(kafka: &Kafka, max_bytes: Option<usize>) -> Result<Producer, BridgeError> {
+        let batch_bytes = max_bytes.map_or(MAX_BATCH_BYTES, |max| max.min(MAX_BATCH_BYTES));
+        // Fewer may be wished for, but no more.
+        let wished = kafka.properties.get("batch.num.messages");
+        let batch_records = wished
+            .and_then(|wished| wished.parse().ok())
+            .map_or(MAX_BATCH_RECORDS, |wished: i64| {
+                wished.min(MAX_BATCH_RECORDS)
+            });
         let config = kafka.client_config(
             &[
                 ("linger.ms", "5"),
                 ("compression.codec", "lz4"),
-                ("batch.num.messages", "10000"),
                 ("queue.buffering.max.messages", MAX_QUEUED),
                 ("queue.buffering.max.kbytes", MAX_QUEUED_KIB),
             ],
             &[
                 ("enable.idempotence", "true"),
-                // A record that is given up, and those behind it delivered, would be missing for ever.
+                // A record that is refused, and those behind it taken, would be missing for ever. Brokers
+                // notice such a gap, but not all do, and none in a producer's first requests. So one is
+                // on its way at a time, and larger ones than the topic takes are not made at all.
+                // (librdkafka may still send the one that is ready. That is told by the marks.)
                 ("enable.gapless.guarantee", "true"),
+                ("max.in.flight.requests.per.connection", "1"),
+                ("batch.num.messages", &batch_records.to_string()),
+                ("batch.size", &batch_bytes.to_string()),
                 ("message.timeout.ms", "0"),
                 ("acks", "all"),
             ],
@@ -232,18 +259,30 @@ impl Producer {
     }
 }
 
-/// The producer of all partitions; another one when a failure has ended it.
+/// The producer of a topic's partitions; another one when a failure has ended it. Each topic has its own,
+/// so that none waits for another's records.
 pub(crate) struct Producers {
     kafka: Kafka,
+    /// The largest batch that the topic takes, where that is known.
+    max_bytes: Option<usize>,
     current: Mutex<Option<Arc<Producer>>>,
 }
 
 impl Producers {
-    pub(crate) fn new(kafka: Kafka) -> Self {
+    pub(crate) fn new(kafka: Kafka, max_bytes: Option<usize>) -> Self {
         Producers {
             kafka,
+            max_bytes,
             current: Mutex::new(None),
         }
+    }
+
+    /// Whether the topic would not take a record, however it is sent: with what a batch has around its
+    /// records.
+    pub(crate) fn is_too_large(&self, record: &Outbound<'_>) -> bool {
+        const AROUND: usize = 128;
+        let bytes = size(record.key, Some(record.value)) + record.mark.len() + AROUND;
+        self.max_bytes.is_some_and(|max| bytes > max)
     }
 
     pub(crate) async fn current(&self) -> Result<Arc<Producer>, BridgeError> {
@@ -254,9 +293,10 @@ impl Producers {
             return Ok(producer.clone());
         }
         let (ended, kafka) = (current.take(), self.kafka.clone());
+        let max_bytes = self.max_bytes;
         let producer = blocking(move || {
             drop(ended);
-            Producer::new(&kafka)
+            Producer::new(&kafka, max_bytes)
         });
         let producer = Arc::new(producer.await??);
         *current = Some(producer.clone());

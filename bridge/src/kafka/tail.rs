@@ -5,20 +5,23 @@
 
 use std::time::{Duration, Instant};
 
+use domain::topics;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::Context;
+use super::producer::MAX_BATCH_RECORDS;
 use super::{ANSWER_TIMEOUT, Kafka, blocking};
 use crate::BridgeError;
 use crate::mark::Mark;
 
 /// How many offsets are looked at first, and by how much more each further time. The last record is
 /// nearly always the one; before it there may be others' records, and offsets that are none any more
-/// (of transactions, or compacted away).
-const FIRST_LOOK: i64 = 64;
+/// (of transactions, or compacted away). The first look has all that may have been written behind a
+/// record that was refused: the request on its way, and the one that was ready.
+const FIRST_LOOK: i64 = 3 * MAX_BATCH_RECORDS;
 const LOOK_FURTHER: i64 = 16;
 /// How long it must be quiet behind the last record: a broker has dealt with all that it has received
 /// long before.
@@ -129,15 +132,34 @@ impl<'a> Tail<'a> {
         source: &Source,
     ) -> Result<Option<i64>, BridgeError> {
         let mut found = None;
+        // Sent so far; known only where the topic begins.
+        let mut sent = (from == 0).then_some(-1);
+        let mut hole = None;
         self.read_to_end(from, quiet, |message| {
             let mark = Mark::of(message);
             let mark = mark
                 .filter(|mark| mark.topic == source.fluvio && mark.partition == source.partition);
             if let Some(mark) = mark {
                 found = Some((mark.offset + 1, mark.election == source.election));
+                if sent.is_some_and(|sent| mark.before > sent) {
+                    hole = Some(mark.before);
+                }
+                sent = sent.max(Some(mark.offset));
             }
             mark.is_some()
         })?;
+        // Where only the newest per key is kept, holes are as they should be.
+        if let Some(missing) = hole
+            && !topics::AGGREGATES.contains(&&*source.fluvio)
+            && let Some((_, true)) = found
+        {
+            return Err(BridgeError::Hole {
+                kafka: self.topic.to_owned(),
+                partition: self.partition,
+                fluvio: source.fluvio.clone(),
+                missing,
+            });
+        }
         match found {
             Some((next, true)) => Ok(Some(next)),
             Some((_, false)) => Err(BridgeError::AnotherElection {
@@ -180,7 +202,8 @@ impl<'a> Tail<'a> {
                 }
                 Some(Err(error)) => return Err(self.error(&error)),
                 Some(Ok(message)) => {
-                    if each(&message) || !is_at_end {
+                    let counts = each(&message);
+                    if counts || !is_at_end {
                         heard = Instant::now();
                     }
                 }

@@ -78,8 +78,9 @@ impl Kafka {
         }
     }
 
-    /// Warns of settings of a topic that are other than they would be had the bridge created it.
-    pub(crate) async fn compare_settings(&self, link: &Link) -> Result<(), BridgeError> {
+    /// Warns of settings of a topic that are other than they would be had the bridge created it. Returns
+    /// the bytes of the largest batch that it takes, if the broker tells.
+    pub(crate) async fn compare_settings(&self, link: &Link) -> Result<Option<usize>, BridgeError> {
         let admin = self.admin().await?;
         let topic = [ResourceSpecifier::Topic(&link.kafka)];
         let described = admin.describe_configs(&topic, &options()).await;
@@ -96,7 +97,7 @@ impl Kafka {
             Err(error) => {
                 let topic = &link.kafka;
                 tracing::debug!(topic, "Kafka does not tell the topic's settings: {error}");
-                return Ok(());
+                return Ok(None);
             }
         };
         for (name, wanted) in settings(&link.fluvio) {
@@ -109,7 +110,8 @@ impl Kafka {
                 );
             }
         }
-        Ok(())
+        let max_bytes = described.get("max.message.bytes");
+        Ok(max_bytes.and_then(|entry| entry.value.as_deref()?.parse().ok()))
     }
 
     async fn admin(&self) -> Result<AdminClient<Context>, BridgeError> {

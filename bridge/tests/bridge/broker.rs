@@ -54,8 +54,9 @@ impl Broker {
             .find(|program| program.is_file());
         let Some(program) = program else {
             // Not `eprintln!`: of a test that passes, that is not shown.
+            let mut stderr = std::io::stderr().lock();
             writeln!(
-                std::io::stderr(),
+                stderr,
                 "SKIPPED: no broker: neither KAFKA_BOOTSTRAP nor TANSU_BIN is set, and `tansu` is neither on PATH nor in target/tansu"
             )
             .unwrap();
@@ -99,14 +100,7 @@ impl Broker {
     }
 
     fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", &self.bootstrap)
-            .set("group.id", "test")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "50");
-        config
+        config(&self.bootstrap)
     }
 
     pub async fn create(&self, topic: &str, partitions: i32) {
@@ -143,31 +137,47 @@ impl Broker {
 
     /// All records of a partition.
     pub fn read(&self, topic: &str, partition: i32) -> Vec<Record> {
-        let consumer: BaseConsumer = self.config().create().unwrap();
-        let mut assignment = TopicPartitionList::new();
-        assignment
-            .add_partition_offset(topic, partition, Offset::Offset(0))
-            .unwrap();
-        consumer.assign(&assignment).unwrap();
-        let mut records = Vec::new();
-        let began = Instant::now();
-        loop {
-            assert!(began.elapsed() < LIMIT, "{topic} {partition}");
-            match consumer.poll(Duration::from_millis(100)) {
-                None => {}
-                Some(Err(KafkaError::PartitionEOF(_))) => return records,
-                Some(Err(error)) => panic!("{error}"),
-                Some(Ok(message)) => records.push(Record {
-                    key: message.key().map(text),
-                    value: text(message.payload().unwrap()),
-                    mark: message.headers().and_then(|headers| {
-                        headers
-                            .iter()
-                            .find(|header| header.key == bridge::MARK_HEADER)
-                            .and_then(|header| header.value.map(text))
-                    }),
+        read(&self.bootstrap, topic, partition)
+    }
+}
+
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("group.id", "test")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("fetch.wait.max.ms", "50");
+    config
+}
+
+/// All records of a partition.
+pub fn read(bootstrap: &str, topic: &str, partition: i32) -> Vec<Record> {
+    let consumer: BaseConsumer = config(bootstrap).create().unwrap();
+    let mut assignment = TopicPartitionList::new();
+    assignment
+        .add_partition_offset(topic, partition, Offset::Offset(0))
+        .unwrap();
+    consumer.assign(&assignment).unwrap();
+    let mut records = Vec::new();
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < LIMIT, "{topic} {partition}");
+        match consumer.poll(Duration::from_millis(100)) {
+            None => {}
+            Some(Err(KafkaError::PartitionEOF(_))) => return records,
+            Some(Err(error)) => panic!("{error}"),
+            Some(Ok(message)) => records.push(Record {
+                key: message.key().map(text),
+                value: text(message.payload().unwrap()),
+                mark: message.headers().and_then(|headers| {
+                    headers
+                        .iter()
+                        .find(|header| header.key == bridge::MARK_HEADER)
+                        .and_then(|header| header.value.map(text))
                 }),
-            }
+            }),
         }
     }
 }

@@ -3,9 +3,10 @@
 use bridge::{BridgeConfig, BridgeError, wait_for_broker};
 use domain::topics;
 use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, free_port};
+use crate::broker::{Broker, free_port, read};
 use crate::setting::{LIMIT, Setting, call, from_kafka, open, to_kafka};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,4 +179,44 @@ async fn a_refused_login_ends_it() {
     let text = error.to_string();
     assert!(text.contains("sasl.password"), "{text}");
     assert!(!text.contains("s3cret"), "{text}");
+}
+
+/// librdkafka sends the request that is ready behind one that is refused, and its own cluster takes it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_is_not_passed_over() {
+    let mock = MockCluster::new(1).unwrap();
+    mock.create_topic("out", 1, 1).unwrap();
+    let setting = Setting::new(1).await;
+    let mut config = BridgeConfig::new(mock.bootstrap_servers());
+    // A request a record.
+    let properties = [("batch.num.messages", "1"), ("linger.ms", "0")];
+    config.properties = properties
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    config.links = vec![to_kafka(topics::VOTERS, "out")];
+    let records: Vec<_> = (0..50).map(|n| ("k", n.to_string())).collect();
+    let records: Vec<_> = records
+        .iter()
+        .map(|(key, value)| (*key, &**value))
+        .collect();
+    setting.produce(topics::VOTERS, &records).await;
+    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+    mock.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+    let error = setting.begin(config.clone()).error().await;
+    assert!(error.to_string().contains("`out`"), "{error}");
+    mock.clear_request_errors(RDKafkaApiKey::Produce);
+    let there = read(&mock.bootstrap_servers(), "out", 0);
+    if there.is_empty() {
+        let mut running = setting.begin(config);
+        running.done(&setting).await;
+        running.stop().await;
+        assert_eq!(read(&mock.bootstrap_servers(), "out", 0).len(), 50);
+    } else {
+        let error = setting.begin(config).error().await;
+        assert!(
+            matches!(error, BridgeError::Hole { missing: 0, .. }),
+            "{error}"
+        );
+    }
+    setting.end().await;
 }
