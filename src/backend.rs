@@ -140,12 +140,13 @@ impl Backend {
         }
     }
 
-    /// What a consumer does here. On a cluster others may be there, too.
+    /// What a consumer does here. On a cluster others may be there, too, if they share a server's
+    /// database; the embedded one is this process's, and takes one connection.
     pub(crate) fn consumer_config(&self) -> ConsumerConfig {
         ConsumerConfig {
-            sharing: match self.streaming {
-                Streaming::Embedded(_) => None,
-                Streaming::Cluster(_) => Some(Sharing::named("election")),
+            sharing: match (&self.streaming, &self.postgres) {
+                (Streaming::Cluster(_), None) => Some(Sharing::named("election")),
+                (Streaming::Cluster(_), Some(_)) | (Streaming::Embedded(_), _) => None,
             },
             ..ConsumerConfig::of(&self.manifest)
         }

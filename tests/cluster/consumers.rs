@@ -59,8 +59,8 @@ impl Consumer {
             {
                 return (owned.clone(), began.elapsed());
             }
+            self.assert_running();
             let (name, took) = (self.name, began.elapsed());
-            assert!(self.process.is_running(), "consumer {name} has ended");
             assert!(
                 took < limit,
                 "consumer {name} owns {owned:?} after {took:?}, not {count}"
@@ -71,7 +71,11 @@ impl Consumer {
 
     #[track_caller]
     pub fn assert_running(&mut self) {
-        assert!(self.process.is_running(), "consumer {}", self.name);
+        assert!(
+            self.process.is_running(),
+            "consumer {} has ended",
+            self.name
+        );
     }
 
     /// Kills it (`kill -9`).
@@ -111,10 +115,22 @@ fn get(url: &str) -> Option<String> {
 /// Waits until two consumers have half of the partitions each.
 #[track_caller]
 pub fn wait_until_shared(one: &mut Consumer, other: &mut Consumer, partitions: usize) {
-    let half = partitions / 2;
-    let (mut shared, _) = other.wait_until_it_owns(half, DEADLINE);
-    shared.append(&mut one.wait_until_it_owns(half, DEADLINE).0);
-    assert_eq!(shared.len(), partitions, "no partition is two consumers'");
+    let began = Instant::now();
+    loop {
+        let owned = [one.owned(), other.owned()];
+        // Those of two moments, so both may claim a partition that was handed over in between.
+        if let [Some(one), Some(other)] = &owned
+            && one.len() == partitions / 2
+            && other.len() == partitions / 2
+            && one.is_disjoint(other)
+        {
+            return;
+        }
+        one.assert_running();
+        other.assert_running();
+        assert!(began.elapsed() < DEADLINE, "they own {owned:?}");
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// Waits until every vote in the log is accounted for, and there are as many as expected.

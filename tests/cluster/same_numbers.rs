@@ -76,6 +76,21 @@ fn one_process_and_several_on_a_cluster_and_none_have_the_same_numbers() {
 }
 
 #[test]
+fn a_cluster_without_a_database_server_has_the_same_numbers() {
+    let Some(installation) = Installation::without_database() else {
+        return;
+    };
+    let demo = demo(SEED, FEW_VOTERS);
+    let report = installation.run("election", &demo).succeeds().json();
+    let expected = embedded(SEED, FEW_VOTERS);
+    assert_same(&expected, &without_elapsed(report), "the demo");
+    assert_stored(&installation, &expected, "the demo");
+    let data = installation.directory().join("data");
+    assert!(data.join("postgres").is_dir(), "the database is embedded");
+    assert!(!data.join("log").exists(), "the log is not");
+}
+
+#[test]
 fn a_demo_is_there_already_refuses_another_and_is_begun_anew_again_and_again() {
     let Some(installation) = Installation::start() else {
         return;
