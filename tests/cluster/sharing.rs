@@ -13,7 +13,7 @@ const VOTERS: u64 = 12_000;
 const RATE: u64 = 200;
 /// By when a dead consumer's partitions are another's.
 const TAKEN_OVER: Duration = Duration::from_secs(10);
-/// By when a stopped one's are: well before its leases run out, which takes five seconds.
+/// By when one's are that has ended in order: well before its leases run out, which takes five seconds.
 const HANDED_OVER: Duration = Duration::from_secs(3);
 
 #[test]
@@ -36,9 +36,9 @@ fn two_consumers_share_the_partitions_and_stand_in_for_each_other() {
     wait_until_shared(&mut one, &mut other, PARTITIONS);
 
     one.terminate();
-    let (_, took) = other.wait_until_it_owns(PARTITIONS, HANDED_OVER);
-    eprintln!("handed over after {took:?}");
     let stopped = one.wait().succeeds().stderr;
+    let (_, took) = other.wait_until_it_owns(PARTITIONS, HANDED_OVER);
+    eprintln!("handed over {took:?} after its end");
     assert_eq!(figure(&stopped, "counted="), figure(&stopped, "stored="));
     assert!(casting.is_running(), "votes came in all the time");
     casting.terminate();
