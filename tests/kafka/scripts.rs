@@ -38,8 +38,17 @@ pub fn create_topics(python: &Python, broker: &Broker) {
 
 /// The tutorial's `main.py`.
 pub fn make_voters(python: &Python, broker: &Broker, voters: usize) {
+    make_voters_with(python, broker, voters, &[]);
+}
+
+/// The tutorial's `main.py`, which waits for all voters' delivery instead of each one's.
+pub fn make_voters_together(python: &Python, broker: &Broker, voters: usize) {
+    make_voters_with(python, broker, voters, &["--together"]);
+}
+
+fn make_voters_with(python: &Python, broker: &Broker, voters: usize, more: &[&str]) {
     let (topic, voters) = (broker.topic("voters_topic"), voters.to_string());
-    let args = [
+    let mut args = vec![
         "--bootstrap",
         broker.bootstrap(),
         "--topic",
@@ -47,6 +56,7 @@ pub fn make_voters(python: &Python, broker: &Broker, voters: usize) {
         "--voters",
         &voters,
     ];
+    args.extend(more);
     python.start("tutorial_main.py", &args).wait().succeeds();
 }
 

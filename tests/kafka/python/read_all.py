@@ -101,15 +101,15 @@ class Topic:
         self.problems.append((partition, offset, text))
 
     def take_mark(self, partition, offset, headers):
-        """Notes where the record comes from: each place once, and in order."""
+        """Notes where the record comes from: each place once, in order, and none left out."""
         marks = [value.decode("utf-8") for name, value in headers if name == MARK]
         if not marks:
             return
         self.marked += 1
-        source, source_partition, source_offset, _ = marks[-1].rsplit("/", 3)
-        before = self.marks.get((partition, source, source_partition), -1)
-        if int(source_offset) <= before:
-            self.problem(partition, offset, f"mark {marks[-1]} after that of {before}")
+        source, source_partition, source_offset, before, _ = marks[-1].split("/")
+        known = self.marks.get((partition, source, source_partition), -1)
+        if int(before) != known or int(source_offset) <= known:
+            self.problem(partition, offset, f"mark {marks[-1]} after that of {known}")
         self.marks[(partition, source, source_partition)] = int(source_offset)
         place = (source, source_partition, source_offset)
         if place in self.places:

@@ -50,6 +50,7 @@ def main():
     parser.add_argument("--topic", default="voters_topic")
     parser.add_argument("--voters", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--together", action="store_true", help="do not wait for each voter's delivery")
     args = parser.parse_args()
 
     failed = []
@@ -68,7 +69,9 @@ def main():
             value=json.dumps(voter_data),
             on_delivery=delivery_report,
         )
-        producer.flush()
+        if not args.together:
+            producer.flush()
+    producer.flush()
     if failed:
         raise SystemExit(f"{len(failed)} voters were not delivered: {failed[0]}")
     print(json.dumps({"voters": args.voters}))
