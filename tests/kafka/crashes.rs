@@ -82,6 +82,7 @@ async fn killed_on_the_way_to_kafka_it_carries_every_vote_once() {
 }
 
 #[test]
+#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 fn killed_on_the_way_from_kafka_it_counts_every_vote_once() {
     let (Some(broker), Some(python)) = (Broker::start(), Python::ready()) else {
         return;
@@ -148,6 +149,7 @@ async fn a_broker_that_is_killed_on_the_way_to_it_gets_every_vote_once() {
 }
 
 #[test]
+#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 fn a_broker_that_is_killed_on_the_way_from_it_loses_and_doubles_no_vote() {
     let Some(python) = Python::ready() else {
         return;
