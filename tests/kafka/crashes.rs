@@ -49,6 +49,7 @@ fn moment(chance: &mut StdRng, point: u32, duration: Duration) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 async fn killed_on_the_way_to_kafka_it_carries_every_vote_once() {
     let (Some(broker), Some(python)) = (Broker::start(), Python::ready()) else {
         return;
@@ -124,6 +125,7 @@ fn killed_on_the_way_from_kafka_it_counts_every_vote_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 async fn a_broker_that_is_killed_on_the_way_to_it_gets_every_vote_once() {
     let Some(python) = Python::ready() else {
         return;
