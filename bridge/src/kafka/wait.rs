@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use super::Kafka;
 use crate::{BridgeConfig, BridgeError};
 
-/// Waits until a broker answers; false when it is stopped before. After each try `tell` hears what is
-/// wrong, at last that nothing is.
+/// Waits until a broker answers; false when it is stopped before. At first and after each try `tell` hears
+/// what is wrong, at last that nothing is.
 ///
 /// # Errors
 /// When waiting would not help: a setting cannot be used, the login is refused.
@@ -19,6 +19,8 @@ pub async fn broker_telling(
     let kafka = Kafka::new(config);
     let observer = kafka.observer().await?;
     let topic = config.links.first().map_or("election", |link| &link.kafka);
+    // librdkafka tries for a while before it says that nobody is there.
+    tell(Some(format!("no answer from {} yet", config.bootstrap)));
     let mut backoff = Backoff::default();
     let mut told: Option<String> = None;
     let is_up = loop {
