@@ -54,8 +54,14 @@ impl Setting {
         let mut killed = 0;
         while busy() {
             let life = Duration::from_millis(chance.random_range(LIFE));
-            let was_killed = self.bridge().kill_after(life);
-            assert!(was_killed, "a bridge ended by itself (seed {seed})");
+            let mut bridge = self.bridge();
+            std::thread::sleep(life);
+            assert!(
+                bridge.is_running(),
+                "a bridge ended by itself (seed {seed}): {}",
+                bridge.wait().stderr
+            );
+            bridge.kill();
             killed += 1;
         }
         eprintln!("{killed} bridges killed (seed {seed})");

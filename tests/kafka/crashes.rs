@@ -22,7 +22,7 @@ use crate::support::{
 const DEMO: &[&str] = &[
     "demo",
     "--voters",
-    "4000",
+    "2000",
     "--invalid",
     "0.05",
     "--duplicates",
@@ -31,7 +31,7 @@ const DEMO: &[&str] = &[
     "--json",
 ];
 /// Kills, spread over this many times the undisturbed duration.
-const POINTS: u32 = 6;
+const POINTS: u32 = 4;
 const SPREAD: f64 = 1.2;
 /// Votes of the tutorial's script.
 const VOTES: usize = 1000;
@@ -135,7 +135,7 @@ async fn a_broker_that_is_killed_on_the_way_to_it_gets_every_vote_once() {
     };
     let (mut chance, seed) = chance();
     let election = Election::new(&broker, Cast::Here);
-    let mut process = election.start(&[DEMO, &["--rate", "600"]].concat());
+    let mut process = election.start(&[DEMO, &["--rate", "300"]].concat());
     let (data, mut crashes) = (election.data, 0);
     while process.is_running() {
         std::thread::sleep(CALM.mul_f64(0.3 + chance.random::<f64>()));

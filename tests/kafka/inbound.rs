@@ -109,7 +109,7 @@ fn what_the_tutorials_scripts_write_is_counted_exactly() {
         record(first[0].clone().into(), text(vote(&first[0]))),
     ];
     let mut marked = record("echo".into(), text(vote("echo")));
-    marked["headers"] = json!({ "election-fluvio": "votes/0/0/another" });
+    marked["headers"] = json!({ "election-fluvio": "votes/0/0/-1/another" });
     records.push(marked);
     produce(
         python,

@@ -144,12 +144,8 @@ def read_all(client, bootstrap, suffix, lists):
         if problem:
             topic.problem(partition, offset, problem)
             continue
-        total = schemas.TOPICS[name][2]
-        if total:
-            key = key.decode("utf-8")
-            if key in topic.newest and topic.newest[key][total] > read[total]:
-                topic.problem(partition, offset, f"`{key}` has {read[total]} after {topic.newest[key][total]}")
-            topic.newest[key] = read
+        if name.startswith("aggregated_"):
+            topic.newest[key.decode("utf-8")] = read
         elif name == "rejected_votes":
             topic.reasons[read["reason"]] = topic.reasons.get(read["reason"], 0) + 1
             place = (read["partition"], read["offset"])

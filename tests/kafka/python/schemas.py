@@ -43,20 +43,19 @@ PER_CANDIDATE = {
     "total_votes": int,
 }
 
-# Name on Kafka: fields, the key that belongs to a value, and the field of an aggregate's total.
+# Name on Kafka: fields, and the key that belongs to a value.
 TOPICS = {
-    "voters_topic": (VOTER, lambda v: v["voter_id"], None),
-    "votes_topic": (VOTE, lambda v: v["voter_id"], None),
-    "rejected_votes": (REJECTED, lambda v: v["voter_id"], None),
-    "aggregated_votes_per_candidate": (PER_CANDIDATE, lambda v: v["candidate_id"], "total_votes"),
-    "aggregated_turnout_by_location": ({"state": str, "count": int}, lambda v: v["state"], "count"),
+    "voters_topic": (VOTER, lambda v: v["voter_id"]),
+    "votes_topic": (VOTE, lambda v: v["voter_id"]),
+    "rejected_votes": (REJECTED, lambda v: v["voter_id"]),
+    "aggregated_votes_per_candidate": (PER_CANDIDATE, lambda v: v["candidate_id"]),
+    "aggregated_turnout_by_location": ({"state": str, "count": int}, lambda v: v["state"]),
     "aggregated_votes_by_party": (
         {"party_affiliation": str, "total_votes": int},
         lambda v: v["party_affiliation"],
-        "total_votes",
     ),
-    "aggregated_turnout_by_gender": ({"gender": str, "count": int}, lambda v: v["gender"], "count"),
-    "aggregated_turnout_by_age": ({"age_band": str, "count": int}, lambda v: v["age_band"], "count"),
+    "aggregated_turnout_by_gender": ({"gender": str, "count": int}, lambda v: v["gender"]),
+    "aggregated_turnout_by_age": ({"age_band": str, "count": int}, lambda v: v["age_band"]),
     "aggregated_votes_by_region": (
         {
             "state": str,
@@ -66,7 +65,6 @@ TOPICS = {
             "total_votes": int,
         },
         lambda v: f"{v['state']}/{v['candidate_id']}",
-        "total_votes",
     ),
 }
 
@@ -90,7 +88,7 @@ def fields_problem(value, fields, where=""):
 
 def read(topic, key, value):
     """The record's value, and what is wrong with the record."""
-    fields, key_of, _ = TOPICS[topic]
+    fields, key_of = TOPICS[topic]
     try:
         read_value = json.loads(value)
     except (TypeError, ValueError) as error:
