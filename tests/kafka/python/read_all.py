@@ -2,7 +2,8 @@
 
 `{"confluent-kafka": SUMMARY, "kafka-python": SUMMARY}`, where a summary has for each topic `records`,
 `partitions`, `marked` (records with the bridge's header), `problems` (of fields, types, keys and order;
-the first ten), and, for aggregates, the `newest` value per key. Votes and voters are written to files, a
+the first ten), for aggregates the `newest` value per key, and for rejected votes their `reasons` and how
+many records are `repeated`: about a vote that another is about already. Votes and voters are written to files, a
 line each.
 
 Where a partition ends is what the broker says with the records: asked for its newest offset, tansu tells
@@ -95,6 +96,7 @@ class Topic:
         self.places = set()
         self.newest = {}
         self.reasons = {}
+        self.repeated = 0
         self.problems = []
 
     def problem(self, partition, offset, text):
@@ -127,6 +129,7 @@ class Topic:
             ],
             "newest": self.newest,
             "reasons": self.reasons,
+            "repeated": self.repeated,
         }
 
 
@@ -147,10 +150,11 @@ def read_all(client, bootstrap, suffix, lists):
         if name.startswith("aggregated_"):
             topic.newest[key.decode("utf-8")] = read
         elif name == "rejected_votes":
-            topic.reasons[read["reason"]] = topic.reasons.get(read["reason"], 0) + 1
             place = (read["partition"], read["offset"])
             if place in rejected:
-                topic.problem(partition, offset, f"{place} is rejected twice")
+                topic.repeated += 1
+            else:
+                topic.reasons[read["reason"]] = topic.reasons.get(read["reason"], 0) + 1
             rejected.add(place)
         elif name == "votes_topic":
             lists["votes"].append((read["voter_id"], read["candidate_id"], read["voting_time"]))
