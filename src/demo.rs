@@ -100,11 +100,16 @@ async fn run_on(
     if let Some(mut bridge) = bridge {
         // What was published last is carried, too.
         let carried = match (&outcome, args.once && !stop.is_cancelled()) {
-            (Ok(_), true) => bridge.wait_until_done(backend, stop).await.map(drop),
-            _ => Ok(()),
+            (Ok(_), true) => bridge.wait_until_done(backend, stop).await,
+            _ => Ok(true),
         };
-        let ended = bridge.end().await;
-        carried.and(ended)?;
+        bridge.end().await?;
+        if !carried? {
+            eprintln!(
+                "Stopped before everything was on Kafka. The same command goes on from here."
+            );
+            return Ok(Outcome::CheckFailed);
+        }
     }
     outcome
 }

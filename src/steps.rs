@@ -116,11 +116,13 @@ async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
     let counted = count(backend, stored.election, partitions, args.once, &stop).await;
     if let Some(mut bridge) = bridge {
         let carried = match (&counted, args.once && !stop.is_cancelled()) {
-            (Ok(_), true) => bridge.wait_until_done(backend, &stop).await.map(drop),
-            _ => Ok(()),
+            (Ok(_), true) => bridge.wait_until_done(backend, &stop).await,
+            _ => Ok(true),
         };
-        let ended = bridge.end().await;
-        carried.and(ended)?;
+        bridge.end().await?;
+        if !carried? {
+            tracing::warn!("stopped before everything was on Kafka");
+        }
     }
     println!("{} votes are counted and persisted.", counted?);
     Ok(())

@@ -83,11 +83,15 @@ impl Store {
         }))
     }
 
-    /// What is voted on, once that is stored and candidates are registered.
+    /// What is voted on, once that is stored and candidates are registered; `None` also while the
+    /// schema is not there yet.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn running_election(&self) -> Result<Option<domain::Election>, StoreError> {
+        if self.election_opened_at().await?.is_none() {
+            return Ok(None);
+        }
         let Some(Election { polls, .. }) = self.election().await? else {
             return Ok(None);
         };
