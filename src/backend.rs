@@ -131,13 +131,9 @@ impl Backend {
 
     /// The election that was set up here.
     pub(crate) async fn election(&self) -> anyhow::Result<StoredElection> {
-        match StoredElection::load(&self.store).await {
-            Err(ProducerError::NoElection) => bail!(UsageError(
-                "no election is set up yet; `election producer init` or `election demo` does it"
-                    .into()
-            )),
-            found => Ok(found?),
-        }
+        StoredElection::load(&self.store)
+            .await
+            .map_err(ProducerError::into_report)
     }
 
     /// What a consumer does here. On a cluster others may be there, too, if they share a server's

@@ -2,20 +2,16 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, BridgeError, Progress, wait_for_broker};
 use clap::Parser;
-use domain::Election;
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
 use service::health::Health;
-use service::retry::Backoff;
-use service::{UsageError, endpoint, process};
-use store::Store;
+use service::{UsageError, endpoint, process, wait};
 use tokio_util::sync::CancellationToken;
 
 mod metrics;
@@ -27,6 +23,9 @@ const CONNECTIONS: usize = 4;
 
 /// What Kafka is called in reports of health.
 const KAFKA: &str = "Kafka";
+
+/// What the election is called there.
+const ELECTION: &str = "election";
 
 /// Carries topics between Fluvio and Kafka (Redpanda), both ways, as the manifest's `[[kafka]]` tables
 /// say.
@@ -96,7 +95,8 @@ async fn carry(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let store = &connections.store;
-    let Some(election) = wait_for_election(store, health, stop).await? else {
+    let tell = |problem| health.set(ELECTION, problem);
+    let Some(election) = wait::election_telling(store, tell, stop).await? else {
         return Ok(());
     };
     let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());
@@ -138,37 +138,5 @@ fn as_usage(error: BridgeError) -> anyhow::Error {
         UsageError(error.to_string()).into()
     } else {
         error.into()
-    }
-}
-
-/// Waits until an election is set up; `None` when it is stopped before.
-async fn wait_for_election(
-    store: &Store,
-    health: &Health,
-    stop: &CancellationToken,
-) -> anyhow::Result<Option<Election>> {
-    const COMPONENT: &str = "election";
-    /// How often the log repeats what is waited for.
-    const REPEAT_EVERY: Duration = Duration::from_secs(10);
-    let mut backoff = Backoff::default();
-    let mut told: Option<tokio::time::Instant> = None;
-    loop {
-        let problem = match store.running_election().await {
-            Ok(Some(election)) => {
-                health.set(COMPONENT, None);
-                return Ok(Some(election));
-            }
-            Ok(None) => "no election is set up yet; `producer init` does it".to_owned(),
-            Err(error) if error.is_transient() => error.to_string(),
-            Err(error) => return Err(error.into()),
-        };
-        if told.is_none_or(|told| told.elapsed() >= REPEAT_EVERY) {
-            tracing::info!("waiting: {problem}");
-            told = Some(tokio::time::Instant::now());
-        }
-        health.set(COMPONENT, Some(problem));
-        if !backoff.pause(stop).await {
-            return Ok(None);
-        }
     }
 }

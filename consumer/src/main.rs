@@ -2,19 +2,16 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use consumer::{ConsumerConfig, Election, Progress, Sharing, wait_until_done};
+use consumer::{ConsumerConfig, Progress, Sharing, wait_until_done};
 use domain::topics;
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
 use service::health::Health;
-use service::retry::Backoff;
-use service::{endpoint, process};
-use store::Store;
+use service::{endpoint, process, wait};
 use tokio_util::sync::CancellationToken;
 
 mod metrics;
@@ -24,6 +21,9 @@ use metrics::Metrics;
 /// Connections to Postgres: two persisters for each of a few partitions, tallies and queries. Where all
 /// are in use, the next waits.
 const CONNECTIONS: usize = 8;
+
+/// What the election is called in reports of health.
+const ELECTION: &str = "election";
 
 /// Counts votes through the SmartModules, and persists them to Postgres.
 ///
@@ -95,7 +95,8 @@ async fn consume(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let store = &connections.store;
-    let Some(election) = wait_for_election(store, health, stop).await? else {
+    let tell = |problem| health.set(ELECTION, problem);
+    let Some(election) = wait::election_telling(store, tell, stop).await? else {
         return Ok(());
     };
     let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());
@@ -151,36 +152,4 @@ async fn consume(
         "stopped"
     );
     Ok(ended?)
-}
-
-/// Waits until an election is set up; `None` when it is stopped before.
-async fn wait_for_election(
-    store: &Store,
-    health: &Health,
-    stop: &CancellationToken,
-) -> anyhow::Result<Option<Election>> {
-    const COMPONENT: &str = "election";
-    /// How often the log repeats what is waited for.
-    const REPEAT_EVERY: Duration = Duration::from_secs(10);
-    let mut backoff = Backoff::default();
-    let mut told: Option<tokio::time::Instant> = None;
-    loop {
-        let problem = match store.running_election().await {
-            Ok(Some(election)) => {
-                health.set(COMPONENT, None);
-                return Ok(Some(election));
-            }
-            Ok(None) => "no election is set up yet; `producer init` does it".to_owned(),
-            Err(error) if error.is_transient() => error.to_string(),
-            Err(error) => return Err(error.into()),
-        };
-        if told.is_none_or(|told| told.elapsed() >= REPEAT_EVERY) {
-            tracing::info!("waiting: {problem}");
-            told = Some(tokio::time::Instant::now());
-        }
-        health.set(COMPONENT, Some(problem));
-        if !backoff.pause(stop).await {
-            return Ok(None);
-        }
-    }
 }

@@ -6,7 +6,7 @@ use chrono::{TimeDelta, Utc};
 use domain::{Candidate, Election, PollsWindow, VotingTime};
 use manifest::Manifest;
 use platform::Platform;
-use store::Store;
+use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::{InitArgs, VotersArgs, VotesArgs};
@@ -31,7 +31,7 @@ impl StoredElection {
     /// # Errors
     /// When there is none, or the database fails.
     pub async fn load(store: &Store) -> Result<StoredElection, ProducerError> {
-        let stored = store.election().await?.ok_or(ProducerError::NoElection)?;
+        let stored = store.election().await?.ok_or(StoreError::NoElection)?;
         Ok(StoredElection {
             plan: Plan::from_json(&stored.plan),
             election: Election {

@@ -15,9 +15,6 @@ pub enum ProducerError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No election is set up.
-    #[error("no election is set up yet; `producer init` or `election demo` does it")]
-    NoElection,
     /// The election was not set up by this program.
     #[error("this election was set up by another program; its seed is not known")]
     ForeignElection,
@@ -161,7 +158,7 @@ impl ProducerError {
     /// named, is wrong usage.
     pub fn into_report(self) -> anyhow::Error {
         match self {
-            ProducerError::NoElection
+            ProducerError::Store(StoreError::NoElection)
             | ProducerError::ForeignElection
             | ProducerError::OtherPlan { .. }
             | ProducerError::NoSuchModule { .. }

@@ -1,9 +1,10 @@
-//! Waiting for what may not be up yet: the cluster and the database. Processes of one system start in
+//! Waiting for what may not be there yet: the cluster, the database, the election. Processes of one system start in
 //! any order.
 
 use std::fmt::Display;
 use std::time::Duration;
 
+use domain::Election;
 use platform::PlatformError;
 use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use store::{Store, StoreError};
@@ -80,6 +81,26 @@ pub async fn database_telling(
     .await
 }
 
+/// Waits until an election is set up; `None` when it is stopped before. After each try `tell` hears what is
+/// wrong, at last that nothing is.
+///
+/// # Errors
+/// When the database fails in a way that does not pass.
+pub async fn election_telling(
+    store: &Store,
+    tell: impl FnMut(Option<String>),
+    stop: &CancellationToken,
+) -> Result<Option<Election>, StoreError> {
+    until_up(
+        "an election",
+        || store.running_election(),
+        |error| error.is_transient() || matches!(error, StoreError::NoElection),
+        Waiting::new(tell),
+        stop,
+    )
+    .await
+}
+
 async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
     what: &str,
     mut connect: impl FnMut() -> F,
@@ -131,7 +152,7 @@ impl<Tell: FnMut(Option<String>)> Waiting<Tell> {
 
     fn ended(&mut self, what: &str) {
         if self.logged.is_some() {
-            tracing::info!("{what} is up");
+            tracing::info!("{what} is there");
         }
         (self.tell)(None);
     }

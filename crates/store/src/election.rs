@@ -83,20 +83,21 @@ impl Store {
         }))
     }
 
-    /// What is voted on, once that is stored and candidates are registered; `None` also while the
-    /// schema is not there yet.
+    /// What is voted on.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn running_election(&self) -> Result<Option<domain::Election>, StoreError> {
+    /// [`StoreError::NoElection`] until that is stored and candidates are registered, also while the
+    /// schema is not there yet; or when the database fails.
+    pub async fn running_election(&self) -> Result<domain::Election, StoreError> {
         if self.election_opened_at().await?.is_none() {
-            return Ok(None);
+            return Err(StoreError::NoElection);
         }
-        let Some(Election { polls, .. }) = self.election().await? else {
-            return Ok(None);
-        };
+        let Election { polls, .. } = self.election().await?.ok_or(StoreError::NoElection)?;
         let candidates = self.candidates().await?;
-        Ok((!candidates.is_empty()).then_some(domain::Election { candidates, polls }))
+        if candidates.is_empty() {
+            return Err(StoreError::NoElection);
+        }
+        Ok(domain::Election { candidates, polls })
     }
 
     /// When the stored election was opened: tells one from the next. `None` when there is none, or the

@@ -66,6 +66,11 @@ pub enum StoreError {
         /// The ids of the registered ones, as a list.
         registered: String,
     },
+    /// No election is set up.
+    #[error(
+        "no election is set up yet; `election producer init` (or the program `producer init`) does it"
+    )]
+    NoElection,
     /// The checkpoint is not where the batch begins: another process has persisted, or there is a
     /// gap.
     #[error(
