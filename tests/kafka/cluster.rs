@@ -11,7 +11,10 @@ use crate::election::{Cast, manifest};
 use crate::inbound::{INIT, per_candidate};
 use crate::installation::Installation;
 use crate::python::Python;
-use crate::scripts::{create_topics, make_voters, read_all, start_voting, votes_said};
+use crate::scripts::{
+    create_topics, make_voters, read_all, read_all_as_it_is, read_all_so_far, start_voting,
+    votes_said,
+};
 use crate::seed::chance;
 use crate::support::{Database, Process, assert_adds_up, number, rejected_total};
 
@@ -102,23 +105,21 @@ fn killed_bridges_carry_every_vote_of_a_cluster_to_kafka_once() {
     setting.killed_bridges(|| demo.is_running());
     let report = demo.wait().succeeds().json();
     let bridge = setting.bridge();
-    let mut seen = None;
     wait_until("carried over", || {
-        let now = read_all(setting.python, &setting.broker);
+        let now = read_all_so_far(setting.python, &setting.broker);
         let aggregates: u64 = newest_total(&now.topics["aggregated_votes_by_region"]["newest"]);
-        let done = now.votes.len() as u64 >= number(&report, "counted")
+        now.votes.len() as u64 >= number(&report, "counted")
             && now.voters.len() as u64 >= number(&report, "voters")
             && number(&now.topics["rejected_votes"], "records") >= rejected_total(&report)
-            && aggregates >= number(&report, "counted");
-        seen = Some(now);
-        done
+            && aggregates >= number(&report, "counted")
     });
     end(bridge);
+    let seen = read_all(setting.python, &setting.broker);
     let results = setting.installation.results();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let database = Database::server(&setting.database()).await;
-        assert_carried(&seen.unwrap(), &results, &database).await;
+        assert_carried(&seen, &results, &database).await;
         database.close().await;
     });
     setting.installation.run("election", "audit").succeeds();
@@ -157,7 +158,7 @@ fn killed_bridges_bring_every_vote_of_the_tutorials_scripts_to_a_cluster_once() 
     // Not even in the log is a vote twice: it would be a duplicate.
     assert_eq!(results["rejected"], json!({}));
     wait_until("told to Kafka", || {
-        let seen = crate::scripts::read_all_as_it_is(python, broker);
+        let seen = read_all_so_far(python, broker);
         newest_total(&seen.topics["aggregated_votes_by_region"]["newest"]) >= VOTES as u64
             && newest_total(&seen.topics["aggregated_votes_per_candidate"]["newest"])
                 >= VOTES as u64
@@ -165,10 +166,7 @@ fn killed_bridges_bring_every_vote_of_the_tutorials_scripts_to_a_cluster_once() 
     end(bridge);
     end(consumer);
     installation.run("election", "audit").succeeds();
-    assert_newest(
-        &crate::scripts::read_all_as_it_is(python, broker),
-        &installation.results(),
-    );
+    assert_newest(&read_all_as_it_is(python, broker), &installation.results());
 }
 
 fn newest_total(newest: &serde_json::Value) -> u64 {

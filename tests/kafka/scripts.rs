@@ -115,6 +115,25 @@ pub fn read_all(python: &Python, broker: &Broker) -> Seen {
 /// Reads every topic by both clients, which must see the same.
 #[track_caller]
 pub fn read_all_as_it_is(python: &Python, broker: &Broker) -> Seen {
+    let (seen, by_kafka_python) = read_by_both(python, broker);
+    for (name, topic) in by_kafka_python.as_object().unwrap() {
+        assert_eq!(
+            *topic, seen.topics[name],
+            "kafka-python sees another `{name}`"
+        );
+    }
+    seen
+}
+
+/// Reads every topic while records still come, so that what one client sees the other may not yet.
+#[track_caller]
+pub fn read_all_so_far(python: &Python, broker: &Broker) -> Seen {
+    read_by_both(python, broker).0
+}
+
+/// What librdkafka sees, and the topics as kafka-python sees them.
+#[track_caller]
+fn read_by_both(python: &Python, broker: &Broker) -> (Seen, Value) {
     let directory = tempfile::tempdir().unwrap();
     let lists = directory.path().to_str().unwrap();
     let args = [
@@ -127,12 +146,7 @@ pub fn read_all_as_it_is(python: &Python, broker: &Broker) -> Seen {
     ];
     let mut summaries = python.start("read_all.py", &args).wait().succeeds().json();
     let by_librdkafka = summaries["confluent-kafka"].take();
-    for (name, topic) in summaries["kafka-python"].as_object().unwrap() {
-        assert_eq!(
-            *topic, by_librdkafka[name],
-            "kafka-python sees another `{name}`"
-        );
-    }
+    let by_kafka_python = summaries["kafka-python"].take();
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
     let vote = |line: &str| {
         let fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
@@ -151,5 +165,5 @@ pub fn read_all_as_it_is(python: &Python, broker: &Broker) -> Seen {
         voters.len(),
         seen.topics["rejected_votes"]["records"]
     );
-    seen
+    (seen, by_kafka_python)
 }

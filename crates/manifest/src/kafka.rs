@@ -41,14 +41,6 @@ pub(crate) fn check_kafka(
             checker.problems.add(table.kafka.span(), text);
         }
         check_chain(checker, table, chains);
-        let line = checker.line(table.fluvio.span());
-        let pair = (fluvio.clone(), kafka.clone());
-        if let Some(first) = seen.get(&pair) {
-            let text = format!("`{fluvio}` and `{kafka}` are together on line {first} already");
-            checker.problems.add(table.fluvio.span(), text);
-            continue;
-        }
-        seen.insert(pair, line);
         let (from, to) = match table.direction.get_ref() {
             Direction::ToKafka => (Side::Fluvio(fluvio.clone()), Side::Kafka(kafka.clone())),
             Direction::FromKafka => (Side::Kafka(kafka.clone()), Side::Fluvio(fluvio.clone())),
@@ -61,6 +53,11 @@ pub(crate) fn check_kafka(
             );
             checker.problems.add(table.direction.span(), text);
             continue;
+        }
+        let line = checker.line(table.fluvio.span());
+        if let Some(first) = seen.insert((fluvio.clone(), kafka.clone()), line) {
+            let text = format!("`{fluvio}` and `{kafka}` are together on line {first} already");
+            checker.problems.add(table.fluvio.span(), text);
         }
         goes_to.entry(from).or_default().insert(to);
     }

@@ -301,6 +301,9 @@ fn kafka_topics_make_sense() {
     // Two topics may meet in one, as long as nothing comes back.
     let meet = kafka("a", "x", "to-kafka") + &kafka("b", "x", "to-kafka");
     assert!(read(&format!("{topics}{meet}")).is_ok());
+    let both_ways = kafka("a", "x", "to-kafka") + &kafka("a", "x", "from-kafka");
+    let loops = ["a loop", "`a` on Fluvio goes to `x` on Kafka already"];
+    one_error(&format!("{topics}{both_ways}"), "12:13", &loops);
     // a -> x -> b -> y -> a
     let round = [
         kafka("a", "x", "to-kafka"),
