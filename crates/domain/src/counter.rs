@@ -23,13 +23,46 @@ pub struct Delta {
     pub memory_bytes: u64,
 }
 
+/// Judges one partition's records, from its first one on: it knows who has voted.
+pub struct PartitionJudge {
+    rules: Rules,
+    first_votes: FirstVotes,
+}
+
+impl PartitionJudge {
+    /// A judge that has seen nothing.
+    pub fn new(rules: Rules) -> Self {
+        PartitionJudge {
+            rules,
+            first_votes: FirstVotes::default(),
+        }
+    }
+
+    /// Judges the record at `offset`. Asked again, it says the same.
+    ///
+    /// # Errors
+    /// The reason it is rejected for.
+    pub fn judge<'a>(
+        &mut self,
+        offset: i64,
+        key: Option<&[u8]>,
+        value: &'a [u8],
+    ) -> Result<Ballot<'a>, Reason> {
+        let ballot = self.rules.judge(key, value)?;
+        if self.first_votes.first_offset(&ballot.voter_id, offset) == offset {
+            Ok(ballot)
+        } else {
+            Err(Reason::Duplicate)
+        }
+    }
+}
+
 /// Counts one partition, from its first record on.
 ///
 /// The result for a batch depends on the batch and on which voters were seen before it, and on
 /// nothing else: the batch may be handed over twice and gives the same delta twice.
 pub struct PartitionCounter {
-    rules: Rules,
-    first_votes: FirstVotes,
+    judge: PartitionJudge,
     /// Those that the rules list, under the rules' numbers, and whoever else is voted for.
     candidates: Names,
     locations: Names,
@@ -70,8 +103,7 @@ impl PartitionCounter {
     pub fn new(rules: Rules) -> Self {
         PartitionCounter {
             candidates: rules.candidates(),
-            rules,
-            first_votes: FirstVotes::default(),
+            judge: PartitionJudge::new(rules),
             locations: Names::default(),
             genders: Names::default(),
             batch: BatchCounts::default(),
@@ -88,14 +120,7 @@ impl PartitionCounter {
         key: Option<&[u8]>,
         value: &'a [u8],
     ) -> Result<Ballot<'a>, Reason> {
-        let verdict = self.rules.judge(key, value).and_then(|ballot| {
-            let first = self.first_votes.first_offset(&ballot.voter_id, offset);
-            if first == offset {
-                Ok(ballot)
-            } else {
-                Err(Reason::Duplicate)
-            }
-        });
+        let verdict = self.judge.judge(offset, key, value);
         match &verdict {
             Ok(ballot) => {
                 let location = self.locations.intern(ballot.location());

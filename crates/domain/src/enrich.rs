@@ -1,13 +1,15 @@
 //! Enriching a vote: the candidate's fields joined into it, flat, as the tutorial's Spark job did.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::Candidate;
+use crate::scan::scan_telling;
+use crate::{Candidate, ParsedVote};
 
 /// A JSON object's fields in their order, values as they stand in the text.
 struct ObjectFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -32,61 +34,201 @@ impl<'de: 'a, 'a> Deserialize<'de> for ObjectFields<'a> {
     }
 }
 
-/// The vote with the candidate's fields set in it. Every other field passes through untouched, byte
-/// for byte and in its place; a field of the vote that has a candidate field's name gives way to it.
-///
-/// # Errors
-/// When the value is not a JSON object.
-pub fn enrich_vote(vote: &[u8], candidate: &Candidate) -> Result<Vec<u8>, serde_json::Error> {
-    let ObjectFields(fields) = serde_json::from_slice(vote)?;
-    let joined = [
-        ("candidate_name", &candidate.candidate_name),
-        ("party_affiliation", &candidate.party_affiliation),
-        ("biography", &candidate.biography),
-        ("campaign_platform", &candidate.campaign_platform),
-        ("photo_url", &candidate.photo_url),
+/// The names of a candidate's fields in an enriched vote.
+const JOINED: [&str; 5] = [
+    "candidate_name",
+    "party_affiliation",
+    "biography",
+    "campaign_platform",
+    "photo_url",
+];
+
+fn is_joined(name: &[u8]) -> bool {
+    JOINED.iter().any(|joined| joined.as_bytes() == name)
+}
+
+/// Joins candidates into votes.
+#[derive(Debug, Clone)]
+pub struct Enricher {
+    /// Each candidate's fields as JSON, without the braces around, by id.
+    by_id: HashMap<String, Vec<u8>>,
+    /// Those of whoever is not listed.
+    others: Option<Vec<u8>>,
+}
+
+impl Enricher {
+    /// Joins these candidates.
+    ///
+    /// # Errors
+    /// Never, as far as is known: text has a JSON form.
+    pub fn new(candidates: &[Candidate]) -> Result<Self, serde_json::Error> {
+        let by_id = candidates
+            .iter()
+            .map(|candidate| Ok((candidate.candidate_id.clone(), fields_of(candidate)?)));
+        Ok(Enricher {
+            by_id: by_id.collect::<Result<_, serde_json::Error>>()?,
+            others: None,
+        })
+    }
+
+    /// Joins this one into the votes for whoever is not listed.
+    ///
+    /// # Errors
+    /// As [`Enricher::new`].
+    pub fn with_others(self, candidate: &Candidate) -> Result<Self, serde_json::Error> {
+        Ok(Enricher {
+            others: Some(fields_of(candidate)?),
+            ..self
+        })
+    }
+
+    /// The vote with its candidate's fields behind its own. Every other field passes through untouched,
+    /// byte for byte and in its place; a field of the vote that has a candidate field's name gives way
+    /// to it. `None` for what is no vote, or is for nobody listed.
+    pub fn enrich(&self, vote: &[u8]) -> Option<Vec<u8>> {
+        let mut has_them = false;
+        let plain = scan_telling(vote, |name| has_them |= is_joined(name));
+        let is_plain = plain.is_some() && !has_them;
+        let parsed = plain.or_else(|| ParsedVote::parse_json(vote).ok())?;
+        let fields = self.by_id.get(&*parsed.candidate_id);
+        let fields = fields.or(self.others.as_ref())?;
+        if !is_plain {
+            return join(vote, fields).ok();
+        }
+        // It has been read, so it is one object.
+        let own = vote.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
+        let mut out = Vec::with_capacity(own.len() + fields.len() + 2);
+        out.extend_from_slice(own);
+        out.push(b',');
+        out.extend_from_slice(fields);
+        out.push(b'}');
+        Some(out)
+    }
+}
+
+/// A candidate's fields as JSON, without the braces around.
+fn fields_of(candidate: &Candidate) -> Result<Vec<u8>, serde_json::Error> {
+    let texts = [
+        &candidate.candidate_name,
+        &candidate.party_affiliation,
+        &candidate.biography,
+        &candidate.campaign_platform,
+        &candidate.photo_url,
     ];
-    let mut out = Vec::with_capacity(vote.len() + 256);
+    let mut fields = Vec::new();
+    for (name, text) in JOINED.iter().zip(texts) {
+        if !fields.is_empty() {
+            fields.push(b',');
+        }
+        serde_json::to_writer(&mut fields, name)?;
+        fields.push(b':');
+        serde_json::to_writer(&mut fields, text)?;
+    }
+    Ok(fields)
+}
+
+/// Puts a candidate's fields behind those of the vote that have other names.
+fn join(vote: &[u8], candidate: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    let ObjectFields(fields) = serde_json::from_slice(vote)?;
+    let mut out = Vec::with_capacity(vote.len() + candidate.len() + 2);
     out.push(b'{');
     for (name, value) in fields {
-        if joined.iter().all(|(joined, _)| *joined != name) {
+        if !is_joined(name.as_bytes()) {
             serde_json::to_writer(&mut out, &name)?;
             out.push(b':');
             out.extend_from_slice(value.get().as_bytes());
             out.push(b',');
         }
     }
-    for (name, text) in joined {
-        serde_json::to_writer(&mut out, name)?;
-        out.push(b':');
-        serde_json::to_writer(&mut out, text)?;
-        out.push(b',');
-    }
-    out.pop();
+    out.extend_from_slice(candidate);
     out.push(b'}');
     Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
     use super::*;
 
-    #[test]
-    fn candidate_fields_are_joined_and_the_rest_is_untouched() {
-        let candidate = Candidate {
+    fn candidate() -> Candidate {
+        Candidate {
             candidate_id: "c".into(),
             candidate_name: "Ada \"L\"".into(),
             party_affiliation: "P".into(),
             biography: String::new(),
             campaign_platform: "More".into(),
             photo_url: "/c.svg".into(),
-        };
-        let vote = br#"{"voter_id":"v", "n": 1.50, "photo_url":"old","candidate_id":"c"}"#;
-        let enriched = String::from_utf8(enrich_vote(vote, &candidate).unwrap()).unwrap();
+        }
+    }
+
+    fn enriched(vote: &str) -> Option<String> {
+        let enricher = Enricher::new(&[candidate()]).unwrap();
+        enricher
+            .enrich(vote.as_bytes())
+            .map(|vote| String::from_utf8(vote).unwrap())
+    }
+
+    const CANDIDATE: &str = r#""candidate_name":"Ada \"L\"","party_affiliation":"P","biography":"","campaign_platform":"More","photo_url":"/c.svg""#;
+
+    #[test]
+    fn candidate_fields_are_joined_and_the_rest_is_untouched() {
+        let own = r#""voter_id":"v", "n": 1.50,"candidate_id":"c","voting_time":"2024-07-04 12:00:00","vote":1"#;
+        let joined = format!("{{{own},{CANDIDATE}}}");
+        assert_eq!(enriched(&format!("{{{own} }} ")), Some(joined));
+        for own_photo in [r#""photo_url":"old""#, r#""photo\u005furl":"old""#] {
+            let found = enriched(&format!("{{{own_photo}, {own}}}")).unwrap();
+            let own = own.replace(": ", ":").replace(", ", ",");
+            assert_eq!(found, format!("{{{own},{CANDIDATE}}}"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_vote_or_for_nobody_is_left_alone() {
+        assert_eq!(enriched("[]"), None);
+        assert_eq!(enriched("{}"), None);
+        let other =
+            r#"{"voter_id":"v","candidate_id":"d","voting_time":"2024-07-04 12:00:00","vote":1}"#;
+        assert_eq!(enriched(other), None);
+        let enricher = Enricher::new(&[]).unwrap().with_others(&candidate());
+        let joined = enricher.unwrap().enrich(other.as_bytes()).unwrap();
+        let own = other.strip_suffix('}').unwrap();
         assert_eq!(
-            enriched,
-            r#"{"voter_id":"v","n":1.50,"candidate_id":"c","candidate_name":"Ada \"L\"","party_affiliation":"P","biography":"","campaign_platform":"More","photo_url":"/c.svg"}"#
+            String::from_utf8(joined).unwrap(),
+            format!("{own},{CANDIDATE}}}")
         );
-        assert!(enrich_vote(b"[]", &candidate).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_a_general_reader_would_make_of_it(
+            own in prop::collection::btree_map(
+                prop_oneof!["[a-z \\\\\"é]{0,8}", Just("biography".to_owned()), Just("photo_url".to_owned())],
+                prop_oneof![
+                    ".*".prop_map(Value::from),
+                    any::<i64>().prop_map(Value::from),
+                    Just(json!(null)),
+                    Just(json!({"state": "Fife", "biography": [1, "candidate_name"]})),
+                ],
+                0..6,
+            ),
+            pretty in any::<bool>(),
+        ) {
+            let mut vote: Map<String, Value> = own.into_iter().collect();
+            for (name, value) in [("voter_id", "v"), ("candidate_id", "c"), ("voting_time", "2024-07-04 12:00:00")] {
+                vote.insert(name.into(), value.into());
+            }
+            vote.insert("vote".into(), 1.into());
+            let text = if pretty {
+                serde_json::to_string_pretty(&vote)
+            } else {
+                serde_json::to_string(&vote)
+            };
+            let found: Map<String, Value> = serde_json::from_str(&enriched(&text.unwrap()).unwrap()).unwrap();
+            let fields: Map<String, Value> = serde_json::from_str(&format!("{{{CANDIDATE}}}")).unwrap();
+            vote.extend(fields);
+            prop_assert_eq!(found, vote);
+        }
     }
 }

@@ -35,8 +35,8 @@ pub use aggregate::{
 };
 pub use batch::{BatchError, RecordReader, RecordRef, RecordsBuilder};
 pub use candidate::Candidate;
-pub use counter::{Delta, PartitionCounter};
-pub use enrich::enrich_vote;
+pub use counter::{Delta, PartitionCounter, PartitionJudge};
+pub use enrich::Enricher;
 pub use first_votes::FirstVotes;
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use ledger::{Applied, Ledger, LedgerError};

@@ -18,12 +18,20 @@ const BLOCK: usize = 64;
 
 /// The vote, if it is as plain as votes usually are.
 pub(crate) fn scan(value: &[u8]) -> Option<ParsedVote<'_>> {
+    scan_telling(value, |_| ())
+}
+
+/// Like [`scan`]; `other` hears the names of the fields that counting does not read.
+pub(crate) fn scan_telling<'a>(
+    value: &'a [u8],
+    other: impl FnMut(&'a [u8]),
+) -> Option<ParsedVote<'a>> {
     demand_plain(value)?;
     let mut scanner = Scanner {
         bytes: value,
         at: 0,
     };
-    let vote = scanner.vote()?;
+    let vote = scanner.vote(other)?;
     scanner.skip_spaces();
     (scanner.at == value.len()).then_some(vote)
 }
@@ -91,7 +99,8 @@ struct Scanner<'a> {
 // The engine meters fuel, which makes every call and every turn of a loop dear: what is small and in
 // the hot path is inlined.
 impl<'a> Scanner<'a> {
-    fn vote(&mut self) -> Option<ParsedVote<'a>> {
+    #[inline(always)]
+    fn vote(&mut self, mut other: impl FnMut(&'a [u8])) -> Option<ParsedVote<'a>> {
         let (mut voter_id, mut candidate_id, mut voting_time) = (None, None, None);
         let (mut vote, mut address, mut gender, mut age) = (None, None, None, None);
         self.object(|scanner, key| {
@@ -104,7 +113,10 @@ impl<'a> Scanner<'a> {
                 b"address" => &mut address,
                 b"gender" => &mut gender,
                 b"registered_age" => &mut age,
-                _ => return Some(()),
+                _ => {
+                    other(key);
+                    return Some(());
+                }
             };
             field.replace(value).is_none().then_some(())
         })?;

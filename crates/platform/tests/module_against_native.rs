@@ -2,12 +2,12 @@
 //! `vote-tally`, `vote-filter` and `vote-enrich` say in the engine exactly what `domain` says here.
 #![cfg(feature = "embedded")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{
-    Candidate, Delta, PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, Params, ParsedVote,
-    PartitionCounter, PollsWindow, Reason, Rules, VotingTime, enrich_vote, offset_key,
+    Candidate, Delta, Enricher, PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, Params, ParsedVote,
+    PartitionCounter, PollsWindow, Reason, Rules, VotingTime, offset_key,
 };
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
@@ -320,10 +320,7 @@ async fn check(
         platform.produce(topic, batch.clone()).await.unwrap();
     }
     let (rules, candidates) = (rules(), candidates());
-    let by_id: HashMap<&str, &Candidate> = candidates
-        .iter()
-        .map(|candidate| (candidate.candidate_id.as_str(), candidate))
-        .collect();
+    let enricher = Enricher::new(&candidates).unwrap();
 
     let mut counter = PartitionCounter::new(rules.clone());
     let mut deltas = Vec::new();
@@ -354,10 +351,7 @@ async fn check(
                     rejected.push((key.clone(), rejection));
                 }
             }
-            let joined = parsed
-                .ok()
-                .and_then(|vote| by_id.get(&*vote.candidate_id))
-                .map(|candidate| enrich_vote(value, candidate).unwrap());
+            let joined = enricher.enrich(value);
             enriched.push((key.clone(), joined.unwrap_or_else(|| value.clone())));
             offset += 1;
         }

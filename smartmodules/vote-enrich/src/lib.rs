@@ -6,10 +6,9 @@
 #![cfg(target_arch = "wasm32")]
 #![deny(missing_docs)]
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use domain::{Candidate, PARAM_CANDIDATES, ParsedVote, RecordRef, UNKNOWN_GROUP, enrich_vote};
+use domain::{Candidate, Enricher, PARAM_CANDIDATES, RecordRef, UNKNOWN_GROUP};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -18,45 +17,28 @@ use smartmodule_abi::{Kind, Outputs};
 /// errors, it waits in silence, so the votes themselves say what is missing.
 const NONE_GIVEN: &str = "unknown: vote-enrich takes -e candidates=[{\"candidate_id\":…,\"candidate_name\":…,\"party_affiliation\":…}]";
 
-enum Candidates {
-    ById(HashMap<String, Candidate>),
-    NotGiven(Candidate),
-}
-
-impl Candidates {
-    fn get(&self, id: &str) -> Option<&Candidate> {
-        match self {
-            Candidates::ById(candidates) => candidates.get(id),
-            Candidates::NotGiven(anybody) => Some(anybody),
-        }
-    }
-}
-
-static CANDIDATES: OnceLock<Candidates> = OnceLock::new();
+static ENRICHER: OnceLock<Enricher> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
-    let candidates = match params.get(PARAM_CANDIDATES) {
+    let enricher = match params.get(PARAM_CANDIDATES) {
         Some(json) => {
             let candidates: Vec<Candidate> = serde_json::from_str(json).map_err(|error| {
                 eyre!("parameter `candidates`: takes a JSON array of candidates: {error}")
             })?;
-            let by_id = candidates
-                .into_iter()
-                .map(|candidate| (candidate.candidate_id.clone(), candidate));
-            Candidates::ById(by_id.collect())
+            Enricher::new(&candidates)?
         }
-        None => Candidates::NotGiven(Candidate {
+        None => Enricher::new(&[])?.with_others(&Candidate {
             candidate_id: String::new(),
             candidate_name: NONE_GIVEN.into(),
             party_affiliation: UNKNOWN_GROUP.into(),
             biography: String::new(),
             campaign_platform: String::new(),
             photo_url: String::new(),
-        }),
+        })?,
     };
-    CANDIDATES
-        .set(candidates)
+    ENRICHER
+        .set(enricher)
         .map_err(|_| eyre!("initialised twice"))
 }
 
@@ -64,11 +46,9 @@ smartmodule_abi::export!(map, |call| call.each_record(Kind::Map, join));
 
 /// The vote with its candidate joined in.
 fn join(_: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
-    let candidate = ParsedVote::parse(record.value)
-        .ok()
-        .and_then(|vote| CANDIDATES.get()?.get(&vote.candidate_id));
-    match candidate {
-        Some(candidate) => outputs.push_value(record, &enrich_vote(record.value, candidate)?),
+    let enricher = ENRICHER.get().ok_or_else(|| eyre!("not initialised"))?;
+    match enricher.enrich(record.value) {
+        Some(enriched) => outputs.push_value(record, &enriched),
         None => outputs.push(record),
     }
     Ok(())

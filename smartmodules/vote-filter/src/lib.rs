@@ -12,7 +12,7 @@
 use std::sync::{Mutex, OnceLock};
 
 use domain::{
-    Ballot, PARAM_DUPLICATES, PARAM_MODE, ParsedVote, PartitionCounter, Reason, RecordRef, Rules,
+    Ballot, PARAM_DUPLICATES, PARAM_MODE, ParsedVote, PartitionJudge, Reason, RecordRef, Rules,
     offset_key,
 };
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
@@ -28,9 +28,9 @@ enum Mode {
 enum Judge {
     /// Each vote by itself.
     Single(Rules),
-    /// With a memory of who has voted; what it counts is of no interest here. The engine runs one
-    /// instance on one thread; the mutex is what safe Rust asks of a `static`, and is never contended.
-    First(Box<Mutex<PartitionCounter>>),
+    /// With a memory of who has voted. The engine runs one instance on one thread; the mutex is what safe
+    /// Rust asks of a `static`, and is never contended.
+    First(Box<Mutex<PartitionJudge>>),
 }
 
 type Verdict<'a> = std::result::Result<Ballot<'a>, Reason>;
@@ -39,11 +39,11 @@ impl Judge {
     fn judge<'a>(&self, offset: i64, record: &RecordRef<'a>) -> Result<Verdict<'a>> {
         match self {
             Judge::Single(rules) => Ok(rules.judge(record.key, record.value)),
-            Judge::First(counter) => {
-                let mut counter = counter
+            Judge::First(judge) => {
+                let mut judge = judge
                     .lock()
                     .map_err(|_| eyre!("a record before this one failed"))?;
-                Ok(counter.count(offset, record.key, record.value))
+                Ok(judge.judge(offset, record.key, record.value))
             }
         }
     }
@@ -66,7 +66,7 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
     let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
     let judge = match params.get(PARAM_DUPLICATES).map(String::as_str) {
         None | Some("pass") => Judge::Single(rules),
-        Some("drop") => Judge::First(Box::new(Mutex::new(PartitionCounter::new(rules)))),
+        Some("drop") => Judge::First(Box::new(Mutex::new(PartitionJudge::new(rules)))),
         Some(other) => {
             return Err(eyre!(
                 "parameter `duplicates`: takes `pass` or `drop`, not `{other}`"
