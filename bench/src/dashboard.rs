@@ -106,15 +106,8 @@ async fn run(directory: &Path, args: &DashboardBenchArgs, listeners: u32) -> any
     let embedded = workload::platform(directory, "log", 1).await?;
     let postgres = EmbeddedPostgres::start(&directory.join("postgres")).await?;
     let store = postgres.connect().await?;
-    store.migrate().await?;
     let election = workload::election();
-    store
-        .open_election(&store::Election {
-            plan: json!({}),
-            polls: election.polls,
-        })
-        .await?;
-    store.register_candidates(&election.candidates).await?;
+    workload::open_election(&store, &election).await?;
 
     let stop = CancellationToken::new();
     let dashboard = Dashboard::bind(DashboardConfig {

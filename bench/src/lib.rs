@@ -6,6 +6,8 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod bare_kafka;
+mod bridge;
 mod dashboard;
 mod end_to_end;
 mod latency;
@@ -51,6 +53,8 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// The dashboard's event stream: how late a published aggregate reaches many listeners
     Dashboard(DashboardBenchArgs),
+    /// The bridge to Kafka: votes a second each way, beside a bare producer and consumer
+    Bridge(BridgeBenchArgs),
     /// Listens to a dashboard and prints how late its events are; `bench dashboard` starts it
     #[command(hide = true)]
     Listeners(ListenersArgs),
@@ -76,6 +80,26 @@ pub struct DashboardBenchArgs {
     pub json: bool,
 }
 
+/// Which broker, and how much.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BridgeBenchArgs {
+    /// Address of a Kafka broker (Redpanda); the topics made for it are deleted at the end
+    #[arg(long, value_name = "HOST:9092", env = "ELECTION_KAFKA")]
+    pub kafka: String,
+    /// Votes to carry
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    pub votes: u64,
+    /// Partitions, on both sides
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub partitions: u32,
+    /// Rounds, each of all measurements; the median counts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub rounds: u32,
+    /// One JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What to listen to.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListenersArgs {
@@ -95,11 +119,12 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     match args.command {
         None => {}
         Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
+        Some(BenchCommand::Bridge(args)) => return bridge::measure(args).await,
         Some(BenchCommand::Listeners(args)) => return listeners::listen(args).await,
     }
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
     let mut report = Report::new("Of native");
-    let produced = Workload::produce(directory.path(), &args).await?;
+    let produced = Workload::produce(directory.path(), args.votes, args.partitions).await?;
     report.add(Figure::new(
         "produce",
         "produced, durable",

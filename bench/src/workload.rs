@@ -4,15 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use consumer::Election;
 use domain::{Candidate, PollsWindow, VotingTime, topics};
+use futures_util::StreamExt;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
-use platform::{NewRecord, Platform, partition_of};
+use platform::{NewRecord, Output, Platform, StreamRequest, partition_of};
 use producer::Deployment;
 use producer::{CastPlan, Script};
-
-use crate::BenchArgs;
+use serde_json::json;
+use store::Store;
 
 /// The seed of the measured election.
 const SEED: u64 = 42;
@@ -34,6 +36,12 @@ pub(crate) struct Workload {
     pub(crate) ends: Vec<i64>,
     /// Records produced a second, the time to make them up left out.
     pub(crate) produce_rate: f64,
+}
+
+/// A vote as it is in the log.
+pub(crate) struct Vote {
+    pub(crate) partition: u32,
+    pub(crate) record: Output,
 }
 
 /// Makes up votes, chunk by chunk.
@@ -92,6 +100,20 @@ pub(crate) fn election() -> Election {
     }
 }
 
+/// Makes the tables, and stores the measured election.
+pub(crate) async fn open_election(store: &Store, election: &Election) -> anyhow::Result<()> {
+    store.migrate().await?;
+    let polls = election.polls;
+    store
+        .open_election(&store::Election {
+            plan: json!({}),
+            polls,
+        })
+        .await?;
+    store.register_candidates(&election.candidates).await?;
+    Ok(())
+}
+
 /// An empty platform with topics and SmartModules, in a directory of its own.
 pub(crate) async fn platform(
     directory: &Path,
@@ -106,13 +128,17 @@ pub(crate) async fn platform(
 
 impl Workload {
     /// Produces the votes that tally and persist are measured with.
-    pub(crate) async fn produce(directory: &Path, args: &BenchArgs) -> anyhow::Result<Workload> {
+    pub(crate) async fn produce(
+        directory: &Path,
+        votes: u64,
+        partitions: u32,
+    ) -> anyhow::Result<Workload> {
         let election = election();
-        let platform = platform(directory, WORKLOAD, args.partitions).await?;
-        let mut votes = Votes::new(&election, args.partitions)?;
+        let platform = platform(directory, WORKLOAD, partitions).await?;
+        let mut script = Votes::new(&election, partitions)?;
         let (mut produced, mut took) = (0, Duration::ZERO);
-        while produced < args.votes {
-            let records = votes.chunk(VOTERS_PER_CHUNK)?;
+        while produced < votes {
+            let records = script.chunk(VOTERS_PER_CHUNK)?;
             produced += records.len() as u64;
             let began = Instant::now();
             platform.produce(topics::VOTES, records).await?;
@@ -142,6 +168,29 @@ impl Workload {
             ends,
             produce_rate,
         })
+    }
+
+    /// All votes, in memory.
+    pub(crate) async fn votes(&self) -> anyhow::Result<Vec<Vote>> {
+        let mut votes = Vec::new();
+        for (partition, &end) in (0..).zip(&self.ends) {
+            let mut stream = self
+                .platform
+                .stream(StreamRequest {
+                    topic: topics::VOTES.into(),
+                    partition,
+                    from: 0,
+                    chain: Vec::new(),
+                })
+                .await?;
+            let mut left = end;
+            while left > 0 {
+                let outputs = stream.next().await.context("the log has ended early")??;
+                left -= outputs.len() as i64;
+                votes.extend(outputs.into_iter().map(|record| Vote { partition, record }));
+            }
+        }
+        Ok(votes)
     }
 
     pub(crate) fn port(&self) -> Arc<dyn Platform> {

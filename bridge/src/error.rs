@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use platform::PlatformError;
+use service::restart::Failure;
 use store::StoreError;
 
 /// A failure of the bridge.
@@ -332,25 +333,6 @@ pub enum BridgeError {
 }
 
 impl BridgeError {
-    /// Whether the same may succeed later, from where it stands: a server is started anew, a connection
-    /// was lost, a stream ended or lost its place.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            BridgeError::Platform(error) => error.is_transient(),
-            BridgeError::Store(error) => error.is_transient(),
-            BridgeError::Kafka { transient, .. } => *transient,
-            BridgeError::Unreachable { .. }
-            | BridgeError::StreamEnded { .. }
-            | BridgeError::PartitionsAdded { .. } => true,
-            _ => self.is_gap(),
-        }
-    }
-
-    /// Whether records are missing from a stream.
-    pub(crate) fn is_gap(&self) -> bool {
-        matches!(self, BridgeError::Gap { .. })
-    }
-
     /// Whether it is about options and files that were given, or are missing.
     pub fn is_usage(&self) -> bool {
         matches!(
@@ -365,5 +347,23 @@ impl BridgeError {
                 | BridgeError::NoChain { .. }
                 | BridgeError::Chain { .. }
         )
+    }
+}
+
+impl Failure for BridgeError {
+    fn is_transient(&self) -> bool {
+        match self {
+            BridgeError::Platform(error) => error.is_transient(),
+            BridgeError::Store(error) => error.is_transient(),
+            BridgeError::Kafka { transient, .. } => *transient,
+            BridgeError::Unreachable { .. }
+            | BridgeError::StreamEnded { .. }
+            | BridgeError::PartitionsAdded { .. } => true,
+            _ => self.has_lost_its_place(),
+        }
+    }
+
+    fn has_lost_its_place(&self) -> bool {
+        matches!(self, BridgeError::Gap { .. })
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use platform::{NewRecord, PlatformError, StreamRequest};
+use service::restart::{Failure, until_done};
 use store::{Inbound, InboundPosition};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,6 @@ use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
 use crate::progress::{Place, Position};
-use crate::restart::until_done;
 use crate::run::Context;
 use crate::{BridgeError, Link};
 

@@ -24,7 +24,6 @@ mod mark;
 mod outbound;
 mod pipeline;
 mod progress;
-mod restart;
 mod run;
 
 pub use config::BridgeConfig;

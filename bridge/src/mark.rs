@@ -1,5 +1,7 @@
 //! The mark of a record that the bridge has written to Kafka: where it comes from.
 
+use std::fmt::Write as _;
+
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 
 /// The header that holds the mark: `TOPIC/PARTITION/OFFSET/BEFORE/ELECTION`, the record's place on Fluvio,
@@ -48,22 +50,29 @@ pub(crate) fn is_marked(message: &BorrowedMessage<'_>) -> bool {
         .is_some_and(|headers| headers.iter().any(|header| header.key == MARK_HEADER))
 }
 
-/// Writes the marks of a partition's records.
+/// Writes the marks of a partition's records, each in the place of the one before: there are as many as
+/// records.
 pub(crate) struct Marks {
-    prefix: String,
+    mark: String,
+    prefix_len: usize,
     suffix: String,
 }
 
 impl Marks {
     pub(crate) fn new(topic: &str, partition: u32, election: &str) -> Self {
+        let mark = format!("{topic}/{partition}/");
         Marks {
-            prefix: format!("{topic}/{partition}/"),
+            prefix_len: mark.len(),
+            mark,
             suffix: format!("/{election}"),
         }
     }
 
-    pub(crate) fn mark(&self, offset: i64, before: i64) -> String {
-        format!("{}{offset}/{before}{}", self.prefix, self.suffix)
+    pub(crate) fn mark(&mut self, offset: i64, before: i64) -> &str {
+        self.mark.truncate(self.prefix_len);
+        write!(self.mark, "{offset}/{before}").expect("invariant: a string takes what is written");
+        self.mark.push_str(&self.suffix);
+        &self.mark
     }
 }
 
@@ -73,7 +82,9 @@ mod tests {
 
     #[test]
     fn marks_are_read_as_they_are_written() {
-        let text = Marks::new("votes", 1, "18c2").mark(30, -1);
+        let mut marks = Marks::new("votes", 1, "18c2");
+        assert_eq!(marks.mark(29, 28), "votes/1/29/28/18c2");
+        let text = marks.mark(30, -1);
         assert_eq!(text, "votes/1/30/-1/18c2");
         let mark = Mark::parse(text.as_bytes()).unwrap();
         assert_eq!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use platform::{NO_TIMESTAMP, Output, OutputBatch, StreamRequest};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use service::restart::until_done;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,6 @@ use crate::kafka::producer::{Failure, Flight, Outbound, Producer, Producers};
 use crate::kafka::tail::Source;
 use crate::mark::Marks;
 use crate::progress::Place;
-use crate::restart::until_done;
 use crate::run::{Context, join_all};
 use crate::{BridgeError, Link};
 
@@ -124,7 +124,7 @@ impl Carrier {
         let carried_to = self.carried_to(&source).await?;
         progress.update(&self.place, |at| at.position = carried_to);
         let producer = self.producers.current().await?;
-        let flight = Flight::from(carried_to);
+        let flight = producer.begin_flight(self.partition, carried_to);
         *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight.clone());
 
         let chain = numbered(&self.link.chain, &self.context.election_params);
@@ -135,7 +135,7 @@ impl Carrier {
             carried_to,
             sent: carried_to - 1,
         };
-        let marks = Marks::new(&source.fluvio, self.partition, &source.election);
+        let mut marks = Marks::new(&source.fluvio, self.partition, &source.election);
         let mut stream = platform
             .stream(StreamRequest {
                 topic: self.link.fluvio.clone(),
@@ -144,6 +144,7 @@ impl Carrier {
                 chain,
             })
             .await?;
+        let mut is_all_told = true;
         let mut looks = tokio::time::interval(config.publish_interval);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -151,7 +152,11 @@ impl Carrier {
                 () = self.stop.cancelled() => break,
                 failure = flight.failed() => return Err(self.failure(failure)),
                 _ = looks.tick() => {
-                    self.tell(&flight, &taken);
+                    is_all_told = self.tell(&flight, &taken);
+                    continue;
+                }
+                () = flight.landed(), if !is_all_told => {
+                    is_all_told = self.tell(&flight, &taken);
                     continue;
                 }
                 outputs = stream.next() => outputs,
@@ -162,9 +167,9 @@ impl Carrier {
             })??;
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                sent = self.send(&producer, &flight, &marks, outputs, &mut taken) => sent?,
+                sent = self.send(&producer, &flight, &mut marks, outputs, &mut taken) => sent?,
             }
-            self.tell(&flight, &taken);
+            is_all_told = self.tell(&flight, &taken);
         }
         drop(stream);
         if tokio::time::timeout(LAST_RECORDS_LIMIT, flight.landed())
@@ -232,8 +237,8 @@ impl Carrier {
     async fn send(
         &self,
         producer: &Producer,
-        flight: &Arc<Flight>,
-        marks: &Marks,
+        flight: &Flight,
+        marks: &mut Marks,
         outputs: OutputBatch,
         taken: &mut Taken,
     ) -> Result<(), BridgeError> {
@@ -257,7 +262,7 @@ impl Carrier {
                     partition: self.partition,
                     key,
                     value: &output.value,
-                    mark: &marks.mark(offset, taken.sent),
+                    mark: marks.mark(offset, taken.sent),
                     offset,
                     timestamp: (output.timestamp != NO_TIMESTAMP).then_some(output.timestamp),
                 };
@@ -291,12 +296,14 @@ impl Carrier {
         ))
     }
 
-    fn tell(&self, flight: &Flight, taken: &Taken) {
+    /// Tells how far it is; whether all that was taken has arrived.
+    fn tell(&self, flight: &Flight, taken: &Taken) -> bool {
         let position = flight.position(taken.next.max(taken.carried_to));
         self.context.progress.update(&self.place, |at| {
             at.position = position;
             at.end = at.end.max(taken.next);
         });
+        position >= taken.next
     }
 
     fn failure(&self, failure: Failure) -> BridgeError {

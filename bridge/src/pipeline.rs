@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::{BridgeDirection, BridgePosition, PipelineRecord, topics};
 use platform::NewRecord;
+use service::restart::{Failure, Problems};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 

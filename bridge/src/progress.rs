@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use service::restart::Problems;
 use tokio::sync::watch;
 
 use crate::{Direction, Link};
@@ -107,9 +108,10 @@ impl Progress {
         self.snapshot
             .send_modify(|snapshot| snapshot.partitions.extend(positions));
     }
+}
 
-    /// Notes that something works, or why it does not. Returns whether that is news.
-    pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
+impl Problems for Progress {
+    fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
         self.snapshot.send_if_modified(|snapshot| {
             if snapshot.problems.get(doing) == problem.as_ref() {
                 return false;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::{Election, Params};
 use platform::Platform;
+use service::restart::{Problems, until_done};
 use service::retry::Backoff;
 use store::{BridgeLock, Store};
 use tokio::task::JoinSet;
@@ -15,7 +16,6 @@ use crate::kafka::Kafka;
 use crate::kafka::observer::Observer;
 use crate::outbound::carry_out;
 use crate::pipeline::tell_how_far;
-use crate::restart::until_done;
 use crate::{BridgeConfig, BridgeError, Direction, Progress};
 
 /// What waiting for another bridge to end is called among the problems.
@@ -94,7 +94,7 @@ async fn lock(
     } = context;
     let mut backoff = Backoff::default();
     loop {
-        let take = async || Ok(store.try_bridge_lock().await?);
+        let take = async || store.try_bridge_lock().await.map_err(BridgeError::from);
         match until_done(ONLY_BRIDGE, progress, stop, take).await? {
             None => return Ok(None),
             Some(Some(lock)) => {
@@ -144,12 +144,12 @@ pub(crate) async fn join_all(
     let mut outcome = Ok(());
     while let Some(ended) = tasks.join_next().await {
         let ended = ended.unwrap_or_else(abnormal);
-        if ended.is_err() {
+        if let Err(error) = ended {
             stop.cancel();
             match outcome {
-                Ok(()) => outcome = ended,
-                // What follows from the first failure; that one is returned.
-                Err(_) => tracing::warn!(error = ?ended, "also failed"),
+                Ok(()) => outcome = Err(error),
+                // The first one is returned.
+                Err(_) => tracing::error!("{error}"),
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Writing to Kafka: in order per partition, without gaps and without doubles, as much at once as the
 //! queue holds.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use rdkafka::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
@@ -19,8 +20,12 @@ use crate::mark::MARK_HEADER;
 
 /// Records that wait in librdkafka's queue for all partitions of a topic together, and their size.
 /// Beyond, whoever has more waits.
-const MAX_QUEUED: &str = "50000";
-const MAX_QUEUED_KIB: &str = "32768";
+const MAX_QUEUED: usize = 100_000;
+const MAX_QUEUED_KIB: &str = "65536";
+
+/// Whoever waits for room is woken when so many are left, not for each one that goes: two threads that
+/// hand over record by record spend their time on waking each other.
+const LOW_WATER: usize = MAX_QUEUED / 2;
 
 /// Most records, and bytes, of a request: about what one of so many bytes has of votes.
 pub(crate) const MAX_BATCH_RECORDS: i64 = 2_000;
@@ -34,7 +39,7 @@ pub(crate) struct Flight {
     delivered_to: AtomicI64,
     under_way: AtomicUsize,
     failure: OnceLock<Failure>,
-    /// Something was delivered, or failed.
+    /// Everything was delivered, or something failed.
     changed: Notify,
 }
 
@@ -48,7 +53,7 @@ pub(crate) struct Failure {
 
 impl Flight {
     /// Nothing is on its way; records before `position` are delivered.
-    pub(crate) fn from(position: i64) -> Arc<Flight> {
+    fn from(position: i64) -> Arc<Flight> {
         Arc::new(Flight {
             delivered_to: position.into(),
             ..Flight::default()
@@ -64,6 +69,14 @@ impl Flight {
             taken_to
         } else {
             self.delivered_to.load(Ordering::Acquire)
+        }
+    }
+
+    /// One record less is on its way.
+    fn given_back(&self, has_failed: bool) {
+        let left = self.under_way.fetch_sub(1, Ordering::AcqRel) - 1;
+        if left == 0 || has_failed {
+            self.changed.notify_waiters();
         }
     }
 
@@ -90,17 +103,36 @@ impl Flight {
     }
 }
 
-/// A record on its way.
-pub(crate) struct Sent {
-    flight: Arc<Flight>,
-    offset: i64,
+/// The room in a producer's queue.
+#[derive(Debug, Default)]
+struct Room {
+    queued: AtomicUsize,
+    is_wanted: AtomicBool,
+    is_there: Notify,
+}
+
+impl Room {
+    fn taken(&self) {
+        self.queued.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn given_back(&self) {
+        let left = self.queued.fetch_sub(1, Ordering::AcqRel) - 1;
+        if left <= LOW_WATER && self.is_wanted.swap(false, Ordering::AcqRel) {
+            self.is_there.notify_waiters();
+        }
+    }
 }
 
 struct Deliveries {
     context: Context,
-    /// There is room in the queue again.
-    room: Arc<Notify>,
+    room: Arc<Room>,
+    flights: Arc<Flights>,
 }
+
+/// The flights of a producer's partitions. A partition has one at a time: the next begins when the one
+/// before has landed.
+type Flights = RwLock<HashMap<u32, Arc<Flight>>>;
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -113,10 +145,19 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = Box<Sent>;
+    /// The record's offset on Fluvio. A number, for nothing need be allocated for it.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, sent: Box<Sent>) {
-        let Sent { flight, offset } = *sent;
+    fn delivery(&self, result: &DeliveryResult<'_>, offset: usize) {
+        let offset = offset as i64;
+        let partition = match result {
+            Ok(message) | Err((_, message)) => message.partition().unsigned_abs(),
+        };
+        let flights = self.flights.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(flight) = flights.get(&partition) else {
+            // invariant: a flight is begun before the first record is sent.
+            return;
+        };
         match result {
             Ok(_) if flight.failure.get().is_none() => {
                 flight.delivered_to.store(offset + 1, Ordering::Release);
@@ -135,9 +176,8 @@ impl ProducerContext for Deliveries {
                 flight.failure.get_or_init(|| failure);
             }
         }
-        flight.under_way.fetch_sub(1, Ordering::AcqRel);
-        flight.changed.notify_waiters();
-        self.room.notify_waiters();
+        flight.given_back(result.is_err());
+        self.room.given_back();
     }
 }
 
@@ -168,10 +208,20 @@ pub(crate) struct Outbound<'a> {
     pub(crate) timestamp: Option<i64>,
 }
 
+type Queued<'a> = BaseRecord<'a, [u8], [u8], usize>;
+
+/// What became of an attempt to put a record into the queue.
+enum Sending<'a> {
+    Queued,
+    /// There is no room; the record is given back.
+    Full(Queued<'a>),
+}
+
 /// A connection for writing.
 pub(crate) struct Producer {
     inner: ThreadedProducer<Deliveries>,
-    room: Arc<Notify>,
+    room: Arc<Room>,
+    flights: Arc<Flights>,
 }
 
 impl Producer {
@@ -188,7 +238,7 @@ impl Producer {
             &[
                 ("linger.ms", "5"),
                 ("compression.codec", "lz4"),
-                ("queue.buffering.max.messages", MAX_QUEUED),
+                ("queue.buffering.max.messages", &MAX_QUEUED.to_string()),
                 ("queue.buffering.max.kbytes", MAX_QUEUED_KIB),
             ],
             &[
@@ -205,56 +255,77 @@ impl Producer {
                 ("acks", "all"),
             ],
         );
-        let room = Arc::new(Notify::new());
+        let room = Arc::new(Room::default());
+        let flights = Arc::new(Flights::default());
         let deliveries = Deliveries {
             context: kafka.context(),
             room: room.clone(),
+            flights: flights.clone(),
         };
         let inner = ThreadedProducer::from_config_and_context(&config, deliveries)
             .map_err(|error| kafka.error("set up a producer", &error))?;
-        Ok(Producer { inner, room })
+        Ok(Producer {
+            inner,
+            room,
+            flights,
+        })
+    }
+
+    /// Begins to send a partition's records; those before `position` are delivered. The flight before
+    /// must have landed.
+    pub(crate) fn begin_flight(&self, partition: u32, position: i64) -> Arc<Flight> {
+        let flight = Flight::from(position);
+        let mut flights = self.flights.write().unwrap_or_else(PoisonError::into_inner);
+        flights.insert(partition, flight.clone());
+        flight
     }
 
     /// Puts a record into the queue, as soon as there is room. Of what becomes of it, its flight knows.
-    pub(crate) async fn send(
-        &self,
-        record: &Outbound<'_>,
-        flight: &Arc<Flight>,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn send(&self, record: &Outbound<'_>, flight: &Flight) -> Result<(), Failure> {
         let header = Header {
             key: MARK_HEADER,
             value: Some(record.mark),
         };
-        let sent = Box::new(Sent {
-            flight: flight.clone(),
-            offset: record.offset,
-        });
-        let mut queued = BaseRecord::with_opaque_to(record.topic, sent)
+        let mut queued = BaseRecord::with_opaque_to(record.topic, record.offset as usize)
             .partition(record.partition as i32)
             .payload(record.value)
             .headers(OwnedHeaders::new_with_capacity(1).insert(header));
         queued.key = record.key;
         queued.timestamp = record.timestamp;
         loop {
-            let mut room = std::pin::pin!(self.room.notified());
-            room.as_mut().enable();
-            // Not before: who is stopped while waiting for room has nothing on its way.
-            flight.under_way.fetch_add(1, Ordering::AcqRel);
-            let refused = self.inner.send(queued);
-            let Err((error, back)) = refused else {
-                return Ok(());
+            queued = match self.try_send(queued, flight)? {
+                Sending::Queued => return Ok(()),
+                Sending::Full(back) => back,
             };
-            flight.under_way.fetch_sub(1, Ordering::AcqRel);
-            let code = error.rdkafka_error_code();
-            if code != Some(RDKafkaErrorCode::QueueFull) {
-                return Err(Failure {
-                    code: code.unwrap_or(RDKafkaErrorCode::Unknown),
-                    offset: record.offset,
-                    bytes: size(record.key, Some(record.value)),
-                });
-            }
-            queued = back;
+            // Room that is made from here on is heard of; what was made before, the next try finds.
+            let mut room = std::pin::pin!(self.room.is_there.notified());
+            room.as_mut().enable();
+            self.room.is_wanted.store(true, Ordering::Release);
+            queued = match self.try_send(queued, flight)? {
+                Sending::Queued => return Ok(()),
+                Sending::Full(back) => back,
+            };
             room.await;
+        }
+    }
+
+    fn try_send<'a>(&self, record: Queued<'a>, flight: &Flight) -> Result<Sending<'a>, Failure> {
+        // Before: it may be delivered before this returns. And not for longer than the try takes: who is
+        // stopped while waiting for room has nothing on its way.
+        flight.under_way.fetch_add(1, Ordering::AcqRel);
+        self.room.taken();
+        let Err((error, back)) = self.inner.send(record) else {
+            return Ok(Sending::Queued);
+        };
+        self.room.given_back();
+        flight.given_back(false);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::QueueFull) => Ok(Sending::Full(back)),
+            code => Err(Failure {
+                code: code.unwrap_or(RDKafkaErrorCode::Unknown),
+                offset: back.delivery_opaque as i64,
+                bytes: size(back.key, back.payload),
+            }),
         }
     }
 }

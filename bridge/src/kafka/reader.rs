@@ -23,6 +23,8 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) const BATCHES_AHEAD: usize = 1;
 /// How long a thread waits for a message before it looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long it waits for a further message while a batch waits to be written.
+const BUSY: Duration = Duration::from_millis(2);
 
 /// Records of some partitions, and which offsets they cover.
 #[derive(Debug, Default)]
@@ -69,6 +71,8 @@ pub(crate) fn read(
             ("fetch.wait.max.ms", "100"),
             ("queued.min.messages", "50000"),
             ("queued.max.messages.kbytes", "16384"),
+            // Its default, a second, is how long nothing is fetched after the queue was full.
+            ("fetch.queue.backoff.ms", "5"),
         ],
         &[("isolation.level", "read_committed")],
     )?;
@@ -80,12 +84,17 @@ pub(crate) fn read(
         let mut patience = LOOK_EVERY;
         while !batch.is_full() {
             match consumer.poll(patience) {
-                None => break,
-                Some(Ok(message)) => batch.push(&message),
+                // What is there goes at once, unless the one before still waits to be written: then it
+                // grows meanwhile, so that batches are as large as the load is.
+                None if batch.ends.is_empty() || batches.capacity() > 0 => break,
+                None if stop.is_cancelled() || batches.is_closed() => break,
+                None => patience = BUSY,
+                Some(Ok(message)) => {
+                    batch.push(&message);
+                    patience = Duration::ZERO;
+                }
                 Some(Err(error)) => return Err(failed(error)),
             }
-            // What is there goes at once.
-            patience = Duration::ZERO;
         }
         if !batch.ends.is_empty() && batches.blocking_send(batch).is_err() {
             break;

@@ -1,5 +1,6 @@
 //! Waiting for a broker that may not be up yet.
 
+use service::restart::Failure;
 use service::retry::Backoff;
 use tokio_util::sync::CancellationToken;
 

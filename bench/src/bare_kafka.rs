@@ -1,0 +1,139 @@
+//! Kafka without the bridge: a librdkafka producer and consumer with nothing around them, which is the
+//! best that a broker gives to a program of one's own.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use crate::workload::Vote;
+
+/// How long a broker may be silent.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long the producer waits when its queue is full.
+const FULL: Duration = Duration::from_millis(1);
+
+/// A broker.
+#[derive(Debug, Clone)]
+pub(crate) struct BareKafka {
+    bootstrap: String,
+}
+
+impl BareKafka {
+    pub(crate) fn new(bootstrap: &str) -> Self {
+        BareKafka {
+            bootstrap: bootstrap.into(),
+        }
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap);
+        config
+    }
+
+    pub(crate) async fn create_topics(
+        &self,
+        topics: &[&str],
+        partitions: u32,
+    ) -> anyhow::Result<()> {
+        let new = topics
+            .iter()
+            .map(|topic| NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(1)));
+        let created = self
+            .admin()?
+            .create_topics(&new.collect::<Vec<_>>(), &options())
+            .await;
+        each_done("create a topic", created)
+    }
+
+    pub(crate) async fn delete_topics(&self, topics: &[&str]) -> anyhow::Result<()> {
+        let deleted = self.admin()?.delete_topics(topics, &options()).await;
+        each_done("delete a topic", deleted)
+    }
+
+    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+        Ok(self.config().create()?)
+    }
+
+    /// How long it takes until every vote is acknowledged; they are in memory before.
+    pub(crate) async fn produce(&self, topic: &str, votes: Vec<Vote>) -> anyhow::Result<Duration> {
+        let (config, topic) = (self.config(), topic.to_owned());
+        tokio::task::spawn_blocking(move || produce(config, &topic, &votes)).await?
+    }
+
+    /// How long it takes until the partitions have been read to these offsets.
+    pub(crate) async fn consume(&self, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
+        let (config, topic, ends) = (self.config(), topic.to_owned(), ends.to_owned());
+        tokio::task::spawn_blocking(move || consume(config, &topic, &ends)).await?
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().operation_timeout(Some(LIMIT))
+}
+
+fn each_done(
+    doing: &'static str,
+    done: Result<Vec<Result<String, (String, RDKafkaErrorCode)>>, KafkaError>,
+) -> anyhow::Result<()> {
+    for topic in done.context(doing)? {
+        if let Err((topic, code)) = topic {
+            bail!("cannot {doing}, `{topic}`: {code}");
+        }
+    }
+    Ok(())
+}
+
+fn produce(mut config: ClientConfig, topic: &str, votes: &[Vote]) -> anyhow::Result<Duration> {
+    let producer: ThreadedProducer<DefaultProducerContext> = config
+        .set("enable.idempotence", "true")
+        .set("compression.codec", "lz4")
+        .create()?;
+    // Connected before, as the bridge is.
+    producer.client().fetch_metadata(Some(topic), LIMIT)?;
+    let began = Instant::now();
+    for vote in votes {
+        let mut record = BaseRecord::to(topic)
+            .partition(vote.partition as i32)
+            .key(vote.record.key.as_deref().unwrap_or_default())
+            .payload(&*vote.record.value);
+        while let Err((error, back)) = producer.send(record) {
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                return Err(error).context("cannot produce");
+            }
+            record = back;
+            std::thread::sleep(FULL);
+        }
+    }
+    producer.flush(LIMIT)?;
+    Ok(began.elapsed())
+}
+
+fn consume(mut config: ClientConfig, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
+    let consumer: BaseConsumer = config
+        .set("group.id", "election-bench")
+        .set("enable.auto.commit", "false")
+        .create()?;
+    consumer.fetch_metadata(Some(topic), LIMIT)?;
+    let mut assignment = TopicPartitionList::new();
+    for partition in 0..ends.len() {
+        assignment.add_partition_offset(topic, partition as i32, Offset::Beginning)?;
+    }
+    let began = Instant::now();
+    consumer.assign(&assignment)?;
+    let mut left: i64 = ends.iter().sum();
+    while left > 0 {
+        match consumer.poll(LIMIT) {
+            Some(message) => drop(message.context("cannot consume")?),
+            None => bail!("the broker sends no more records, with {left} to come"),
+        }
+        left -= 1;
+    }
+    Ok(began.elapsed())
+}
