@@ -2,6 +2,7 @@
 
 use domain::LedgerError;
 use platform::PlatformError;
+use service::restart::Failure;
 use store::StoreError;
 
 /// A failure of the consumer.
@@ -87,9 +88,18 @@ pub enum ConsumerError {
 }
 
 impl ConsumerError {
-    /// Whether the same may succeed later, from where the partition stands: a server is started anew,
-    /// a connection was lost, a stream ended or lost its place.
-    pub fn is_transient(&self) -> bool {
+    /// Whether the partition is another consumer's by now.
+    pub(crate) fn is_not_ours(&self) -> bool {
+        match self {
+            ConsumerError::NotOurs { .. } => true,
+            ConsumerError::Store(error) => error.is_lease_lost().is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Failure for ConsumerError {
+    fn is_transient(&self) -> bool {
         match self {
             ConsumerError::Platform(error) => error.is_transient(),
             ConsumerError::Store(error) => error.is_transient(),
@@ -98,9 +108,8 @@ impl ConsumerError {
         }
     }
 
-    /// Whether the next record or batch is not the one that was due: a stream has lost some, or a
-    /// transaction was committed whose answer was lost.
-    pub(crate) fn has_lost_its_place(&self) -> bool {
+    /// Also where a transaction was committed whose answer was lost.
+    fn has_lost_its_place(&self) -> bool {
         matches!(
             self,
             ConsumerError::Gap { .. }
@@ -110,14 +119,5 @@ impl ConsumerError {
                 }
                 | ConsumerError::Store(StoreError::CheckpointMoved { .. })
         )
-    }
-
-    /// Whether the partition is another consumer's by now.
-    pub(crate) fn is_not_ours(&self) -> bool {
-        match self {
-            ConsumerError::NotOurs { .. } => true,
-            ConsumerError::Store(error) => error.is_lease_lost().is_some(),
-            _ => false,
-        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use service::restart::Problems;
 use store::{LeaseRound, Store};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;

@@ -22,7 +22,6 @@ mod persist_votes;
 mod pipeline;
 mod progress;
 mod publish;
-mod restart;
 mod rounds;
 mod run;
 mod tally;

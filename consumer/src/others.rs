@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::topics;
+use service::restart::{Failure, Problems};
 use store::PERSIST;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;

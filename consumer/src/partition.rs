@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{Rules, topics};
 use platform::Platform;
+use service::restart::until_done;
 use store::{Lease, PERSIST, Store};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use crate::ledgers::Ledgers;
 use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
-use crate::restart::until_done;
 use crate::tally::tally_partition;
 use crate::{ConsumerConfig, ConsumerError, Progress};
 
@@ -46,8 +46,9 @@ pub(crate) async fn run_partition(
 ) -> Result<(), ConsumerError> {
     let Ours { partition, .. } = ours;
     let progress = &context.progress;
+    let what = |doing: &str| format!("{doing} partition {partition}");
     let take_over = || take_over(&context, ours);
-    if until_done("taking over", partition, progress, &stop, take_over)
+    if until_done(&what("taking over"), progress, &stop, take_over)
         .await?
         .is_none()
     {
@@ -56,21 +57,21 @@ pub(crate) async fn run_partition(
     let counting = async {
         if context.config.tally {
             let count = || tally_partition(&context, partition, &stop);
-            until_done("counting", partition, progress, &stop, count).await?;
+            until_done(&what("counting"), progress, &stop, count).await?;
         }
         Ok(())
     };
     let votes = async {
         if context.config.persist {
             let persist = || persist_votes(&context, ours, &stop);
-            until_done("persisting votes", partition, progress, &stop, persist).await?;
+            until_done(&what("persisting votes"), progress, &stop, persist).await?;
         }
         Ok(())
     };
     let voters = async {
         if context.config.persist {
             let persist = || persist_voters(&context, ours, &stop);
-            until_done("persisting voters", partition, progress, &stop, persist).await?;
+            until_done(&what("persisting voters"), progress, &stop, persist).await?;
         }
         Ok(())
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use service::restart::Problems;
 use tokio::sync::watch;
 
 /// How far one partition is.
@@ -83,6 +84,21 @@ impl Progress {
     }
 }
 
+impl Problems for Progress {
+    fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
+        self.snapshot.send_if_modified(|snapshot| {
+            if snapshot.problems.get(doing) == problem.as_ref() {
+                return false;
+            }
+            match problem {
+                Some(problem) => snapshot.problems.insert(doing.to_owned(), problem),
+                None => snapshot.problems.remove(doing),
+            };
+            true
+        })
+    }
+}
+
 impl Progress {
     /// Like [`Progress::update`], but nobody is woken when nothing has changed.
     pub(crate) fn update_if_moved(
@@ -96,20 +112,6 @@ impl Progress {
             change(known);
             *known != before
         });
-    }
-
-    /// Notes that something works, or why it does not. Returns whether that is news.
-    pub(crate) fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
-        self.snapshot.send_if_modified(|snapshot| {
-            if snapshot.problems.get(doing) == problem.as_ref() {
-                return false;
-            }
-            match problem {
-                Some(problem) => snapshot.problems.insert(doing.to_owned(), problem),
-                None => snapshot.problems.remove(doing),
-            };
-            true
-        })
     }
 }
 

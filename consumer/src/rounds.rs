@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use service::restart::{Failure, Problems};
 use service::retry::Backoff;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

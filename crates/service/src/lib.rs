@@ -13,6 +13,7 @@ pub mod health;
 pub mod http;
 pub mod logs;
 pub mod process;
+pub mod restart;
 pub mod retry;
 pub mod signals;
 pub mod wait;

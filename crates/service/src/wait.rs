@@ -38,7 +38,7 @@ pub async fn cluster_telling(
 ) -> Result<Option<FluvioPlatform>, PlatformError> {
     let connect = || FluvioPlatform::connect(config.clone());
     until_up(
-        "Fluvio",
+        ("Fluvio", "is up"),
         connect,
         PlatformError::is_transient,
         Waiting::new(tell),
@@ -72,7 +72,7 @@ pub async fn database_telling(
 ) -> Result<Option<Store>, StoreError> {
     let connect = || Store::connect(url, connections);
     until_up(
-        "Postgres",
+        ("Postgres", "is up"),
         connect,
         StoreError::is_transient,
         Waiting::new(tell),
@@ -92,7 +92,7 @@ pub async fn election_telling(
     stop: &CancellationToken,
 ) -> Result<Option<Election>, StoreError> {
     until_up(
-        "an election",
+        ("an election", "is set up"),
         || store.running_election(),
         |error| error.is_transient() || matches!(error, StoreError::NoElection),
         Waiting::new(tell),
@@ -102,7 +102,7 @@ pub async fn election_telling(
 }
 
 async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
-    what: &str,
+    (what, is_there): (&str, &str),
     mut connect: impl FnMut() -> F,
     is_transient: fn(&E) -> bool,
     mut waiting: Waiting<impl FnMut(Option<String>)>,
@@ -113,7 +113,7 @@ async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
         match stop.run_until_cancelled(connect()).await {
             None => return Ok(None),
             Some(Ok(connected)) => {
-                waiting.ended(what);
+                waiting.ended(what, is_there);
                 return Ok(Some(connected));
             }
             Some(Err(error)) if is_transient(&error) => waiting.failed(what, &error),
@@ -150,9 +150,9 @@ impl<Tell: FnMut(Option<String>)> Waiting<Tell> {
         (self.tell)(Some(problem));
     }
 
-    fn ended(&mut self, what: &str) {
+    fn ended(&mut self, what: &str, is_there: &str) {
         if self.logged.is_some() {
-            tracing::info!("{what} is there");
+            tracing::info!("{what} {is_there}");
         }
         (self.tell)(None);
     }
@@ -178,7 +178,8 @@ mod tests {
         };
         let mut told = Vec::new();
         let waiting = Waiting::new(|problem| told.push(problem));
-        let connected = sendable(until_up("it", connect, |_| true, waiting, &stop)).await;
+        let connected =
+            sendable(until_up(("it", "is up"), connect, |_| true, waiting, &stop)).await;
         assert_eq!(connected, Ok(Some(4)));
         let refused = Some("refused".to_owned());
         assert_eq!(told, [refused.clone(), refused.clone(), refused, None]);
@@ -189,7 +190,7 @@ mod tests {
         let stop = CancellationToken::new();
         let connect = || std::future::ready(Err::<(), _>("wrong password"));
         let waiting = Waiting::new(|_| {});
-        let connected = until_up("it", connect, |_| false, waiting, &stop).await;
+        let connected = until_up(("it", "is up"), connect, |_| false, waiting, &stop).await;
         assert_eq!(connected, Err("wrong password"));
     }
 
