@@ -49,7 +49,6 @@ fn moment(chance: &mut StdRng, point: u32, duration: Duration) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 async fn killed_on_the_way_to_kafka_it_carries_every_vote_once() {
     let (Some(broker), Some(python)) = (Broker::start(), Python::ready()) else {
         return;
@@ -83,7 +82,6 @@ async fn killed_on_the_way_to_kafka_it_carries_every_vote_once() {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 fn killed_on_the_way_from_kafka_it_counts_every_vote_once() {
     let (Some(broker), Some(python)) = (Broker::start(), Python::ready()) else {
         return;
@@ -125,7 +123,6 @@ fn killed_on_the_way_from_kafka_it_counts_every_vote_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 async fn a_broker_that_is_killed_on_the_way_to_it_gets_every_vote_once() {
     let Some(python) = Python::ready() else {
         return;
@@ -151,7 +148,6 @@ async fn a_broker_that_is_killed_on_the_way_to_it_gets_every_vote_once() {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test -p election --test kafka -- --ignored"]
 fn a_broker_that_is_killed_on_the_way_from_it_loses_and_doubles_no_vote() {
     let Some(python) = Python::ready() else {
         return;

@@ -115,8 +115,8 @@ pub fn read_all(python: &Python, broker: &Broker) -> Seen {
 /// Reads every topic by both clients, which must see the same.
 #[track_caller]
 pub fn read_all_as_it_is(python: &Python, broker: &Broker) -> Seen {
-    let (seen, by_kafka_python) = read_by_both(python, broker);
-    for (name, topic) in by_kafka_python.as_object().unwrap() {
+    let (seen, summaries) = read_by(python, broker, &[LIBRDKAFKA, KAFKA_PYTHON]);
+    for (name, topic) in summaries[KAFKA_PYTHON].as_object().unwrap() {
         assert_eq!(
             *topic, seen.topics[name],
             "kafka-python sees another `{name}`"
@@ -125,35 +125,39 @@ pub fn read_all_as_it_is(python: &Python, broker: &Broker) -> Seen {
     seen
 }
 
-/// Reads every topic while records still come, so that what one client sees the other may not yet.
+/// Reads every topic while records still come: by one client, for the other would see more.
 #[track_caller]
 pub fn read_all_so_far(python: &Python, broker: &Broker) -> Seen {
-    read_by_both(python, broker).0
+    read_by(python, broker, &[LIBRDKAFKA]).0
 }
 
-/// What librdkafka sees, and the topics as kafka-python sees them.
+/// The clients of Python.
+const LIBRDKAFKA: &str = "confluent-kafka";
+const KAFKA_PYTHON: &str = "kafka-python";
+
+/// What librdkafka sees, and the topics as each of the clients sees them.
 #[track_caller]
-fn read_by_both(python: &Python, broker: &Broker) -> (Seen, Value) {
+fn read_by(python: &Python, broker: &Broker, clients: &[&str]) -> (Seen, Value) {
     let directory = tempfile::tempdir().unwrap();
     let lists = directory.path().to_str().unwrap();
-    let args = [
+    let mut args = vec![
         "--bootstrap",
         broker.bootstrap(),
         "--suffix",
         broker.suffix(),
         "--lists",
         lists,
+        "--clients",
     ];
-    let mut summaries = python.start("read_all.py", &args).wait().succeeds().json();
-    let by_librdkafka = summaries["confluent-kafka"].take();
-    let by_kafka_python = summaries["kafka-python"].take();
+    args.extend(clients);
+    let summaries = python.start("read_all.py", &args).wait().succeeds().json();
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
     let vote = |line: &str| {
         let fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
         fields.try_into().unwrap()
     };
     let seen = Seen {
-        topics: by_librdkafka,
+        topics: summaries[LIBRDKAFKA].clone(),
         votes: read("votes.tsv").lines().map(vote).collect(),
         voters: read("voters.tsv").lines().map(str::to_owned).collect(),
     };
@@ -165,5 +169,5 @@ fn read_by_both(python: &Python, broker: &Broker) -> (Seen, Value) {
         voters.len(),
         seen.topics["rejected_votes"]["records"]
     );
-    (seen, by_kafka_python)
+    (seen, summaries)
 }

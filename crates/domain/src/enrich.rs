@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn candidate_fields_are_joined_and_the_rest_is_untouched() {
-        let own = r#""voter_id":"v", "n": 1.50,"candidate_id":"c","voting_time":"2024-07-04 12:00:00","vote":1"#;
+        let own = r#""voter_id":"v", "n": 150,"candidate_id":"c","voting_time":"2024-07-04 12:00:00","vote":1"#;
         let joined = format!("{{{own},{CANDIDATE}}}");
         assert_eq!(enriched(&format!("{{{own} }} ")), Some(joined));
         for own_photo in [r#""photo_url":"old""#, r#""photo\u005furl":"old""#] {
