@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -80,7 +80,7 @@ fn options() -> AdminOptions {
 
 fn each_done(
     doing: &'static str,
-    done: Result<Vec<Result<String, (String, RDKafkaErrorCode)>>, KafkaError>,
+    done: Result<Vec<TopicResult>, KafkaError>,
 ) -> anyhow::Result<()> {
     for topic in done.context(doing)? {
         if let Err((topic, code)) = topic {
