@@ -1,7 +1,7 @@
 //! Chains on the way to Kafka, and how each output says which record it is of.
 //!
 //! On a cluster a SmartModule's outputs are numbered anew, so what has been carried over could not be
-//! told from what has not. `vote-filter` with `mode=every` gives exactly one output for each record: its
+//! told from what has not. `vote-filter` and `vote-enrich` with `mode=every` give exactly one output for each record: its
 //! key is the record's offset, a colon, and the record's own key; its value is empty where the vote is
 //! rejected. With `duplicates=drop` that goes for all but a voter's first vote, too; the module must
 //! have seen all votes for that, so such a stream begins at 0.
@@ -11,8 +11,12 @@ use platform::{ModuleCall, Output};
 
 use crate::{BridgeError, Direction, Link};
 
-/// The SmartModule that keeps offsets.
-const VOTE_FILTER: &str = "vote-filter";
+/// The SmartModules that keep offsets, and the modes that a manifest may give them: the bridge sets
+/// [`MODE_EVERY`] in any case.
+const KEEP_OFFSETS: [(&str, &[&str]); 2] = [
+    ("vote-filter", &["accepted", MODE_EVERY]),
+    ("vote-enrich", &[MODE_EVERY]),
+];
 /// Its mode in which it does.
 const MODE_EVERY: &str = "every";
 /// Its parameter for voters' later votes, and what rejects them.
@@ -33,12 +37,15 @@ pub(crate) fn check_chain(link: &Link) -> Result<(), BridgeError> {
     if link.direction == Direction::FromKafka {
         return refuse("runs on records from Kafka, which no SmartModule sees");
     }
-    if first.module != VOTE_FILTER {
-        return refuse(&format!("begins with `{}`", first.module));
-    }
-    match first.params.get(PARAM_MODE).map(String::as_str) {
-        None | Some(MODE_EVERY | "accepted") => Ok(()),
-        Some(mode) => refuse(&format!("has `vote-filter` with `mode={mode}`")),
+    let module = &*first.module;
+    let Some((_, modes)) = KEEP_OFFSETS.iter().find(|(keeps, _)| *keeps == module) else {
+        return refuse(&format!("begins with `{module}`"));
+    };
+    match first.params.get(PARAM_MODE) {
+        Some(mode) if !modes.contains(&&**mode) => {
+            refuse(&format!("has `{module}` with `mode={mode}`"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -101,9 +108,11 @@ mod tests {
     fn only_a_chain_that_keeps_offsets_is_taken() {
         check_chain(&link(vec![])).unwrap();
         check_chain(&link(vec![call("vote-filter", &[]), call("any", &[])])).unwrap();
+        check_chain(&link(vec![call("vote-enrich", &[])])).unwrap();
         for chain in [
-            vec![call("vote-enrich", &[])],
+            vec![call("vote-tally", &[])],
             vec![call("vote-filter", &[("mode", "rejected")])],
+            vec![call("vote-enrich", &[("mode", "accepted")])],
         ] {
             let error = check_chain(&link(chain)).unwrap_err().to_string();
             assert!(error.contains("mode=every"), "{error}");

@@ -79,7 +79,7 @@ pub enum BridgeError {
     },
     /// A chain that the bridge cannot run exactly once.
     #[error(
-        "`{fluvio}` cannot go to Kafka through a chain that {problem}: on a cluster a SmartModule's outputs lose their records' offsets, and only `vote-filter` as the first step keeps them (`mode=every`); put it first, or leave out `chain`"
+        "`{fluvio}` cannot go to Kafka through a chain that {problem}: on a cluster a SmartModule's outputs lose their records' offsets, and only `vote-filter` or `vote-enrich` as the first step keeps them (`mode=every`); put it first, or leave out `chain`"
     )]
     Chain {
         /// The topic on Fluvio.

@@ -2,6 +2,7 @@
 
 use bridge::BridgeConfig;
 use domain::topics;
+use platform::ModuleCall;
 
 use crate::broker::{Broker, Record};
 use crate::setting::{Setting, call, to_kafka, vote};
@@ -85,6 +86,15 @@ async fn every_record_arrives_once_however_often_the_bridge_is_killed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn votes_arrive_enriched_and_only_those_that_count() {
+    arrive_enriched(vec![call("vote-enrich")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_they_do_filtered_and_enriched_one_after_the_other() {
+    arrive_enriched(vec![call("vote-filter"), call("vote-enrich")]).await;
+}
+
+async fn arrive_enriched(chain: Vec<ModuleCall>) {
     let Some(broker) = Broker::start() else {
         return;
     };
@@ -92,7 +102,7 @@ async fn votes_arrive_enriched_and_only_those_that_count() {
     let topic = broker.topic("votes_topic");
     let mut config = BridgeConfig::new(&broker.bootstrap);
     config.links = vec![bridge::Link {
-        chain: vec![call("vote-filter"), call("vote-enrich")],
+        chain,
         ..to_kafka(topics::VOTES, &topic)
     }];
     let first = vote("v1", "c1");

@@ -21,7 +21,7 @@ async fn a_loop_and_an_unfit_chain_are_refused_at_once() {
     assert!(matches!(error, BridgeError::Loop { .. }), "{error}");
 
     config.links = vec![bridge::Link {
-        chain: vec![call("vote-enrich")],
+        chain: vec![call("vote-tally")],
         ..to_kafka(topics::VOTES, "votes_topic")
     }];
     let error = setting.begin(config).error().await;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::names::Names;
-use crate::{AgeBand, Ballot, BatchError, FirstVotes, Reason, RecordReader, Rules, Tally};
+use crate::{AgeBand, Ballot, BatchError, PartitionJudge, Reason, RecordReader, Rules, Tally};
 
 /// What one batch adds to the count: the output of the `vote-tally` SmartModule.
 ///
@@ -21,40 +21,6 @@ pub struct Delta {
     /// Memory of the SmartModule after the batch, in bytes; no part of the count.
     #[serde(default)]
     pub memory_bytes: u64,
-}
-
-/// Judges one partition's records, from its first one on: it knows who has voted.
-pub struct PartitionJudge {
-    rules: Rules,
-    first_votes: FirstVotes,
-}
-
-impl PartitionJudge {
-    /// A judge that has seen nothing.
-    pub fn new(rules: Rules) -> Self {
-        PartitionJudge {
-            rules,
-            first_votes: FirstVotes::default(),
-        }
-    }
-
-    /// Judges the record at `offset`. Asked again, it says the same.
-    ///
-    /// # Errors
-    /// The reason it is rejected for.
-    pub fn judge<'a>(
-        &mut self,
-        offset: i64,
-        key: Option<&[u8]>,
-        value: &'a [u8],
-    ) -> Result<Ballot<'a>, Reason> {
-        let ballot = self.rules.judge(key, value)?;
-        if self.first_votes.first_offset(&ballot.voter_id, offset) == offset {
-            Ok(ballot)
-        } else {
-            Err(Reason::Duplicate)
-        }
-    }
 }
 
 /// Counts one partition, from its first record on.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::scan::scan_telling;
-use crate::{Candidate, ParsedVote};
+use crate::{Candidate, ParsedVote, Reason};
 
 /// A JSON object's fields in their order, values as they stand in the text.
 struct ObjectFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -45,6 +45,34 @@ const JOINED: [&str; 5] = [
 
 fn is_joined(name: &[u8]) -> bool {
     JOINED.iter().any(|joined| joined.as_bytes() == name)
+}
+
+/// The text of a vote that has been read.
+#[derive(Debug, Clone, Copy)]
+pub struct VoteText<'a> {
+    text: &'a [u8],
+    /// Nothing in it is escaped, and no field has the name of a candidate's.
+    is_plain: bool,
+}
+
+impl<'a> VoteText<'a> {
+    /// Reads a record's value.
+    ///
+    /// # Errors
+    /// As [`ParsedVote::parse`].
+    pub fn read(text: &'a [u8]) -> Result<(ParsedVote<'a>, VoteText<'a>), Reason> {
+        let mut has_them = false;
+        match scan_telling(text, |name| has_them |= is_joined(name)) {
+            Some(vote) => {
+                let is_plain = !has_them;
+                Ok((vote, VoteText { text, is_plain }))
+            }
+            None => {
+                let is_plain = false;
+                Ok((ParsedVote::parse_json(text)?, VoteText { text, is_plain }))
+            }
+        }
+    }
 }
 
 /// Joins candidates into votes.
@@ -86,17 +114,20 @@ impl Enricher {
     /// byte for byte and in its place; a field of the vote that has a candidate field's name gives way
     /// to it. `None` for what is no vote, or is for nobody listed.
     pub fn enrich(&self, vote: &[u8]) -> Option<Vec<u8>> {
-        let mut has_them = false;
-        let plain = scan_telling(vote, |name| has_them |= is_joined(name));
-        let is_plain = plain.is_some() && !has_them;
-        let parsed = plain.or_else(|| ParsedVote::parse_json(vote).ok())?;
-        let fields = self.by_id.get(&*parsed.candidate_id);
+        let (vote, text) = VoteText::read(vote).ok()?;
+        self.join(text, &vote.candidate_id)
+    }
+
+    /// Like [`Enricher::enrich`], for a vote that has been read.
+    pub fn join(&self, vote: VoteText<'_>, candidate_id: &str) -> Option<Vec<u8>> {
+        let VoteText { text, is_plain } = vote;
+        let fields = self.by_id.get(candidate_id);
         let fields = fields.or(self.others.as_ref())?;
         if !is_plain {
-            return join(vote, fields).ok();
+            return join(text, fields).ok();
         }
         // It has been read, so it is one object.
-        let own = vote.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
+        let own = text.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
         let mut out = Vec::with_capacity(own.len() + fields.len() + 2);
         out.extend_from_slice(own);
         out.push(b',');

@@ -15,6 +15,7 @@ mod counter;
 mod enrich;
 mod first_votes;
 mod groups;
+mod judge;
 mod ledger;
 mod names;
 mod offset_key;
@@ -35,10 +36,11 @@ pub use aggregate::{
 };
 pub use batch::{BatchError, RecordReader, RecordRef, RecordsBuilder};
 pub use candidate::Candidate;
-pub use counter::{Delta, PartitionCounter, PartitionJudge};
-pub use enrich::Enricher;
+pub use counter::{Delta, PartitionCounter};
+pub use enrich::{Enricher, VoteText};
 pub use first_votes::FirstVotes;
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
+pub use judge::{Judge, PartitionJudge};
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use offset_key::{offset_key, split_offset_key};
 pub use params::{

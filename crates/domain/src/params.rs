@@ -8,9 +8,10 @@ pub const PARAM_CANDIDATES: &str = "candidates";
 pub const PARAM_POLLS_OPEN: &str = "polls_open";
 /// First second at which a vote may no longer be cast. Absent: no limit.
 pub const PARAM_POLLS_CLOSE: &str = "polls_close";
-/// `vote-filter` only: `accepted` (default), `rejected` or `every`.
+/// What is put out: `vote-filter` takes `accepted` (default), `rejected` or `every`, `vote-enrich` takes
+/// `every`.
 pub const PARAM_MODE: &str = "mode";
-/// `vote-filter` only: `pass` (default) or `drop`, which needs a stream that starts at offset 0.
+/// Where votes are judged: `pass` (default) or `drop`, which needs a stream that starts at offset 0.
 pub const PARAM_DUPLICATES: &str = "duplicates";
 
 /// Parameters by name.

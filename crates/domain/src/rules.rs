@@ -171,7 +171,18 @@ impl Rules {
     /// # Errors
     /// The reason it is rejected for; the first that applies, in [`Reason`]'s order.
     pub fn judge<'a>(&self, key: Option<&[u8]>, value: &'a [u8]) -> Result<Ballot<'a>, Reason> {
-        let vote = ParsedVote::parse(value)?;
+        self.judge_vote(key, ParsedVote::parse(value)?)
+    }
+
+    /// Judges a record's key and the vote that its value is.
+    ///
+    /// # Errors
+    /// As [`Rules::judge`].
+    pub fn judge_vote<'a>(
+        &self,
+        key: Option<&[u8]>,
+        vote: ParsedVote<'a>,
+    ) -> Result<Ballot<'a>, Reason> {
         if !key.is_some_and(|key| same_bytes(key, vote.voter_id.as_bytes())) {
             return Err(Reason::WrongKey);
         }

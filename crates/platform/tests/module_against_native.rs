@@ -326,6 +326,7 @@ async fn check(
     let mut deltas = Vec::new();
     let (mut accepted, mut rejected, mut enriched) = (Vec::new(), Vec::new(), Vec::new());
     let mut counted = Vec::new();
+    let mut counted_and_enriched = Vec::new();
     let mut offset = 0;
     for batch in batches {
         let base_offset = offset;
@@ -336,7 +337,13 @@ async fn check(
             } else {
                 Vec::new()
             };
-            counted.push((Some(offset_key(offset, key.as_deref())), every));
+            let joined = match &verdict {
+                Ok(_) => enricher.enrich(value).unwrap(),
+                Err(_) => Vec::new(),
+            };
+            let numbered = Some(offset_key(offset, key.as_deref()));
+            counted.push((numbered.clone(), every));
+            counted_and_enriched.push((numbered, joined));
             *seen.entry(verdict.err()).or_default() += 1;
             let parsed = ParsedVote::parse(value);
             match rules.judge(key.as_deref(), value) {
@@ -396,10 +403,14 @@ async fn check(
     let mut every = rules.to_params();
     every.insert(PARAM_MODE.into(), "every".into());
     every.insert(PARAM_DUPLICATES.into(), "drop".into());
-    let found = outputs(platform, topic, "vote-filter", every, counted.len()).await;
+    let found = outputs(platform, topic, "vote-filter", every.clone(), counted.len()).await;
     check_records(&found, &counted)?;
 
     let listed = serde_json::to_string(&candidates).unwrap();
+    every.insert(PARAM_CANDIDATES.into(), listed.clone());
+    let found = outputs(platform, topic, "vote-enrich", every, counted.len()).await;
+    check_records(&found, &counted_and_enriched)?;
+
     let params = [(PARAM_CANDIDATES.into(), listed)].into();
     let found = outputs(platform, topic, "vote-enrich", params, enriched.len()).await;
     check_records(&found, &enriched)

@@ -1,14 +1,20 @@
 //! `vote-enrich`: joins the candidate's fields into each vote, flat, as the tutorial's Spark job did.
 //!
 //! What is not a vote, or is for a candidate that is not listed, passes through untouched: an error
-//! would stop the stream for everybody. Put `vote-filter` before it to have only valid votes.
+//! would stop the stream for everybody. Put `vote-filter` before it to have only valid votes; or give
+//! `mode=every`, then a record that does not count has an empty output, and each output's key begins
+//! with the record's offset. The engine hands a batch from module to module byte by byte, so one module
+//! is faster than two.
 
 #![cfg(target_arch = "wasm32")]
 #![deny(missing_docs)]
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use domain::{Candidate, Enricher, PARAM_CANDIDATES, RecordRef, UNKNOWN_GROUP};
+use domain::{
+    Candidate, Enricher, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN_GROUP, VoteText,
+    offset_key,
+};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -17,7 +23,14 @@ use smartmodule_abi::{Kind, Outputs};
 /// errors, it waits in silence, so the votes themselves say what is missing.
 const NONE_GIVEN: &str = "unknown: vote-enrich takes -e candidates=[{\"candidate_id\":…,\"candidate_name\":…,\"party_affiliation\":…}]";
 
-static ENRICHER: OnceLock<Enricher> = OnceLock::new();
+struct State {
+    enricher: Enricher,
+    /// In `mode=every`. The engine runs one instance on one thread; the mutex is what safe Rust asks of a
+    /// `static`, and is never contended.
+    judge: Option<Mutex<Judge>>,
+}
+
+static STATE: OnceLock<State> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
@@ -37,19 +50,43 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
             photo_url: String::new(),
         })?,
     };
-    ENRICHER
-        .set(enricher)
+    let judge = match params.get(PARAM_MODE).map(String::as_str) {
+        None => None,
+        Some("every") => Some(Judge::from_params(|name| params.get(name).cloned())?.into()),
+        Some(other) => return Err(eyre!("parameter `mode`: takes `every`, not `{other}`")),
+    };
+    STATE
+        .set(State { enricher, judge })
         .map_err(|_| eyre!("initialised twice"))
 }
 
 smartmodule_abi::export!(map, |call| call.each_record(Kind::Map, join));
 
-/// The vote with its candidate joined in.
-fn join(_: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
-    let enricher = ENRICHER.get().ok_or_else(|| eyre!("not initialised"))?;
-    match enricher.enrich(record.value) {
-        Some(enriched) => outputs.push_value(record, &enriched),
-        None => outputs.push(record),
-    }
+/// The vote with its candidate joined in; in `mode=every` empty where it does not count.
+fn join(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
+    let State { enricher, judge } = STATE.get().ok_or_else(|| eyre!("not initialised"))?;
+    let Some(judge) = judge else {
+        match enricher.enrich(record.value) {
+            Some(enriched) => outputs.push_value(record, &enriched),
+            None => outputs.push(record),
+        }
+        return Ok(());
+    };
+    let enriched = VoteText::read(record.value).and_then(|(vote, text)| {
+        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+        let ballot = judge.judge_vote(offset, record.key, vote)?;
+        Ok(enricher.join(text, &ballot.candidate_id))
+    });
+    let key = offset_key(offset, record.key);
+    outputs.push(RecordRef {
+        key: Some(&key),
+        value: match &enriched {
+            Ok(Some(enriched)) => enriched,
+            // It counts, though nothing is known of the candidate.
+            Ok(None) => record.value,
+            Err(_) => &[],
+        },
+        ..record
+    });
     Ok(())
 }

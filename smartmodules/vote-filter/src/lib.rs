@@ -9,12 +9,9 @@
 #![cfg(target_arch = "wasm32")]
 #![deny(missing_docs)]
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use domain::{
-    Ballot, PARAM_DUPLICATES, PARAM_MODE, ParsedVote, PartitionJudge, Reason, RecordRef, Rules,
-    offset_key,
-};
+use domain::{Judge, PARAM_MODE, ParsedVote, Reason, RecordRef, offset_key};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -25,31 +22,9 @@ enum Mode {
     Every,
 }
 
-enum Judge {
-    /// Each vote by itself.
-    Single(Rules),
-    /// With a memory of who has voted. The engine runs one instance on one thread; the mutex is what safe
-    /// Rust asks of a `static`, and is never contended.
-    First(Box<Mutex<PartitionJudge>>),
-}
-
-type Verdict<'a> = std::result::Result<Ballot<'a>, Reason>;
-
-impl Judge {
-    fn judge<'a>(&self, offset: i64, record: &RecordRef<'a>) -> Result<Verdict<'a>> {
-        match self {
-            Judge::Single(rules) => Ok(rules.judge(record.key, record.value)),
-            Judge::First(judge) => {
-                let mut judge = judge
-                    .lock()
-                    .map_err(|_| eyre!("a record before this one failed"))?;
-                Ok(judge.judge(offset, record.key, record.value))
-            }
-        }
-    }
-}
-
-static FILTER: OnceLock<(Judge, Mode)> = OnceLock::new();
+/// The engine runs one instance on one thread; the mutex is what safe Rust asks of a `static`, and is never
+/// contended.
+static FILTER: OnceLock<(Mutex<Judge>, Mode)> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
@@ -63,18 +38,9 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
             ));
         }
     };
-    let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
-    let judge = match params.get(PARAM_DUPLICATES).map(String::as_str) {
-        None | Some("pass") => Judge::Single(rules),
-        Some("drop") => Judge::First(Box::new(Mutex::new(PartitionJudge::new(rules)))),
-        Some(other) => {
-            return Err(eyre!(
-                "parameter `duplicates`: takes `pass` or `drop`, not `{other}`"
-            ));
-        }
-    };
+    let judge = Judge::from_params(|name| params.get(name).cloned())?;
     FILTER
-        .set((judge, mode))
+        .set((Mutex::new(judge), mode))
         .map_err(|_| eyre!("initialised twice"))
 }
 
@@ -83,7 +49,10 @@ smartmodule_abi::export!(filter_map, |call| call.each_record(Kind::FilterMap, fi
 /// The vote itself, its rejection, or nothing; in `mode=every` always something.
 fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
     let (judge, mode) = FILTER.get().ok_or_else(|| eyre!("not initialised"))?;
-    let verdict = judge.judge(offset, &record)?;
+    let verdict = ParsedVote::parse(record.value).and_then(|vote| {
+        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.judge_vote(offset, record.key, vote)
+    });
     match (mode, verdict) {
         (Mode::Accepted, Ok(_)) => outputs.push(record),
         (Mode::Rejected, Err(reason)) => {
