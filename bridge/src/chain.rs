@@ -1,9 +1,9 @@
 //! Chains on the way to Kafka, and how each output says which record it is of.
 //!
 //! On a cluster a SmartModule's outputs are numbered anew, so what has been carried over could not be
-//! told from what has not. `vote-filter` and `vote-enrich` with `mode=every` give exactly one output for each record: its
-//! key is the record's offset, a colon, and the record's own key; its value is empty where the vote is
-//! rejected. With `duplicates=drop` that goes for all but a voter's first vote, too; the module must
+//! told from what has not. `vote-filter` and `vote-enrich` with `mode=every` give exactly one output for
+//! each record: its key is the record's offset, a colon, and the record's own key; its value is empty
+//! where the vote is rejected. With `duplicates=drop` that goes for all but a voter's first vote, too; the module must
 //! have seen all votes for that, so such a stream begins at 0.
 
 use domain::{PARAM_MODE, Params};
@@ -17,9 +17,9 @@ const KEEP_OFFSETS: [(&str, &[&str]); 2] = [
     ("vote-filter", &["accepted", MODE_EVERY]),
     ("vote-enrich", &[MODE_EVERY]),
 ];
-/// Its mode in which it does.
+/// The mode in which they do.
 const MODE_EVERY: &str = "every";
-/// Its parameter for voters' later votes, and what rejects them.
+/// The parameter for voters' later votes, and what rejects them.
 const PARAM_DUPLICATES: &str = "duplicates";
 const DUPLICATES_DROP: &str = "drop";
 

@@ -191,7 +191,7 @@ pub enum BridgeError {
     },
     /// A chain's output does not say which record it is of.
     #[error(
-        "the chain of `{topic}` gave an output whose key does not begin with its record's offset; deploy the `vote-filter` of this version (`election deploy`)"
+        "the chain of `{topic}` gave an output whose key does not begin with its record's offset; deploy the SmartModules of this version (`election deploy`)"
     )]
     NotNumbered {
         /// The topic.

@@ -12,6 +12,7 @@ mod support;
 #[allow(dead_code)]
 mod installation;
 
+mod bench;
 mod broker;
 mod carried;
 mod cluster;

@@ -78,7 +78,7 @@ impl DataDir {
 }
 
 /// The binary, whatever the environment of the tests is.
-fn election(args: &[&str]) -> Command {
+pub fn election(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_election"));
     command
         .args(args)

@@ -150,6 +150,12 @@ pub enum PlatformError {
         /// What is wrong.
         problem: String,
     },
+    /// The system has no thread for a stream.
+    #[error("cannot start a thread for a stream: {problem}; is a limit reached (`ulimit -u`)?")]
+    NoThread {
+        /// What the system says.
+        problem: String,
+    },
     /// A task of the platform ended abnormally.
     #[error("a task of the platform ended abnormally: {0}")]
     Task(String),
@@ -165,6 +171,7 @@ impl PlatformError {
                 | PlatformError::ConnectionLost { .. }
                 | PlatformError::Timeout { .. }
                 | PlatformError::Moved { .. }
+                | PlatformError::NoThread { .. }
         )
     }
 }

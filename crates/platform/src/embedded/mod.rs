@@ -158,13 +158,13 @@ impl Platform for EmbeddedPlatform {
             let modules = request.chain.clone();
             Some(blocking(move || stream::build_chain(&log, &engine, modules)).await?)
         };
-        Ok(stream::start(
+        stream::start(
             self.log.clone(),
             topic,
             request,
             chain,
             &self.streams,
             self.closing.clone(),
-        ))
+        )
     }
 }

@@ -63,6 +63,12 @@ pub(super) fn build_chain(
 
 /// Starts the stream's thread. It ends when the stream is dropped, when the platform closes, or with
 /// an error, which is the stream's last item.
+///
+/// A thread of its own and not one of the runtime's, which are for work that ends: those that wait for
+/// one would wait for a stream.
+///
+/// # Errors
+/// When the system has no thread left.
 pub(super) fn start(
     log: Arc<Log>,
     topic: Arc<Topic>,
@@ -70,9 +76,9 @@ pub(super) fn start(
     chain: Option<Chain>,
     streams: &TaskTracker,
     closing: CancellationToken,
-) -> OutputStream {
+) -> Result<OutputStream, PlatformError> {
     let (outputs, queue) = mpsc::channel(STREAM_QUEUE);
-    let runtime = Handle::current();
+    let name = format!("{} {}", topic.name(), request.partition);
     let reader = Reader {
         log,
         topic,
@@ -81,10 +87,19 @@ pub(super) fn start(
         chain,
         outputs,
         closing,
-        runtime: runtime.clone(),
+        runtime: Handle::current(),
     };
-    streams.spawn_blocking_on(move || reader.run(), &runtime);
-    ReceiverStream::new(queue).boxed()
+    let running = streams.token();
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(move || {
+            reader.run();
+            drop(running);
+        })
+        .map_err(|error| PlatformError::NoThread {
+            problem: error.to_string(),
+        })?;
+    Ok(ReceiverStream::new(queue).boxed())
 }
 
 struct Reader {
