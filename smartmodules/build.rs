@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     watch(&here.join("abi"));
     watch(&workspace.join("crates/domain/src"));
     watch(&workspace.join("crates/domain/Cargo.toml"));
+    watch(&workspace.join("vendor"));
     watch(&workspace.join("Cargo.lock"));
     // The profile, and the features of dependencies.
     watch(&workspace.join("Cargo.toml"));

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::layout::VoteReader;
 use crate::names::Names;
-use crate::{AgeBand, Ballot, BatchError, PartitionJudge, Reason, RecordReader, Rules, Tally};
+use crate::{
+    AgeBand, Ballot, BatchError, PartitionJudge, Reason, RecordReader, Rules, Tally, VoterRef,
+};
+
+/// Valid votes of a batch that are looked up together.
+const GROUP: usize = 64;
 
 /// What one batch adds to the count: the output of the `vote-tally` SmartModule.
 ///
@@ -28,6 +34,7 @@ pub struct Delta {
 /// The result for a batch depends on the batch and on which voters were seen before it, and on
 /// nothing else: the batch may be handed over twice and gives the same delta twice.
 pub struct PartitionCounter {
+    reader: VoteReader,
     judge: PartitionJudge,
     /// Those that the rules list, under the rules' numbers, and whoever else is voted for.
     candidates: Names,
@@ -47,7 +54,39 @@ struct BatchCounts {
     rejected: [u64; Reason::ALL.len()],
 }
 
+/// What a vote is counted for, by interned names.
+#[derive(Clone, Copy)]
+struct Groups {
+    location: u32,
+    candidate: u32,
+    gender: u32,
+    age_band: AgeBand,
+}
+
+/// A vote that is valid by itself, and counts if it is its voter's first.
+struct Valid<'a> {
+    offset: i64,
+    voter: VoterRef<'a>,
+    groups: Groups,
+}
+
+impl BatchCounts {
+    #[inline(always)]
+    fn add(&mut self, groups: Groups) {
+        let cells = counts_at(&mut self.cells, groups.location as usize);
+        *counts_at(cells, groups.candidate as usize) += 1;
+        *counts_at(&mut self.genders, groups.gender as usize) += 1;
+        self.age_bands[groups.age_band as usize] += 1;
+    }
+
+    #[inline(always)]
+    fn reject(&mut self, reason: Reason) {
+        self.rejected[reason as usize] += 1;
+    }
+}
+
 /// The count of an interned name, new names included.
+#[inline(always)]
 fn counts_at<T: Default>(counts: &mut Vec<T>, at: usize) -> &mut T {
     if counts.len() <= at {
         counts.resize_with(at + 1, T::default);
@@ -68,6 +107,7 @@ impl PartitionCounter {
     /// A counter that has seen nothing.
     pub fn new(rules: Rules) -> Self {
         PartitionCounter {
+            reader: VoteReader::default(),
             candidates: rules.candidates(),
             judge: PartitionJudge::new(rules),
             locations: Names::default(),
@@ -89,18 +129,24 @@ impl PartitionCounter {
         let verdict = self.judge.judge(offset, key, value);
         match &verdict {
             Ok(ballot) => {
-                let location = self.locations.intern(ballot.location());
-                let candidate = ballot
-                    .candidate_number
-                    .unwrap_or_else(|| self.candidates.intern(&ballot.candidate_id));
-                let gender = self.genders.intern(ballot.gender());
-                *counts_at(counts_at(&mut self.batch.cells, location), candidate) += 1;
-                *counts_at(&mut self.batch.genders, gender) += 1;
-                self.batch.age_bands[ballot.age_band as usize] += 1;
+                let groups = self.groups_of(ballot);
+                self.batch.add(groups);
             }
-            Err(reason) => self.batch.rejected[*reason as usize] += 1,
+            Err(reason) => self.batch.reject(*reason),
         }
         verdict
+    }
+
+    #[inline(always)]
+    fn groups_of(&mut self, ballot: &Ballot<'_>) -> Groups {
+        let candidate = ballot.candidate_number;
+        Groups {
+            location: self.locations.intern(ballot.location()) as u32,
+            candidate: candidate.unwrap_or_else(|| self.candidates.intern(&ballot.candidate_id))
+                as u32,
+            gender: self.genders.intern(ballot.gender()) as u32,
+            age_band: ballot.age_band,
+        }
     }
 
     /// What was counted since the last call (or the start).
@@ -134,6 +180,7 @@ impl PartitionCounter {
     /// When the bytes are not a batch, or its offsets do not count up by one.
     pub fn count_batch(&mut self, base_offset: i64, records: &[u8]) -> Result<Delta, BatchError> {
         let mut next_offset = base_offset;
+        let mut valid = Vec::with_capacity(GROUP);
         for record in RecordReader::new(records)? {
             let record = record?;
             if base_offset.checked_add(record.offset_delta) != Some(next_offset) {
@@ -142,16 +189,42 @@ impl PartitionCounter {
                     at: 0,
                 });
             }
-            // The verdict is in the batch's counts; who was rejected is the persister's business.
-            let _counted_either_way = self.count(next_offset, record.key, record.value);
+            let vote = self.reader.read(record.value);
+            match vote.and_then(|vote| self.judge.rules().judge_vote(record.key, vote)) {
+                Ok(ballot) => {
+                    valid.push(Valid {
+                        offset: next_offset,
+                        groups: self.groups_of(&ballot),
+                        voter: VoterRef::from(ballot.voter_id),
+                    });
+                    if valid.len() == GROUP {
+                        self.count_valid(&mut valid);
+                    }
+                }
+                Err(reason) => self.batch.reject(reason),
+            }
             next_offset += 1;
         }
+        self.count_valid(&mut valid);
         Ok(Delta {
             base_offset,
             next_offset,
             tally: self.take_tally(),
             memory_bytes: 0,
         })
+    }
+
+    /// Counts those that are their voter's first vote.
+    fn count_valid(&mut self, votes: &mut Vec<Valid<'_>>) {
+        // A partition's voters are more than a cache holds, and waiting for one after the other costs more
+        // than all the rest. So memory is asked for a whole group's before the first is needed.
+        self.judge.expect(votes.iter().map(|vote| &vote.voter));
+        for vote in votes.drain(..) {
+            match self.judge.judge_voter(vote.offset, &vote.voter) {
+                Ok(()) => self.batch.add(vote.groups),
+                Err(reason) => self.batch.reject(reason),
+            }
+        }
     }
 }
 

@@ -12,8 +12,13 @@ const MAX_GROUP_BYTES: usize = 128;
 
 /// The group a free-text field stands for: itself, trimmed; [`UNKNOWN_GROUP`] when it is empty, too
 /// long, or has control characters (which Postgres and terminals would not take).
+#[inline]
 pub fn group_name(text: &str) -> &str {
-    let text = text.trim();
+    // Trimming decodes characters, which is dear for what most often has nothing to be trimmed.
+    let text = match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    };
     if text.is_empty() || text.len() > MAX_GROUP_BYTES || has_control(text) {
         UNKNOWN_GROUP
     } else {
@@ -23,6 +28,7 @@ pub fn group_name(text: &str) -> &str {
 
 /// Whether the text has a control character. Most have none, and no byte that could be part of one;
 /// that is told without decoding them.
+#[inline]
 pub(crate) fn has_control(text: &str) -> bool {
     let suspicious = text.bytes().fold(false, |suspicious, byte| {
         suspicious | !(0x20..0x7f).contains(&byte)

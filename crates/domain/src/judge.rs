@@ -1,7 +1,7 @@
 //! Who judges a partition's records: the rules alone, or with a memory of who has voted.
 
 use crate::params::PARAM_DUPLICATES;
-use crate::{Ballot, FirstVotes, ParamError, ParsedVote, Reason, Rules, module_params};
+use crate::{Ballot, FirstVotes, ParamError, ParsedVote, Reason, Rules, VoterRef, module_params};
 
 /// Judges one partition's records, from its first one on: it knows who has voted.
 pub struct PartitionJudge {
@@ -42,8 +42,34 @@ impl PartitionJudge {
         vote: ParsedVote<'a>,
     ) -> Result<Ballot<'a>, Reason> {
         let ballot = self.rules.judge_vote(key, vote)?;
-        if self.first_votes.first_offset(&ballot.voter_id, offset) == offset {
-            Ok(ballot)
+        self.judge_voter(offset, &VoterRef::from(&*ballot.voter_id))?;
+        Ok(ballot)
+    }
+
+    /// The rules for a vote by itself.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Says that these voters are about to be judged.
+    pub(crate) fn expect<'a>(&self, voters: impl Iterator<Item = &'a VoterRef<'a>>) {
+        let read = voters.fold(0, |read, voter| read ^ self.first_votes.read_ahead(voter));
+        // What was read is of no use; that it was read is.
+        std::hint::black_box(read);
+    }
+
+    /// Judges whether the valid vote at `offset` is its voter's first.
+    ///
+    /// # Errors
+    /// [`Reason::Duplicate`] when it is not.
+    #[inline]
+    pub(crate) fn judge_voter(
+        &mut self,
+        offset: i64,
+        voter: &VoterRef<'_>,
+    ) -> Result<(), Reason> {
+        if self.first_votes.first_offset(voter, offset) == offset {
+            Ok(())
         } else {
             Err(Reason::Duplicate)
         }

@@ -16,6 +16,7 @@ mod enrich;
 mod first_votes;
 mod groups;
 mod judge;
+mod layout;
 mod ledger;
 mod names;
 mod offset_key;
@@ -29,6 +30,7 @@ mod tally;
 pub mod topics;
 mod vote;
 mod voter;
+mod voter_table;
 
 pub use aggregate::{
     AggregateRecord, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty, VotesByRegion,
@@ -38,7 +40,7 @@ pub use batch::{BatchError, RecordReader, RecordRef, RecordsBuilder};
 pub use candidate::Candidate;
 pub use counter::{Delta, PartitionCounter};
 pub use enrich::{Enricher, VoteText};
-pub use first_votes::FirstVotes;
+pub use first_votes::{FirstVotes, VoterRef};
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use judge::{Judge, PartitionJudge};
 pub use ledger::{Applied, Ledger, LedgerError};

@@ -5,17 +5,60 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+/// Names that are found without hashing all of them: the first to claim their place.
+const FRONT: usize = 256;
+
+/// A place in the front that nobody has claimed.
+const UNCLAIMED: u32 = u32::MAX;
+
 /// Names in the order in which they were first seen; a name's number is its place.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Names {
+    front: Box<[u32; FRONT]>,
     hasher: FixedState,
     numbers: HashTable<u32>,
     names: Vec<Box<str>>,
 }
 
+impl Default for Names {
+    fn default() -> Self {
+        Names {
+            front: Box::new([UNCLAIMED; FRONT]),
+            hasher: FixedState::default(),
+            numbers: HashTable::default(),
+            names: Vec::default(),
+        }
+    }
+}
+
+/// A name's place in the front, by its length and its first and last eight bytes: hashing all of it
+/// costs more than comparing it.
+#[inline(always)]
+fn place_in_front(name: &str) -> usize {
+    let name = name.as_bytes();
+    let word = match (name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29)
+        }
+        _ => name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    // The multiplier is 2⁶⁴ by the golden ratio; the product's upper bits depend on all of the word's.
+    let mixed = (word ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (u64::BITS - FRONT.ilog2())) as usize
+}
+
 impl Names {
     /// The number of a name that has one.
+    #[inline(always)]
     pub(crate) fn number(&self, name: &str) -> Option<usize> {
+        let number = self.front[place_in_front(name)] as usize;
+        match self.names.get(number) {
+            Some(known) if same_bytes(known.as_bytes(), name.as_bytes()) => Some(number),
+            _ => self.number_by_hash(name),
+        }
+    }
+
+    fn number_by_hash(&self, name: &str) -> Option<usize> {
         let hash = self.hasher.hash_one(name);
         let number = self.numbers.find(hash, |&number| {
             same_bytes(self.names[number as usize].as_bytes(), name.as_bytes())
@@ -24,11 +67,21 @@ impl Names {
     }
 
     /// The number of a name, a new one if it has none.
+    #[inline(always)]
     pub(crate) fn intern(&mut self, name: &str) -> usize {
-        if let Some(number) = self.number(name) {
-            return number;
+        match self.number(name) {
+            Some(number) => number,
+            None => self.add(name),
         }
+    }
+
+    #[cold]
+    fn add(&mut self, name: &str) -> usize {
         let number = self.names.len();
+        let place = &mut self.front[place_in_front(name)];
+        if *place == UNCLAIMED {
+            *place = number as u32;
+        }
         self.names.push(name.into());
         let (hasher, names) = (&self.hasher, &self.names);
         self.numbers

@@ -6,6 +6,7 @@
 //! is not a vote, and what makes a vote is still said in one place. Property tests hold it to that.
 
 use std::borrow::Cow;
+use std::ops::{Index, IndexMut};
 
 use crate::groups::has_control;
 use crate::vote::{MAX_ID_BYTES, ParsedVote, VotingTime};
@@ -24,123 +25,202 @@ pub(crate) fn scan(value: &[u8]) -> Option<ParsedVote<'_>> {
 /// Like [`scan`]; `other` hears the names of the fields that counting does not read.
 pub(crate) fn scan_telling<'a>(
     value: &'a [u8],
-    other: impl FnMut(&'a [u8]),
+    mut other: impl FnMut(&'a [u8]),
 ) -> Option<ParsedVote<'a>> {
-    demand_plain(value)?;
-    let mut scanner = Scanner {
-        bytes: value,
-        at: 0,
-    };
-    let vote = scanner.vote(other)?;
-    scanner.skip_spaces();
-    (scanner.at == value.len()).then_some(vote)
+    let text = std::str::from_utf8(value).ok()?;
+    let fields = scan_fields(text, |part| {
+        if let Part::OtherField { name } = part {
+            other(name);
+        }
+    })?;
+    fields.vote(text)
 }
 
-/// Demands UTF-8 without ASCII control characters or backslashes: then the end of every string is
-/// the next quotation mark, and every string is text.
+/// What a scanner comes by.
+pub(crate) enum Part<'a> {
+    /// A field that counting does not read.
+    OtherField { name: &'a [u8] },
+    /// A string or an integer.
+    Value(Plain),
+}
+
+/// Where the fields that counting reads are in a plain text; `tell` hears of all parts in their order.
+pub(crate) fn scan_fields<'a>(text: &'a str, tell: impl FnMut(Part<'a>)) -> Option<Fields> {
+    demand_plain(text.as_bytes())?;
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        at: 0,
+        tell,
+    };
+    let fields = scanner.fields()?;
+    scanner.skip_spaces();
+    (scanner.at == text.len()).then_some(fields)
+}
+
+/// Demands text without ASCII control characters or backslashes: then the end of every string is the
+/// next quotation mark.
 fn demand_plain(value: &[u8]) -> Option<()> {
-    // Two folds and not one early exit: without branches the compiler makes SIMD of them.
-    let look = |block: &[u8]| {
-        block.iter().fold((0, false), |(all, special), &byte| {
-            let special = special | (byte < b' ') | (byte == b'\\') | (byte == 0x7f);
-            (all | byte, special)
+    // A fold and not an early exit: without branches the compiler makes SIMD of it.
+    let special = |block: &[u8]| {
+        block.iter().fold(false, |special, &byte| {
+            special | (byte < b' ') | (byte == b'\\') | (byte == 0x7f)
         })
     };
     let (blocks, rest) = value.as_chunks::<BLOCK>();
-    let (mut all, mut special) = look(rest);
-    for block in blocks {
-        let (block_all, block_special) = look(block);
-        all |= block_all;
-        special |= block_special;
-    }
-    (!special && (all.is_ascii() || std::str::from_utf8(value).is_ok())).then_some(())
+    let in_blocks = blocks
+        .iter()
+        .fold(false, |found, block| found | special(block));
+    (!in_blocks && !special(rest)).then_some(())
+}
+
+/// From where to where a value goes, without quotation marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// What a field's value may be here.
-#[derive(Clone, Copy)]
-enum Plain<'a> {
-    Text(&'a [u8]),
-    Integer(i64),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plain {
+    Text(Span),
+    Integer(i64, Span),
     /// `true`, `false` or `null`.
     Literal,
     /// An object of plain fields, of which a textual `state` is kept.
     Object {
-        state: Option<&'a [u8]>,
+        state: Option<Span>,
     },
 }
 
-/// The bytes of a string as text.
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
+/// The fields that counting reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    VoterId,
+    CandidateId,
+    VotingTime,
+    Vote,
+    Address,
+    /// In `address`.
+    State,
+    Gender,
+    RegisteredAge,
 }
 
-fn id(value: Option<Plain<'_>>) -> Option<Cow<'_, str>> {
-    match value {
-        Some(Plain::Text(bytes)) if (1..=MAX_ID_BYTES).contains(&bytes.len()) => {
-            let id = text(bytes)?;
-            (!has_control(id)).then_some(Cow::Borrowed(id))
-        }
-        _ => None,
-    }
-}
+impl Field {
+    pub(crate) const ALL: [Field; 8] = [
+        Field::VoterId,
+        Field::CandidateId,
+        Field::VotingTime,
+        Field::Vote,
+        Field::Address,
+        Field::State,
+        Field::Gender,
+        Field::RegisteredAge,
+    ];
 
-fn optional_text(value: Option<&[u8]>) -> Option<Option<Cow<'_, str>>> {
-    match value {
-        Some(bytes) => Some(Some(Cow::Borrowed(text(bytes)?))),
-        None => Some(None),
-    }
-}
-
-struct Scanner<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-// The engine meters fuel, which makes every call and every turn of a loop dear: what is small and in
-// the hot path is inlined.
-impl<'a> Scanner<'a> {
+    /// The field of this name at the top level.
     #[inline(always)]
-    fn vote(&mut self, mut other: impl FnMut(&'a [u8])) -> Option<ParsedVote<'a>> {
-        let (mut voter_id, mut candidate_id, mut voting_time) = (None, None, None);
-        let (mut vote, mut address, mut gender, mut age) = (None, None, None, None);
-        self.object(|scanner, key| {
-            let value = scanner.value()?;
-            let field = match key {
-                b"voter_id" => &mut voter_id,
-                b"candidate_id" => &mut candidate_id,
-                b"voting_time" => &mut voting_time,
-                b"vote" => &mut vote,
-                b"address" => &mut address,
-                b"gender" => &mut gender,
-                b"registered_age" => &mut age,
-                _ => {
-                    other(key);
-                    return Some(());
-                }
-            };
-            field.replace(value).is_none().then_some(())
-        })?;
-        let (Some(Plain::Integer(vote)), Some(Plain::Text(time))) = (vote, voting_time) else {
+    fn of_name(name: &[u8]) -> Option<Field> {
+        Some(match name {
+            b"voter_id" => Field::VoterId,
+            b"candidate_id" => Field::CandidateId,
+            b"voting_time" => Field::VotingTime,
+            b"vote" => Field::Vote,
+            b"address" => Field::Address,
+            b"gender" => Field::Gender,
+            b"registered_age" => Field::RegisteredAge,
+            _ => return None,
+        })
+    }
+}
+
+/// The values of the fields that are there.
+#[derive(Debug, Default)]
+pub(crate) struct Fields([Option<Plain>; Field::ALL.len()]);
+
+impl Index<Field> for Fields {
+    type Output = Option<Plain>;
+    fn index(&self, field: Field) -> &Option<Plain> {
+        &self.0[field as usize]
+    }
+}
+
+impl IndexMut<Field> for Fields {
+    fn index_mut(&mut self, field: Field) -> &mut Option<Plain> {
+        &mut self.0[field as usize]
+    }
+}
+
+impl From<[Option<Plain>; Field::ALL.len()]> for Fields {
+    fn from(values: [Option<Plain>; Field::ALL.len()]) -> Self {
+        Fields(values)
+    }
+}
+
+impl Fields {
+    /// The vote that these fields of a text make up.
+    #[inline(always)]
+    pub(crate) fn vote<'a>(&self, text: &'a str) -> Option<ParsedVote<'a>> {
+        let (Some(Plain::Integer(vote, _)), Some(voting_time)) =
+            (self[Field::Vote], self.text(Field::VotingTime, text))
+        else {
             return None;
         };
         Some(ParsedVote {
-            voter_id: id(voter_id)?,
-            candidate_id: id(candidate_id)?,
-            voting_time: VotingTime::parse_bytes(time)?,
+            voter_id: self.id(Field::VoterId, text)?,
+            candidate_id: self.id(Field::CandidateId, text)?,
+            voting_time: VotingTime::parse(voting_time)?,
             weight_is_one: vote == 1,
-            state: optional_text(match address {
-                Some(Plain::Object { state }) => state,
-                _ => None,
-            })?,
-            gender: optional_text(match gender {
-                Some(Plain::Text(gender)) => Some(gender),
-                _ => None,
-            })?,
-            age: match age {
-                Some(Plain::Integer(age)) => Some(age),
+            state: self.text(Field::State, text).map(Cow::Borrowed),
+            gender: self.text(Field::Gender, text).map(Cow::Borrowed),
+            age: match self[Field::RegisteredAge] {
+                Some(Plain::Integer(age, _)) => Some(age),
                 _ => None,
             },
         })
+    }
+
+    /// The text of a field that has one.
+    #[inline(always)]
+    fn text<'a>(&self, field: Field, text: &'a str) -> Option<&'a str> {
+        match self[field] {
+            Some(Plain::Text(span)) => text.get(span.start..span.end),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn id<'a>(&self, field: Field, text: &'a str) -> Option<Cow<'a, str>> {
+        let id = self.text(field, text)?;
+        let usable = (1..=MAX_ID_BYTES).contains(&id.len()) && !has_control(id);
+        usable.then_some(Cow::Borrowed(id))
+    }
+}
+
+struct Scanner<'a, T> {
+    bytes: &'a [u8],
+    at: usize,
+    tell: T,
+}
+
+// The engine meters fuel, which makes every call and every turn of a loop dear: what is small is inlined.
+impl<'a, T: FnMut(Part<'a>)> Scanner<'a, T> {
+    #[inline(always)]
+    fn fields(&mut self) -> Option<Fields> {
+        let mut fields = Fields::default();
+        self.object(|scanner, name| {
+            let value = scanner.value()?;
+            let Some(field) = Field::of_name(name) else {
+                (scanner.tell)(Part::OtherField { name });
+                return Some(());
+            };
+            if let (Field::Address, Plain::Object { state: Some(state) }) = (field, value) {
+                fields[Field::State] = Some(Plain::Text(state));
+            }
+            fields[field].replace(value).is_none().then_some(())
+        })?;
+        Some(fields)
     }
 
     /// Reads an object, handing each key to `field`, which reads the value.
@@ -154,7 +234,7 @@ impl<'a> Scanner<'a> {
         loop {
             let key = self.string()?;
             self.token(b':')?;
-            field(self, key)?;
+            field(self, &self.bytes[key.start..key.end])?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => {
@@ -168,7 +248,7 @@ impl<'a> Scanner<'a> {
 
     /// A value at the top level of the vote.
     #[inline(always)]
-    fn value(&mut self) -> Option<Plain<'a>> {
+    fn value(&mut self) -> Option<Plain> {
         if self.peek()? == b'{' {
             self.flat_object()
         } else {
@@ -176,14 +256,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn flat_object(&mut self) -> Option<Plain<'a>> {
+    fn flat_object(&mut self) -> Option<Plain> {
         let (mut state, mut states) = (None, 0);
         self.object(|scanner, key| {
             let value = scanner.scalar()?;
             if key == b"state" {
                 states += 1;
-                if let Plain::Text(text) = value {
-                    state = Some(text);
+                if let Plain::Text(span) = value {
+                    state = Some(span);
                 }
             }
             Some(())
@@ -192,15 +272,21 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline(always)]
-    fn scalar(&mut self) -> Option<Plain<'a>> {
-        match self.peek()? {
-            b'"' => self.string().map(Plain::Text),
-            b'-' | b'0'..=b'9' => self.integer().map(Plain::Integer),
-            _ => self.literal(),
-        }
+    fn scalar(&mut self) -> Option<Plain> {
+        let value = match self.peek()? {
+            b'"' => Plain::Text(self.string()?),
+            b'-' | b'0'..=b'9' => {
+                let (number, span) = integer(self.bytes, self.at)?;
+                self.at = span.end;
+                Plain::Integer(number, span)
+            }
+            _ => return self.literal(),
+        };
+        (self.tell)(Part::Value(value));
+        Some(value)
     }
 
-    fn literal(&mut self) -> Option<Plain<'a>> {
+    fn literal(&mut self) -> Option<Plain> {
         let rest = &self.bytes[self.at..];
         let literal = [&b"true"[..], b"false", b"null"]
             .into_iter()
@@ -209,36 +295,14 @@ impl<'a> Scanner<'a> {
         Some(Plain::Literal)
     }
 
-    /// An integer without exponent or fraction (a `.` or `e` behind it is no token, and ends it all).
-    fn integer(&mut self) -> Option<i64> {
-        let negative = self.bytes[self.at] == b'-';
-        self.at += usize::from(negative);
-        let digits = self.bytes[self.at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit());
-        let (mut number, mut count) = (0i64, 0);
-        for digit in digits.take(MAX_DIGITS + 1) {
-            number = number
-                .wrapping_mul(10)
-                .wrapping_add(i64::from(digit - b'0'));
-            count += 1;
-        }
-        let leading_zero = count > 1 && self.bytes[self.at] == b'0';
-        // `-0` is a float to serde_json.
-        if count == 0 || count > MAX_DIGITS || leading_zero || (negative && number == 0) {
-            return None;
-        }
-        self.at += count;
-        Some(if negative { -number } else { number })
-    }
-
     #[inline(always)]
-    fn string(&mut self) -> Option<&'a [u8]> {
+    fn string(&mut self) -> Option<Span> {
         self.token(b'"')?;
         let rest = self.bytes.get(self.at..)?;
-        let string = &rest[..memchr::memchr(b'"', rest)?];
-        self.at += string.len() + 1;
-        Some(string)
+        let start = self.at;
+        let end = start + memchr::memchr(b'"', rest)?;
+        self.at = end + 1;
+        Some(Span { start, end })
     }
 
     #[inline(always)]
@@ -264,13 +328,38 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// The integer at a place, without exponent or fraction: a `.` or `e` behind it is nothing that may stand
+/// behind a value, and ends it all.
+pub(crate) fn integer(text: &[u8], start: usize) -> Option<(i64, Span)> {
+    let negative = *text.get(start)? == b'-';
+    let first = start + usize::from(negative);
+    let digits = text.get(first..)?.iter();
+    let (mut number, mut count) = (0i64, 0);
+    for digit in digits
+        .take_while(|byte| byte.is_ascii_digit())
+        .take(MAX_DIGITS + 1)
+    {
+        number = number
+            .wrapping_mul(10)
+            .wrapping_add(i64::from(digit - b'0'));
+        count += 1;
+    }
+    let leading_zero = count > 1 && text[first] == b'0';
+    // `-0` is a float to serde_json.
+    if count == 0 || count > MAX_DIGITS || leading_zero || (negative && number == 0) {
+        return None;
+    }
+    let end = first + count;
+    Some((if negative { -number } else { number }, Span { start, end }))
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// As the producer writes it, and as Python's `json.dumps` does.
-    const VOTES: [&str; 2] = [
+    pub(crate) const VOTES: [&str; 2] = [
         r#"{"voter_id":"5d1f8d4e-54a6-4a3c-9d0e-0c4f6c1f2b3a","voter_name":"Zoë Ågren","gender":"female","registered_age":44,"address":{"street":"1 Fore Street","state":"Cornwall","postcode":"TR1 1AA"},"candidate_id":"c1","voting_time":"2024-07-04 21:59:59","vote":1}"#,
         r#"{"voter_id": "v1", "address": {"state": "Fife"}, "registered_age": null, "candidate_id": "c1", "voting_time": "2024-07-04 21:59:59", "vote": 1}"#,
     ];
@@ -283,7 +372,7 @@ mod tests {
         }
     }
 
-    fn json() -> impl Strategy<Value = serde_json::Value> {
+    pub(crate) fn json() -> impl Strategy<Value = serde_json::Value> {
         let leaf = prop_oneof![
             Just(serde_json::Value::Null),
             any::<bool>().prop_map(Into::into),
@@ -302,26 +391,34 @@ mod tests {
         })
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-        #[test]
-        fn whatever_is_scanned_is_what_serde_json_reads(
-            which in 0..VOTES.len(),
-            edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
-                any::<u8>(),
-                prop::sample::select(&b"{}[]\",:\\ 0123456789-+.eEntf\n\x00\xc3"[..]),
-            ], 0..3u8), 0..4),
-        ) {
+    /// A vote, with a few bytes changed, put in or taken away.
+    pub(crate) fn edited() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            any::<u8>(),
+            prop::sample::select(&b"{}[]\",:\\ 0123456789-+.eEntf\n\x00\xc3"[..]),
+        ];
+        let edits = prop::collection::vec((any::<prop::sample::Index>(), byte, 0..3u8), 0..4);
+        (0..VOTES.len(), edits).prop_map(|(which, edits)| {
             let mut vote = VOTES[which].as_bytes().to_vec();
             for (at, byte, kind) in edits {
                 let at = at.index(vote.len());
                 match kind {
                     0 => vote[at] = byte,
                     1 => vote.insert(at, byte),
-                    _ => { vote.remove(at); }
+                    _ => {
+                        vote.remove(at);
+                    }
                 }
             }
+            vote
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn whatever_is_scanned_is_what_serde_json_reads(vote in edited()) {
             if let Some(scanned) = scan(&vote) {
                 prop_assert_eq!(ParsedVote::parse_json(&vote), Ok(scanned));
             }
