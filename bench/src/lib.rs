@@ -13,8 +13,10 @@ mod end_to_end;
 mod latency;
 mod listeners;
 mod native;
+mod peers;
 mod persist;
 mod report;
+mod start_up;
 mod tally;
 mod workload;
 
@@ -55,9 +57,24 @@ pub enum BenchCommand {
     Dashboard(DashboardBenchArgs),
     /// The bridge to Kafka: votes a second each way, beside a bare producer and consumer
     Bridge(BridgeBenchArgs),
+    /// Writes votes as JSON lines, and how they are to be counted: what other engines are compared on
+    Votes(VotesArgs),
     /// Listens to a dashboard and prints how late its events are; `bench dashboard` starts it
     #[command(hide = true)]
     Listeners(ListenersArgs),
+}
+
+/// How many votes, and where to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct VotesArgs {
+    /// An existing directory; `votes-0.jsonl` and so on, and `expected.json`, are written there
+    pub directory: std::path::PathBuf,
+    /// Votes to write
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub votes: u64,
+    /// Files to spread them over, by voter
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub partitions: u32,
 }
 
 /// How many listeners, and for how long.
@@ -120,6 +137,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
         None => {}
         Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
         Some(BenchCommand::Bridge(args)) => return bridge::measure(args).await,
+        Some(BenchCommand::Votes(args)) => return peers::write_votes(&args),
         Some(BenchCommand::Listeners(args)) => return listeners::listen(args).await,
     }
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
@@ -147,9 +165,11 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
 
     tally::measure(&workload, &mut report).await?;
     workload.close().await?;
+    tally::measure_recount(directory.path(), &mut report).await?;
     persist::measure(directory.path(), &args, &mut report).await?;
     end_to_end::measure(directory.path(), &args, &mut report).await?;
     latency::measure(directory.path(), &args, &mut report).await?;
+    start_up::measure(directory.path(), &mut report).await?;
     let head = json!({ "votes": args.votes, "partitions": args.partitions });
     report.print(args.json, head)
 }

@@ -13,7 +13,7 @@ use futures_util::AsyncBufReadExt;
 use hdrhistogram::Histogram;
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use tide::http::{Method, Request, Url};
+use tide::http::{Body, Method, Request, Url};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -87,8 +87,8 @@ pub(crate) async fn listen(args: ListenersArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Follows the stream until the dashboard ends it.
-async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<Tally> {
+/// Opens the dashboard's event stream.
+pub(crate) async fn events(address: SocketAddr) -> anyhow::Result<Body> {
     let stream = TcpStream::connect(address)
         .await
         .context("cannot connect")?;
@@ -102,7 +102,12 @@ async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<
         "status {}",
         response.status()
     );
-    let mut body = response.take_body();
+    Ok(response.take_body())
+}
+
+/// Follows the stream until the dashboard ends it.
+async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<Tally> {
+    let mut body = events(address).await?;
     let mut heard = Tally::default();
     let mut line = Vec::new();
     let mut is_update = false;
@@ -132,12 +137,17 @@ async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<
 /// The first candidate's votes; `None` while there are none. Found, not parsed: a thousand listeners
 /// share the machine with what they measure.
 fn published_at(data: &[u8]) -> anyhow::Result<Option<u64>> {
-    const FIELD: &[u8] = b"\"total_votes\":";
-    let at = memmem::find(data, FIELD).context("an update without candidates")?;
-    let digits = data[at + FIELD.len()..].iter();
-    let digits = digits.take_while(|byte| byte.is_ascii_digit());
-    let votes = digits.fold(0, |votes, digit| votes * 10 + u64::from(digit - b'0'));
+    let votes = number(data, "total_votes").context("an update without candidates")?;
     Ok(Some(votes).filter(|&votes| votes > 0))
+}
+
+/// The first number of this name in an event.
+pub(crate) fn number(data: &[u8], name: &str) -> Option<u64> {
+    let field = format!("\"{name}\":");
+    let at = memmem::find(data, field.as_bytes())?;
+    let digits = data[at + field.len()..].iter();
+    let digits = digits.take_while(|byte| byte.is_ascii_digit());
+    Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
 /// Microseconds since 1970.

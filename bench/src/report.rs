@@ -16,6 +16,19 @@ pub(crate) enum Unit {
     Bytes,
     /// KiB; less is better.
     KibiBytes,
+    /// Seconds; less is better.
+    Seconds,
+    /// Share of a core, in percent; less is better.
+    Percent,
+}
+
+/// What a figure is held to.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// In the figure's own unit.
+    Value(f64),
+    /// Of what it is compared with.
+    Ratio(f64),
 }
 
 /// One line of the report.
@@ -26,9 +39,11 @@ pub(crate) struct Figure {
     unit: Unit,
     /// `None` where it could not be measured; the name says why.
     value: Option<f64>,
-    target: Option<f64>,
+    target: Option<Target>,
     /// Measured in the same run, and what this is compared with.
     baseline: Option<f64>,
+    /// What that is, if it is not what the heading says.
+    of: Option<&'static str>,
 }
 
 impl Figure {
@@ -40,6 +55,7 @@ impl Figure {
             value: Some(value),
             target: None,
             baseline: None,
+            of: None,
         }
     }
 
@@ -51,17 +67,33 @@ impl Figure {
             value: None,
             target: None,
             baseline: None,
+            of: None,
         }
     }
 
     pub(crate) fn target(mut self, target: f64) -> Self {
-        self.target = Some(target);
+        self.target = Some(Target::Value(target));
         self
     }
 
+    /// Holds it to a share of what it is compared with.
+    pub(crate) fn target_ratio(mut self, ratio: f64) -> Self {
+        self.target = Some(Target::Ratio(ratio));
+        self
+    }
+
+    /// Compares it with a figure of what the heading names.
     pub(crate) fn compared_with(mut self, baseline: f64) -> Self {
         self.baseline = Some(baseline);
         self
+    }
+
+    /// Compares it with a figure of something else.
+    pub(crate) fn compared_with_other(self, baseline: f64, of: &'static str) -> Self {
+        Figure {
+            of: Some(of),
+            ..self.compared_with(baseline)
+        }
     }
 
     fn set_rate_baseline(&mut self, rate: f64) {
@@ -75,11 +107,30 @@ impl Figure {
     }
 
     fn reached(&self) -> Option<bool> {
-        let (value, target) = (self.value?, self.target?);
+        let (value, target) = match self.target? {
+            Target::Value(target) => (self.value?, target),
+            Target::Ratio(target) => (self.ratio()?, target),
+        };
         Some(match self.unit {
             Unit::PerSecond => value >= target,
-            Unit::Milliseconds | Unit::Bytes | Unit::KibiBytes => value <= target,
+            Unit::Milliseconds | Unit::Bytes | Unit::KibiBytes | Unit::Seconds | Unit::Percent => {
+                value <= target
+            }
         })
+    }
+
+    fn show_target(&self) -> Option<String> {
+        Some(match self.target? {
+            Target::Value(target) => self.show(target),
+            Target::Ratio(ratio) => self.show_ratio(ratio),
+        })
+    }
+
+    fn show_ratio(&self, ratio: f64) -> String {
+        match self.of {
+            None => format!("{ratio:.2}"),
+            Some(of) => format!("{ratio:.2} of {of}"),
+        }
     }
 
     fn show(&self, value: f64) -> String {
@@ -88,6 +139,8 @@ impl Figure {
             Unit::Milliseconds => format!("{value:.1} ms"),
             Unit::Bytes => format!("{value:.1} B"),
             Unit::KibiBytes => format!("{value:.1} KiB"),
+            Unit::Seconds => format!("{value:.1} s"),
+            Unit::Percent => format!("{value:.1} %"),
         }
     }
 }
@@ -146,10 +199,16 @@ impl Report {
             .figures
             .iter()
             .map(|figure| {
+                let (target, target_ratio) = match figure.target {
+                    Some(Target::Value(target)) => (Some(target), None),
+                    Some(Target::Ratio(ratio)) => (None, Some(ratio)),
+                    None => (None, None),
+                };
                 let entry = json!({
                     "name": figure.name,
                     "value": figure.value,
-                    "target": figure.target,
+                    "target": target,
+                    "target_ratio": target_ratio,
                     "reached": figure.reached(),
                     "ratio": figure.ratio(),
                 });
@@ -171,8 +230,8 @@ impl Report {
                 figure
                     .value
                     .map_or("skipped".into(), |value| figure.show(value)),
-                or_empty(figure.ratio().map(|ratio| format!("{ratio:.2}"))),
-                or_empty(figure.target.map(|target| figure.show(target))),
+                or_empty(figure.ratio().map(|ratio| figure.show_ratio(ratio))),
+                or_empty(figure.show_target()),
                 match figure.reached() {
                     Some(true) => "reached".into(),
                     Some(false) => "MISSED".into(),

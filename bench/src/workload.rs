@@ -51,11 +51,31 @@ pub(crate) struct Votes {
 }
 
 impl Votes {
+    /// With second and invalid votes among them, as in the demo.
     pub(crate) fn new(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
+        Votes::with(election, partitions, DUPLICATES, INVALID)
+    }
+
+    /// Such that each counts.
+    pub(crate) fn that_count(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
+        Votes::with(election, partitions, 0.0, 0.0)
+    }
+
+    /// With second votes, and otherwise valid.
+    pub(crate) fn with_duplicates(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
+        Votes::with(election, partitions, DUPLICATES, 0.0)
+    }
+
+    fn with(
+        election: &Election,
+        partitions: u32,
+        duplicates: f64,
+        invalid: f64,
+    ) -> anyhow::Result<Votes> {
         let plan = CastPlan {
             seed: SEED,
-            duplicates: DUPLICATES,
-            invalid: INVALID,
+            duplicates,
+            invalid,
             rate: 0,
             candidates: election.candidates.clone(),
             polls: election.polls,

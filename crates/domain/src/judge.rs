@@ -63,11 +63,7 @@ impl PartitionJudge {
     /// # Errors
     /// [`Reason::Duplicate`] when it is not.
     #[inline]
-    pub(crate) fn judge_voter(
-        &mut self,
-        offset: i64,
-        voter: &VoterRef<'_>,
-    ) -> Result<(), Reason> {
+    pub(crate) fn judge_voter(&mut self, offset: i64, voter: &VoterRef<'_>) -> Result<(), Reason> {
         if self.first_votes.first_offset(voter, offset) == offset {
             Ok(())
         } else {

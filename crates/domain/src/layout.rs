@@ -253,7 +253,10 @@ mod tests {
         let other = VOTES[0]
             .replace("Cornwall", "Fife")
             .replace(":44,", ":7,")
-            .replace("Zoë", "A name that is a good deal longer than sixteen bytes");
+            .replace(
+                "Zoë",
+                "A name that is a good deal longer than sixteen bytes",
+            );
         let read = layout.read(&other).unwrap();
         assert_eq!(ParsedVote::parse_json(other.as_bytes()), Ok(read));
     }

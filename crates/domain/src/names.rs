@@ -40,7 +40,9 @@ fn place_in_front(name: &str) -> usize {
         (Some(first), Some(last)) => {
             u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29)
         }
-        _ => name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        _ => name
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
     };
     // The multiplier is 2⁶⁴ by the golden ratio; the product's upper bits depend on all of the word's.
     let mixed = (word ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -1,0 +1,97 @@
+//! Votes for other engines: JSON lines as they are read from files, and what is to come out.
+//! `bench/peers/compare` runs the engines.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use domain::{Ballot, PartitionJudge, Rules};
+use platform::partition_of;
+use serde::Serialize;
+
+use crate::VotesArgs;
+use crate::workload::{self, Votes};
+
+/// Voters whose votes are made together.
+const VOTERS_PER_CHUNK: u64 = 2_000;
+
+#[derive(Default, Serialize)]
+struct Expected {
+    /// Lines in all files.
+    votes: u64,
+    /// With each voter's second votes dropped.
+    first_votes: Counts,
+    all_votes: Counts,
+}
+
+#[derive(Default, Serialize)]
+struct Counts {
+    candidates: BTreeMap<String, u64>,
+    locations: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    fn add(&mut self, ballot: &Ballot<'_>) {
+        add_one(&mut self.candidates, &ballot.candidate_id);
+        add_one(&mut self.locations, ballot.location());
+    }
+}
+
+fn add_one(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
+        }
+    }
+}
+
+/// Writes votes, all of them valid, some of them second ones.
+pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
+    let election = workload::election();
+    let rules = Rules::new(&election.candidates, election.polls);
+    let mut parts = (0..args.partitions)
+        .map(|number| {
+            let file = create(&args.directory.join(format!("votes-{number}.jsonl")))?;
+            Ok((file, PartitionJudge::new(rules.clone())))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut expected = Expected::default();
+    let mut votes = Votes::with_duplicates(&election, args.partitions)?;
+    while expected.votes < args.votes {
+        for record in votes.chunk(VOTERS_PER_CHUNK)? {
+            if expected.votes == args.votes {
+                break;
+            }
+            let key = record.key.context("a vote without a key")?;
+            let (file, judge) = &mut parts[partition_of(&key, args.partitions) as usize];
+            file.write_all(&record.value)?;
+            file.write_all(b"\n")?;
+            let ballot = rules
+                .judge(Some(&key), &record.value)
+                .map_err(|reason| anyhow::anyhow!("a vote that is not valid: {reason}"))?;
+            expected.all_votes.add(&ballot);
+            if judge
+                .judge(expected.votes.cast_signed(), Some(&key), &record.value)
+                .is_ok()
+            {
+                expected.first_votes.add(&ballot);
+            }
+            expected.votes += 1;
+        }
+    }
+    for (mut file, _) in parts {
+        file.flush()?;
+    }
+    let mut file = create(&args.directory.join("expected.json"))?;
+    serde_json::to_writer_pretty(&mut file, &expected)?;
+    file.flush()?;
+    Ok(())
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(BufWriter::new(file))
+}
