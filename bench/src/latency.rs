@@ -28,6 +28,8 @@ use crate::workload::{self, Votes};
 const SHOWN_TARGETS: [f64; 2] = [20.0, 60.0];
 const IDLE_TARGET: f64 = 1.0;
 
+/// After the last vote: until what it left to be done is done.
+const REST: Duration = Duration::from_secs(3);
 /// For how long the idle system is watched.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -134,6 +136,7 @@ pub(crate) async fn measure(
 
 /// The share of a core that this process takes while nothing happens.
 async fn idle_percent() -> Option<f64> {
+    tokio::time::sleep(REST).await;
     let before = cpu_time()?;
     let began = Instant::now();
     tokio::time::sleep(IDLE).await;

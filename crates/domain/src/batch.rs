@@ -167,6 +167,11 @@ impl RecordsBuilder {
         }
     }
 
+    /// Makes room for so many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Adds a record at the next offset.
     pub fn push(&mut self, key: Option<&[u8]>, value: &[u8]) {
         self.push_ref(RecordRef {

@@ -74,6 +74,13 @@ impl EmbeddedPlatform {
     }
 }
 
+/// Bytes that a record takes in a batch, at most.
+fn room_for(record: &NewRecord) -> usize {
+    /// Seven varints, of which those of lengths, offset and time have ten bytes at most, and two flags.
+    const AROUND: usize = 64;
+    record.key.as_ref().map_or(0, Vec::len) + record.value.len() + AROUND
+}
+
 /// Runs what blocks (disk, compilation) off the async threads.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, PlatformError> + Send + 'static,
@@ -126,12 +133,25 @@ impl Platform for EmbeddedPlatform {
             let mut batches: Vec<_> = (0..partitions)
                 .map(|_| RecordsBuilder::with_prefix(&prefix))
                 .collect();
-            for record in &records {
-                let partition = match &record.key {
+            let places: Vec<u32> = records
+                .iter()
+                .map(|record| match &record.key {
                     Some(key) => partition_of(key, partitions),
                     None => topic.next_keyless(),
-                };
+                })
+                .collect();
+            // What is still to come for each partition: a batch that grows is copied each time.
+            let mut left = vec![0; partitions as usize];
+            for (record, &partition) in records.iter().zip(&places) {
+                left[partition as usize] += room_for(record);
+            }
+            for (record, partition) in records.iter().zip(places) {
                 let batch = &mut batches[partition as usize];
+                let left = &mut left[partition as usize];
+                if batch.is_empty() {
+                    batch.reserve((*left).min(BATCH_BYTES + room_for(record)));
+                }
+                *left -= room_for(record);
                 batch.push(record.key.as_deref(), &record.value);
                 if batch.size() >= BATCH_BYTES {
                     let full = std::mem::replace(batch, RecordsBuilder::with_prefix(&prefix));
