@@ -154,15 +154,6 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     produced.close().await?;
     let workload = Workload::reopen(directory.path()).await?;
 
-    let native = native::rate(&workload).await?;
-    report.add(Figure::new(
-        "native",
-        "native serde_json loop, one core",
-        Unit::PerSecond,
-        native,
-    ));
-    report.compare_with(native);
-
     tally::measure(&workload, &mut report).await?;
     workload.close().await?;
     tally::measure_recount(directory.path(), &mut report).await?;

@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 use indicatif::HumanCount;
 use platform::OutputStream;
 
+use crate::native;
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
 
@@ -32,8 +33,20 @@ const GROWTH: [(u64, &str); 5] = [
     (20_000_000, "tally_at_20_million"),
 ];
 
+/// Measures the tally, and the native loop it is compared with: before and after the one partition, since
+/// a machine's speed may change from one second to the next.
 pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow::Result<()> {
+    let before = native::rate(workload).await?;
     let one = tally_all(workload, &[0]).await?;
+    let after = native::rate(workload).await?;
+    let native = f64::midpoint(before, after);
+    report.add(Figure::new(
+        "native",
+        "native serde_json loop, one core",
+        Unit::PerSecond,
+        native,
+    ));
+    report.compare_with(native);
     report.add(
         Figure::new(
             "tally_per_core",
