@@ -4,18 +4,17 @@
 //! The ids are scrambled (one to one, so nothing is lost) and spread over many segments. A segment is a
 //! sorted array with gaps: an id's place follows from its scrambled value, it stands there or a few
 //! places behind, and all of them are in order. So a look-up reads what lies together, and a segment
-//! grows by copying from left to right. (Linear probing kept in order: Amble and Knuth, "Ordered hash
+//! grows where it is, by moving its entries to the right. (Linear probing kept in order: Amble and Knuth, "Ordered hash
 //! tables", 1974.)
 
-/// Number of segments. One that grows holds its old and its new memory at once: with many, each reusing
-/// what the one before it freed, the peak stays near the size itself.
+/// Number of segments: growing one of them is a short pause.
 const SEGMENTS: usize = 256;
 
-/// Places that a segment starts with; not each with as many, so that they do not grow all at once.
-const FIRST_PLACES: usize = 16;
-const DIFFERENT_STARTS: usize = 4;
+/// Places that are allocated together. A segment grows by some and gives none back, so that nothing is
+/// allocated twice, and no hole left in memory.
+const BLOCK: usize = 32;
 
-/// A segment grows by a sixth when five of six places are taken: it never takes more than
+/// A segment grows by a sixth when five of six places are taken: a large one never takes more than
 /// 22 · 6/5 · 7/6 = 30.8 bytes an entry.
 const fn grown(places: usize) -> usize {
     places + places.div_ceil(6)
@@ -72,12 +71,8 @@ pub(crate) struct VoterTable {
 
 impl Default for VoterTable {
     fn default() -> Self {
-        let segments = (0..SEGMENTS).map(|number| Segment {
-            first_places: FIRST_PLACES + number % DIFFERENT_STARTS,
-            ..Segment::default()
-        });
         VoterTable {
-            segments: segments.collect(),
+            segments: (0..SEGMENTS).map(|_| Segment::default()).collect(),
         }
     }
 }
@@ -100,7 +95,7 @@ impl VoterTable {
     #[inline(always)]
     pub(crate) fn read_ahead(&self, voter: VoterKey) -> u8 {
         let segment = &self.segments[segment(voter)];
-        let place = segment.places.get(home(voter, segment.own_places));
+        let place = segment.place(home(voter, segment.own_places));
         place.map_or(0, |place| place.high[0])
     }
 
@@ -109,8 +104,12 @@ impl VoterTable {
     }
 
     pub(crate) fn allocated_bytes(&self) -> usize {
-        let places: usize = self.segments.iter().map(|s| s.places.capacity()).sum();
-        places * size_of::<Place>() + self.segments.capacity() * size_of::<Segment>()
+        let in_blocks = |segment: &Segment| {
+            segment.blocks.len() * size_of::<Block>()
+                + segment.blocks.capacity() * size_of::<Box<Block>>()
+        };
+        self.segments.iter().map(in_blocks).sum::<usize>()
+            + self.segments.capacity() * size_of::<Segment>()
     }
 }
 
@@ -158,14 +157,15 @@ impl Place {
     }
 }
 
+type Block = [Place; BLOCK];
+
 #[derive(Default)]
 struct Segment {
-    /// Those that ids belong to, and the overhang.
-    places: Vec<Place>,
+    /// The places that ids belong to, and the overhang.
+    blocks: Vec<Box<Block>>,
     /// Without the overhang.
     own_places: usize,
     len: usize,
-    first_places: usize,
 }
 
 /// The segment that an id belongs to.
@@ -183,10 +183,24 @@ fn home(voter: VoterKey, own_places: usize) -> usize {
 }
 
 impl Segment {
+    #[inline(always)]
+    fn place(&self, at: usize) -> Option<&Place> {
+        Some(&self.blocks.get(at / BLOCK)?[at % BLOCK])
+    }
+
+    /// The place; there is one wherever an entry is put.
+    #[inline(always)]
+    fn place_mut(&mut self, at: usize) -> &mut Place {
+        while at / BLOCK >= self.blocks.len() {
+            self.blocks.push(Box::new([Place::FREE; BLOCK]));
+        }
+        &mut self.blocks[at / BLOCK][at % BLOCK]
+    }
+
     #[inline]
     fn first_offset(&mut self, voter: VoterKey, offset: i64) -> i64 {
         let mut at = home(voter, self.own_places);
-        while let Some(place) = self.places.get(at)
+        while let Some(place) = self.place(at)
             && !place.is_free()
         {
             let other = place.voter();
@@ -209,44 +223,37 @@ impl Segment {
 
     /// Puts an entry before the one that stands there, and moves those up to the next gap.
     #[inline]
-    fn insert_at(&mut self, at: usize, entry: Place) {
-        let mut gap = at;
-        while self.places.get(gap).is_some_and(|place| !place.is_free()) {
-            gap += 1;
+    fn insert_at(&mut self, mut at: usize, mut entry: Place) {
+        while !entry.is_free() {
+            std::mem::swap(self.place_mut(at), &mut entry);
+            at += 1;
         }
-        if gap == self.places.len() {
-            self.lengthen();
-        }
-        self.places.copy_within(at..gap, at + 1);
-        self.places[at] = entry;
         self.len += 1;
     }
 
     #[cold]
-    fn lengthen(&mut self) {
-        self.places.reserve_exact(OVERHANG);
-        self.places
-            .resize(self.places.len() + OVERHANG, Place::FREE);
-    }
-
-    #[cold]
     fn grow(&mut self) {
-        let own_places = grown(self.own_places).max(self.first_places);
-        let grown = Segment {
-            places: vec![Place::FREE; own_places + OVERHANG],
-            own_places,
-            len: self.len,
-            first_places: self.first_places,
-        };
-        let smaller = std::mem::replace(self, grown);
+        let places = self.blocks.len() * BLOCK;
+        let blocks = (grown(self.own_places) + OVERHANG).div_ceil(BLOCK);
+        let blocks = blocks.max(self.blocks.len() + 1);
+        self.own_places = blocks * BLOCK - OVERHANG;
+        self.blocks
+            .resize_with(blocks, || Box::new([Place::FREE; BLOCK]));
+        // Where everyone goes: never to the left, since there is more room before each.
+        let mut targets = Vec::with_capacity(self.len);
         let mut next = 0;
-        for entry in smaller.places.iter().filter(|place| !place.is_free()) {
-            next = home(entry.voter(), own_places).max(next);
-            if next == self.places.len() {
-                self.lengthen();
+        for at in 0..places {
+            let place = &self.blocks[at / BLOCK][at % BLOCK];
+            if !place.is_free() {
+                next = home(place.voter(), self.own_places).max(next);
+                targets.push((at, next));
+                next += 1;
             }
-            self.places[next] = *entry;
-            next += 1;
+        }
+        // From the right, so that who stands there has gone already.
+        for (from, to) in targets.into_iter().rev() {
+            let entry = std::mem::replace(self.place_mut(from), Place::FREE);
+            *self.place_mut(to) = entry;
         }
     }
 }
