@@ -162,6 +162,10 @@ type Block = [Place; BLOCK];
 #[derive(Default)]
 struct Segment {
     /// The places that ids belong to, and the overhang.
+    #[expect(
+        clippy::vec_box,
+        reason = "a vector of blocks would be copied to grow, and leave a hole"
+    )]
     blocks: Vec<Box<Block>>,
     /// Without the overhang.
     own_places: usize,

@@ -1,0 +1,85 @@
+//! `election bench` tells every figure that its table promises, and `bench votes` writes votes that are
+//! counted as it says.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use domain::{FirstVotes, ParsedVote, VoterRef};
+use serde_json::Value;
+use support::{Process, election};
+
+#[test]
+fn every_figure_is_measured() {
+    let bench = election(&[
+        "bench",
+        "--votes",
+        "10000",
+        "--latency-seconds",
+        "1",
+        "--json",
+    ]);
+    let report = Process::spawn(bench).wait().succeeds().json();
+    let figures = &report["figures"];
+    for key in [
+        "produce",
+        "native",
+        "tally_per_core",
+        "tally",
+        "bytes_per_voter",
+        "recount",
+        "persist_embedded",
+        "register_million",
+        "end_to_end",
+        "end_to_end_persisted",
+        "latency_p50_ms",
+        "latency_p99_ms",
+        "shown_p50_ms",
+        "shown_p99_ms",
+        "start_up",
+    ] {
+        let value = figures[key]["value"].as_f64();
+        assert!(value.is_some_and(|value| value > 0.0), "{key}: {report}");
+    }
+    assert!(figures["tally_per_core"]["ratio"].is_f64(), "{report}");
+    assert_eq!(figures["tally_per_core"]["target_ratio"], 0.5);
+    // Where there is no server, the figure says that it was skipped.
+    assert!(figures["persist_server"].is_object(), "{report}");
+}
+
+#[test]
+fn votes_for_other_engines_are_counted_as_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bench = election(&["bench", "votes", "--votes", "3000", "--partitions", "2"]);
+    bench.arg(directory.path());
+    Process::spawn(bench).wait().succeeds();
+    let expected = std::fs::read(directory.path().join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_slice(&expected).unwrap();
+    assert_eq!(expected["votes"], 3_000);
+
+    let mut all: BTreeMap<String, u64> = BTreeMap::new();
+    let mut firsts = all.clone();
+    let mut voted = FirstVotes::default();
+    let mut line_number = 0;
+    for file in ["votes-0.jsonl", "votes-1.jsonl"] {
+        let lines = std::fs::read_to_string(directory.path().join(file)).unwrap();
+        for line in lines.lines() {
+            let vote = ParsedVote::parse(line.as_bytes()).unwrap();
+            let voter = VoterRef::from(vote.voter_id);
+            if voted.first_offset(&voter, line_number) == line_number {
+                *firsts.entry(vote.candidate_id.to_string()).or_default() += 1;
+            }
+            *all.entry(vote.candidate_id.into_owned()).or_default() += 1;
+            line_number += 1;
+        }
+    }
+    assert_eq!(line_number, 3_000);
+    assert!(voted.len() < 3_000);
+    for (counts, found) in [("all_votes", all), ("first_votes", firsts)] {
+        let counts = &expected[counts];
+        assert_eq!(counts["candidates"], serde_json::json!(found));
+        let by_location = counts["locations"].as_object().unwrap().values();
+        let by_location: u64 = by_location.map(|count| count.as_u64().unwrap()).sum();
+        assert_eq!(by_location, found.values().sum::<u64>());
+    }
+}
