@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use domain::{
+use election_domain::{
     FirstVotes, PARAM_CANDIDATES, ParsedVote, PartitionCounter, RecordsBuilder, Rules, VoterRef,
 };
 
