@@ -7,7 +7,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-// A cluster and a database of a test's own, as the tests of the cluster have them.
+// A cluster and a database of a test's own, as the tests of the cluster have them; only part of it is used
+// here.
 #[path = "../cluster/installation.rs"]
 #[allow(dead_code)]
 mod installation;

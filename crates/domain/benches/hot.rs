@@ -61,7 +61,8 @@ fn counting(c: &mut Criterion) {
     let candidates = (0..3).map(|n| format!(r#""11112222-3333-4444-8555-66667777888{n}""#));
     let candidates = format!("[{}]", candidates.collect::<Vec<_>>().join(","));
     let params = [(PARAM_CANDIDATES.to_owned(), candidates)];
-    let rules = Rules::from_params(&params.into()).expect("these are candidates");
+    let rules = Rules::from_params(&params.into())
+        .expect("invariant: a JSON array of ids is a list of candidates");
     let mut group = c.benchmark_group("count");
     group.throughput(Throughput::Elements(VOTES));
     group.bench_function("PartitionCounter::count_batch", |b| {
