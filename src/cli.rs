@@ -8,6 +8,7 @@ use dashboard::args::ListenArgs;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::UsageError;
 use service::args::{ClusterArgs, LogArgs};
+use service::key::KeyArgs;
 
 /// A real-time election: votes stream in, WASM SmartModules count them, Postgres keeps them.
 ///
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     BuildModules(BuildModulesArgs),
     /// Tell what is there, what is missing, and in which versions
     Doctor(BackendArgs),
+    /// Make a new secret key: of voters' credentials, secret ballots and receipts
+    Key(KeyFileArgs),
     /// Measure how fast this machine counts, next to what it could at best
     Bench(bench::BenchArgs),
 }
@@ -72,6 +75,8 @@ pub(crate) struct BackendArgs {
     pub(crate) data_dir: PathBuf,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
 }
 
 /// What votes stream through.
@@ -178,6 +183,13 @@ pub(crate) struct BuildModulesArgs {
     /// Where to write them; it is created if it is not there
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyFileArgs {
+    /// The file to write it to, which must not be there yet
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

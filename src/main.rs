@@ -11,6 +11,7 @@ mod deploy;
 mod differences;
 mod doctor;
 mod kafka;
+mod key;
 mod meters;
 mod recount;
 mod render;
@@ -73,6 +74,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Deploy(args) => deploy::deploy(args).await,
         Command::BuildModules(args) => deploy::build_modules(&args),
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Key(args) => key::create(&args),
         Command::Bench(args) => {
             bench::run(args).await?;
             Ok(Outcome::Fine)

@@ -16,6 +16,7 @@ mod enrich;
 mod first_votes;
 mod groups;
 mod judge;
+mod keys;
 mod layout;
 mod ledger;
 mod names;
@@ -43,6 +44,7 @@ pub use enrich::{Enricher, VoteText};
 pub use first_votes::{FirstVotes, VoterRef};
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use judge::{Judge, PartitionJudge};
+pub use keys::{BlindingKey, CredentialKey, ElectionKey, KeyError, PseudonymKey};
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use offset_key::{offset_key, split_offset_key};
 pub use params::{

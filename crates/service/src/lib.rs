@@ -1,5 +1,5 @@
 //! What every service has as a process of its own: where cluster and database are and waiting for
-//! them, signals, logs, health and metrics.
+//! them, the secret key, signals, logs, health and metrics.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ pub mod endpoint;
 mod error;
 pub mod health;
 pub mod http;
+pub mod key;
 pub mod logs;
 pub mod process;
 pub mod restart;
