@@ -1,5 +1,6 @@
 //! What a consumer is to do, and for which election.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use domain::Params;
@@ -22,7 +23,10 @@ pub struct ConsumerConfig {
     pub tally_chain: Vec<ModuleCall>,
     /// How the partitions are shared with other consumers; without it all are this one's.
     pub sharing: Option<Sharing>,
-    /// Shortest time between two publications of the aggregates, and of how far it is.
+    /// Time between two publications of the aggregates while votes come: the shortest, and the longest
+    /// that a slow platform makes of it.
+    pub totals_interval: RangeInclusive<Duration>,
+    /// Shortest time between two publications of how far it is.
     pub publish_interval: Duration,
     /// Shortest time between two stored tallies.
     pub checkpoint_interval: Duration,
@@ -38,6 +42,7 @@ impl Default for ConsumerConfig {
                 params: Params::new(),
             }],
             sharing: None,
+            totals_interval: Duration::from_millis(10)..=Duration::from_millis(100),
             publish_interval: Duration::from_millis(100),
             checkpoint_interval: Duration::from_millis(500),
         }

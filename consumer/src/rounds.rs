@@ -1,5 +1,6 @@
 //! Work that is done again and again while the count moves: publishing and storing.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use service::restart::{Failure, Problems};
@@ -8,6 +9,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{ConsumerError, Progress};
+
+/// A round takes at most about this part of the time: one that takes longer comes less often.
+const PART_OF_TIME: u32 = 20;
 
 /// How long the last round is tried again, when what it needs does not answer.
 const LAST_ROUND_LIMIT: Duration = Duration::from_secs(10);
@@ -18,8 +22,9 @@ pub(crate) trait Round: Send {
     fn round(&mut self) -> impl Future<Output = Result<(), ConsumerError>> + Send;
 }
 
-/// A round whenever the progress has moved, at most one an interval; one more at the end. A round that
-/// fails in passing is tried again; meanwhile the progress names the problem.
+/// A round whenever the progress has moved, at most one an interval, which is longer while rounds take
+/// long; one more at the end. A round that fails in passing is tried again; meanwhile the progress names
+/// the problem.
 ///
 /// # Errors
 /// The first failure that does not pass, or that of the last round.
@@ -27,13 +32,14 @@ pub(crate) async fn in_rounds(
     doing: &'static str,
     mut work: impl Round,
     progress: Progress,
-    interval: Duration,
+    interval: RangeInclusive<Duration>,
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let mut moved = progress.watch();
     let mut backoff = Backoff::default();
     while !stop.is_cancelled() {
         moved.mark_unchanged();
+        let began = Instant::now();
         if let Err(error) = work.round().await {
             if !error.is_transient() {
                 return Err(error);
@@ -44,6 +50,7 @@ pub(crate) async fn in_rounds(
             backoff.pause(&stop).await;
             continue;
         }
+        let interval = (began.elapsed() * PART_OF_TIME).clamp(*interval.start(), *interval.end());
         backoff.reset();
         progress.set_problem(doing, None);
         tokio::select! {

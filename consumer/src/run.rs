@@ -129,7 +129,7 @@ fn begin_rounds(
         "publishing how far this consumer is",
         PipelinePublisher::new(context.clone()),
         progress.clone(),
-        config.publish_interval,
+        config.publish_interval..=config.publish_interval,
         stop.clone(),
     ));
     if config.tally {
@@ -137,14 +137,14 @@ fn begin_rounds(
             "publishing the totals",
             Publisher::new(context.clone(), election.candidates),
             progress.clone(),
-            config.publish_interval,
+            config.totals_interval.clone(),
             stop.clone(),
         ));
         rounds.spawn(in_rounds(
             "storing the tallies",
             Checkpoints(context.clone()),
             progress.clone(),
-            config.checkpoint_interval,
+            config.checkpoint_interval..=config.checkpoint_interval,
             stop.clone(),
         ));
     }

@@ -1,4 +1,4 @@
-// Makes a page live: what the server tells is kept, and drawn once a frame.
+// Makes a page live: what the server tells is kept, and drawn a few times a second.
 
 import { Candidate } from './candidate.js';
 import { Controls } from './controls.js';
@@ -12,11 +12,15 @@ const PAGES = { overview: Overview, candidate: Candidate, location: Location };
 /** A page that does not fit what the server tells is asked for again, but not over and over. */
 const RELOAD_MS = 5_000;
 
+/** From one drawing to the next: nobody reads faster. */
+const DRAW_MS = 150;
+
 const state = new State();
 // Instead of results: nothing is set up, or nothing can be learned yet.
 const isSetUp = document.querySelector('[data-empty="no-election"], [data-empty="waiting"]') === null;
 const page = isSetUp ? new PAGES[document.body.dataset.page](state) : null;
 let planned = 0;
+let drawnAt = -DRAW_MS;
 let reloading = 0;
 
 const stream = new Stream(receive, (connection) => {
@@ -43,7 +47,9 @@ function receive(type, data) {
   }
   clearTimeout(reloading);
   reloading = 0;
-  if (planned === 0) planned = requestAnimationFrame(draw);
+  if (planned === 0) {
+    planned = setTimeout(() => requestAnimationFrame(draw), drawnAt + DRAW_MS - performance.now());
+  }
 }
 
 function noticeFits(problems) {
@@ -53,6 +59,7 @@ function noticeFits(problems) {
 
 function draw() {
   planned = 0;
+  drawnAt = performance.now();
   page?.draw();
   state.drawn();
 }

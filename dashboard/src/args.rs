@@ -1,6 +1,7 @@
 //! Options of the dashboard.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
 
 use clap::Args;
 
@@ -16,6 +17,10 @@ pub struct ListenArgs {
     /// without passwords, and shows no voter
     #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
     pub bind: IpAddr,
+    /// Most updates a second that a page is sent; each has about 200 bytes for every location whose
+    /// count has changed. Where more than fifty pages listen, it is less
+    #[arg(long, value_name = "RATE", default_value_t = DashboardConfig::default().updates_per_second)]
+    pub updates: NonZeroU32,
 }
 
 impl ListenArgs {
@@ -25,7 +30,7 @@ impl ListenArgs {
         DashboardConfig {
             bind: self.bind,
             port: self.port.unwrap_or(default.port),
-            ..default
+            updates_per_second: self.updates,
         }
     }
 }

@@ -313,6 +313,20 @@ impl Board {
             .sum()
     }
 
+    /// Whether every aggregate adds up to the same count.
+    pub(crate) fn is_of_one_moment(&self) -> bool {
+        let counted: u64 = self.votes_per_candidate.iter().sum();
+        [
+            self.by_location.values().sum::<u64>(),
+            self.by_region.values().flatten().sum(),
+            self.parties.values().sum(),
+            self.genders.values().sum(),
+            self.age_bands.values().sum(),
+        ]
+        .into_iter()
+        .all(|sum| sum == counted)
+    }
+
     /// The names of the locations that have changed since the last call; `None` when everything has.
     pub(crate) fn take_changed_locations(&mut self) -> Option<BTreeSet<String>> {
         let changed = std::mem::take(&mut self.changed_locations);
@@ -351,12 +365,14 @@ impl Board {
         let no_voters = self.accounting.records_that_are_no_voters();
         let voters = self.voter_records().saturating_sub(no_voters);
         let voters = (voters > 0 || counted == 0).then_some(voters);
+        let rejected = self.rejected().iter().map(|rejected| rejected.count).sum();
         Totals {
             voters,
             candidates: self.candidates.len() as u64,
-            cast: self.cast(),
+            // The count is published more often than how far the log and the consumers are.
+            cast: self.cast().max(counted + rejected),
             counted,
-            rejected: self.rejected().iter().map(|rejected| rejected.count).sum(),
+            rejected,
             turnout: voters.map(|voters| share(counted, voters)),
             votes_per_second: self.rate.per_second(),
             votes_per_second_history: self.rate.history(),

@@ -10,8 +10,8 @@ use tokio::sync::{broadcast, watch};
 use crate::metrics::Metrics;
 use crate::model::Snapshot;
 
-/// Events that a listener may be behind before it is dropped: three seconds' worth at five a second.
-pub(crate) const EVENTS_BEHIND: usize = 16;
+/// Events that a listener may be behind before it is dropped: three seconds' worth at a hundred a second.
+pub(crate) const EVENTS_BEHIND: usize = 300;
 
 /// How long an answer waits for the first snapshot: reading what is stored takes a fraction of it.
 const FIRST_SNAPSHOT: Duration = Duration::from_secs(3);
@@ -103,6 +103,11 @@ impl Hub {
         if let Some(bytes) = bytes {
             self.send(Some(sequence), bytes);
         }
+    }
+
+    /// How many listen.
+    pub(crate) fn listeners(&self) -> u32 {
+        u32::try_from(self.events.receiver_count()).unwrap_or(u32::MAX)
     }
 
     /// Tells listeners that the connection is alive, though nothing has changed.

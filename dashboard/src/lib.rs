@@ -1,8 +1,8 @@
 //! The dashboard: shows the count live, in a browser, and serves the same figures as JSON.
 //!
 //! It reads what any other service could, the aggregate topics and Postgres, and never counts. What
-//! it has read stands on a board; at most a few times a second a snapshot of it is rendered once and
-//! passed to everybody who listens.
+//! it has read stands on a board; some times a second a snapshot of it is rendered once and passed
+//! to everybody who listens.
 //!
 //! ```text
 //! aggregate topics ─┐
@@ -57,7 +57,8 @@ pub struct DashboardConfig {
     pub bind: IpAddr,
     /// The port; 0 takes a free one.
     pub port: u16,
-    /// Most snapshots a second that are pushed; changes in between are pushed together.
+    /// Most snapshots a second that are pushed; changes in between are pushed together. Where many
+    /// listen, there are fewer.
     pub updates_per_second: NonZeroU32,
 }
 
@@ -66,7 +67,7 @@ impl Default for DashboardConfig {
         DashboardConfig {
             bind: Ipv4Addr::LOCALHOST.into(),
             port: 8080,
-            updates_per_second: NonZeroU32::new(5).expect("invariant: five is not zero"),
+            updates_per_second: NonZeroU32::new(100).expect("invariant: a hundred is not zero"),
         }
     }
 }

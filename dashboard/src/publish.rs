@@ -15,12 +15,13 @@ use crate::shared::Shared;
 /// How often the rate is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// A change waits for those that belong to it, until there is none for so long: the aggregates of one
-/// moment are published topic by topic, within a few milliseconds.
-const QUIET: Duration = Duration::from_millis(15);
-
-/// Longest wait for that.
+/// How long a change waits for those that belong to it: the aggregates of one moment are published topic
+/// by topic, within a few milliseconds.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// Events a second that are pushed to all listeners together: the more listen, the fewer each gets. A
+/// push takes some ten microseconds.
+const PUSHES_PER_SECOND: u32 = 5_000;
 
 /// Longest silence: a listener that hears nothing for longer knows that the connection is gone.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -29,28 +30,26 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// generic cell rate algorithm.) A fixed shortest distance would let every delay push all that come
 /// after it, until each waits for a whole interval.
 struct Pace {
-    interval: Duration,
     /// When the next would be due if they came at regular intervals.
     regular: Instant,
 }
 
 impl Pace {
-    fn new(interval: Duration) -> Self {
+    fn new() -> Self {
         Pace {
-            interval,
             regular: Instant::now(),
         }
     }
 
     /// Takes the next place at `wanted` or, if that is too soon, later.
-    fn next(&mut self, wanted: Instant) -> Instant {
-        let due = wanted.max(self.regular - self.interval / 2);
-        self.regular = self.regular.max(due) + self.interval;
+    fn next(&mut self, wanted: Instant, interval: Duration) -> Instant {
+        let due = wanted.max(self.regular - interval / 2);
+        self.regular = self.regular.max(due) + interval;
         due
     }
 }
 
-/// Publishes until `stop`, on average at most once an `interval`.
+/// Publishes until `stop`, on average at most once an `interval`, which is longer where many listen.
 pub(crate) async fn publish(
     shared: Shared,
     hub: Arc<Hub>,
@@ -59,15 +58,19 @@ pub(crate) async fn publish(
 ) {
     let mut samples = tokio::time::interval(SAMPLE_EVERY);
     samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut pace = Pace::new(interval);
+    let mut pace = Pace::new();
     let mut last = Instant::now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = shared.changed() => {
-                gather(&shared).await;
-                let due = pace.next(Instant::now());
-                if stop.run_until_cancelled(tokio::time::sleep_until(due)).await.is_none() {
+                let budgeted = Duration::from_secs(1) * hub.listeners() / PUSHES_PER_SECOND;
+                let due = pace.next(Instant::now(), interval.max(budgeted));
+                let at_rest = async {
+                    tokio::time::sleep_until(due).await;
+                    gather(&shared).await;
+                };
+                if stop.run_until_cancelled(at_rest).await.is_none() {
                     return;
                 }
                 let (snapshot, changed) = {
@@ -95,14 +98,13 @@ pub(crate) async fn publish(
     }
 }
 
-/// Waits until nothing has changed for a moment.
+/// Waits until the totals are of one moment. They need not become so: who reads a topic from its end
+/// may have missed some, which are read from the database later.
 async fn gather(shared: &Shared) {
     let latest = Instant::now() + GATHER;
-    loop {
-        let quiet = (Instant::now() + QUIET).min(latest);
-        match tokio::time::timeout_at(quiet, shared.changed()).await {
-            Ok(()) if Instant::now() < latest => {}
-            _ => return,
+    while !shared.board().is_of_one_moment() {
+        if tokio::time::timeout_at(latest, shared.changed()).await.is_err() {
+            return;
         }
     }
 }
@@ -116,13 +118,10 @@ mod tests {
     /// How long each of these waits, in milliseconds after the start.
     fn waits(wanted_ms: impl IntoIterator<Item = u64>) -> Vec<u64> {
         let start = Instant::now();
-        let mut pace = Pace {
-            interval: INTERVAL,
-            regular: start,
-        };
+        let mut pace = Pace { regular: start };
         let wait = |ms| {
             let wanted = start + Duration::from_millis(ms);
-            (pace.next(wanted) - wanted).as_millis() as u64
+            (pace.next(wanted, INTERVAL) - wanted).as_millis() as u64
         };
         wanted_ms.into_iter().map(wait).collect()
     }
@@ -137,14 +136,11 @@ mod tests {
     #[test]
     fn many_changes_come_at_the_interval() {
         let start = Instant::now();
-        let mut pace = Pace {
-            interval: INTERVAL,
-            regular: start,
-        };
+        let mut pace = Pace { regular: start };
         // The next change is there as soon as the last has gone out.
         let mut now = start;
         for _ in 0..50 {
-            now = pace.next(now);
+            now = pace.next(now, INTERVAL);
         }
         let took = now - start;
         assert!(took >= INTERVAL * 49 - INTERVAL / 2, "{took:?}");
