@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bridge::args::KafkaArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dashboard::args::ListenArgs;
+use domain::Digest;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::UsageError;
 use service::args::{ClusterArgs, LogArgs};
@@ -47,10 +48,16 @@ pub(crate) enum Command {
     Dashboard(DashboardArgs),
     /// Show the results as they are stored
     Results(ResultsArgs),
-    /// Count again from the log, and compare log, tally and rows; exit code 1 if they differ
+    /// Count again from the log, and compare log, tally, rows and evidence; exit code 1 if they differ
     Audit(AuditArgs),
     /// Count again from the log, through the SmartModules, and show what comes out
     Recount(ResultsArgs),
+    /// State the root over the votes that count, which receipts lead to
+    Seal(SealArgs),
+    /// Prove to a voter that the vote is in the latest seal, without showing whom it was for
+    Receipt(ReceiptArgs),
+    /// Check a receipt, without access to the election; exit code 1 if it proves nothing
+    VerifyReceipt(VerifyReceiptArgs),
     /// Bring a Fluvio cluster to what the manifest says: topics and SmartModules
     Deploy(DeployArgs),
     /// Write the SmartModules as .wasm files, for the `fluvio` CLI
@@ -220,8 +227,46 @@ pub(crate) struct AuditArgs {
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// A head that somebody has seen, on the dashboard or in an earlier audit: it must still be in the
+    /// chain. May be given several times
+    #[arg(long = "head", value_name = "HASH")]
+    pub(crate) heads: Vec<Digest>,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The log is counted again, and must be the one that was persisted: each batch has its hash. What is cast
+later is in the next seal; the older ones stay. The roots are on the dashboard and in /api/v1/evidence.")]
+pub(crate) struct SealArgs {
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReceiptArgs {
+    /// Whose vote
+    #[arg(value_name = "VOTER_ID")]
+    pub(crate) voter_id: String,
+    /// Show in the receipt whom the vote was for, and the blinding that hides it: for the voter only
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyReceiptArgs {
+    /// The receipt; `-` for stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The published root that it must lead to
+    #[arg(long, value_name = "HASH")]
+    pub(crate) root: Option<Digest>,
 }
 
 #[cfg(test)]

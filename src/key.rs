@@ -23,7 +23,7 @@ pub(crate) fn create(args: &KeyFileArgs) -> anyhow::Result<Outcome> {
 /// The election's key: the one that is given, else the data directory's, which is made at the first
 /// need. On a cluster it has to be given, since every process must have the same one.
 pub(crate) fn election_key(args: &BackendArgs) -> anyhow::Result<ElectionKey> {
-    if let Some(key) = args.key.election_key()? {
+    if let Some(key) = existing_key(args)? {
         return Ok(key);
     }
     if args.platform()? == PlatformKind::Fluvio {
@@ -33,10 +33,15 @@ pub(crate) fn election_key(args: &BackendArgs) -> anyhow::Result<ElectionKey> {
                 .into()
         ));
     }
+    Ok(create_key(&args.data_dir.join(KEY))?)
+}
+
+/// The election's key if there is one: the one that is given, else the data directory's.
+pub(crate) fn existing_key(args: &BackendArgs) -> anyhow::Result<Option<ElectionKey>> {
+    if let Some(key) = args.key.election_key()? {
+        return Ok(Some(key));
+    }
     let file = args.data_dir.join(KEY);
-    Ok(if file.exists() {
-        read_key(&file)?
-    } else {
-        create_key(&file)?
-    })
+    let has_file = args.platform()? == PlatformKind::Embedded && file.exists();
+    Ok(has_file.then(|| read_key(&file)).transpose()?)
 }

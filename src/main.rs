@@ -12,10 +12,13 @@ mod differences;
 mod doctor;
 mod kafka;
 mod key;
+mod log_blocks;
 mod meters;
+mod receipt;
 mod recount;
 mod render;
 mod report;
+mod seal;
 mod stages;
 mod steps;
 
@@ -71,6 +74,9 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Results(args) => steps::results(args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Recount(args) => recount::run(args).await,
+        Command::Seal(args) => seal::run(args).await,
+        Command::Receipt(args) => receipt::issue(args).await,
+        Command::VerifyReceipt(args) => receipt::verify(&args),
         Command::Deploy(args) => deploy::deploy(args).await,
         Command::BuildModules(args) => deploy::build_modules(&args),
         Command::Doctor(args) => doctor::run(args).await,

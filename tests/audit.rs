@@ -3,8 +3,12 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
+
+use domain::topics;
+use platform::{NewRecord, Platform};
 use store::TemporaryServer;
-use support::{DataDir, Database, assert_adds_up, number, without_elapsed};
+use support::{DataDir, Database, assert_adds_up, number, open_log, read_topic, without_elapsed};
 
 const DEMO: &[&str] = &[
     "demo",
@@ -92,7 +96,7 @@ impl Audited {
     /// Makes changes in the database, and takes them back when the audit has found them.
     async fn found(&self, statement: &str, undo: &str, differences: u64, parts: &[&str]) {
         self.database.client.batch_execute("BEGIN").await.unwrap();
-        for table in ["votes", "rejected_votes", "tallies"] {
+        for table in ["votes", "rejected_votes", "tallies", "log_chain"] {
             let keep = format!(
                 "DROP TABLE IF EXISTS kept_{table}; CREATE TABLE kept_{table} AS TABLE {table}"
             );
@@ -254,6 +258,28 @@ async fn every_change_by_hand_is_found_and_named() {
             ],
         )
         .await;
+    audited
+        .found(
+            &format!("UPDATE rejected_votes SET voter_id = 'invented' {there}"),
+            "rejected_votes",
+            1,
+            &[&place_of_rejected, "its row says `invented`"],
+        )
+        .await;
+    for change in [
+        "value = set_byte(value, 9, get_byte(value, 9) # 1)",
+        "value = value || 'x'",
+        "value_bytes = value_bytes + 1",
+    ] {
+        audited
+            .found(
+                &format!("UPDATE rejected_votes SET {change} {there}"),
+                "rejected_votes",
+                1,
+                &[&place_of_rejected, "not those that its row keeps"],
+            )
+            .await;
+    }
     let insert_rejected = |partition: i32, offset: i64| {
         format!("INSERT INTO rejected_votes VALUES ({partition}, {offset}, 'malformed', '', '', 0)")
     };
@@ -325,6 +351,8 @@ async fn every_change_by_hand_is_found_and_named() {
         )
         .await;
 
+    every_change_of_the_chain_is_found(&audited).await;
+
     // All is as it was.
     audited.is_fine();
 
@@ -352,6 +380,294 @@ async fn every_change_by_hand_is_found_and_named() {
     assert_eq!(number(&fresh, "counted"), 400);
     audited.is_fine();
     audited.database.close().await;
+}
+
+/// The rows of the chain: edited, deleted, added.
+async fn every_change_of_the_chain_is_found(audited: &Audited) {
+    // One more record is one more batch.
+    let log = open_log(&audited.data.path()).await;
+    let record = NewRecord {
+        key: Some(b"nobody".to_vec()),
+        value: b"no vote".to_vec(),
+    };
+    log.produce(topics::VOTES, vec![record]).await.unwrap();
+    log.close().await.unwrap();
+    let consumer = ["consumer", "--once", "--database-url", &audited.url];
+    audited.data.run(&consumer).succeeds();
+    audited.is_fine();
+
+    let row = audited
+        .database
+        .client
+        .query_one(
+            r#"SELECT "partition", base_offset, next_offset,
+                      (SELECT min(next_offset) FROM log_chain f WHERE f."partition" = l."partition")
+               FROM log_chain l WHERE base_offset > 0 ORDER BY next_offset - base_offset, 1 LIMIT 1"#,
+            &[],
+        )
+        .await
+        .unwrap();
+    let (partition, base, next): (i32, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    let first_next: i64 = row.get(3);
+    let of_last = format!(r#"WHERE "partition" = {partition} AND base_offset = {base}"#);
+    let of_first = format!(r#"WHERE "partition" = {partition} AND base_offset = 0"#);
+    let last = format!("partition {partition} offsets {base}..{next}");
+    let first = format!("partition {partition} offsets 0..{first_next}");
+    let found = |statement: String, differences, parts: Vec<String>| async move {
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        audited
+            .found(&statement, "log_chain", differences, &parts)
+            .await;
+    };
+    let flip =
+        |column: &str| format!("{column} = set_byte({column}, 31, get_byte({column}, 31) # 1)");
+    for (of_row, place) in [(&of_first, &first), (&of_last, &last)] {
+        found(
+            format!("UPDATE log_chain SET {} {of_row}", flip("batch_hash")),
+            1,
+            vec![format!("{place}: the log is not what was persisted")],
+        )
+        .await;
+        found(
+            format!("UPDATE log_chain SET {} {of_row}", flip("head")),
+            1,
+            vec![
+                format!("{place}: the chain's head"),
+                "does not follow".into(),
+            ],
+        )
+        .await;
+    }
+    found(
+        format!("DELETE FROM log_chain {of_first}"),
+        1,
+        vec![format!("{first}: the chain has no row for them")],
+    )
+    .await;
+    found(
+        format!("DELETE FROM log_chain {of_last}"),
+        1,
+        vec![
+            format!("the chain ends at offset {base}"),
+            format!("persisted up to {next}"),
+        ],
+    )
+    .await;
+    let insert = |partition: i32, base: i64, next: i64| {
+        format!(
+            "INSERT INTO log_chain SELECT {partition}, {base}, {next}, batch_hash, head FROM log_chain \
+             {of_last}"
+        )
+    };
+    found(
+        insert(partition, next, next + 5),
+        3,
+        vec![
+            format!("partition {partition} offsets {next}..{}", next + 5),
+            format!("the log ends at {next}"),
+            format!("persisted up to {next}"),
+        ],
+    )
+    .await;
+    found(
+        insert(partition, 1, 2),
+        1,
+        vec![format!(
+            "partition {partition} offsets 1..2: a row of the chain that was never written"
+        )],
+    )
+    .await;
+    found(
+        insert(7, 0, 5),
+        1,
+        vec!["partition 7: 1 rows of a chain".into()],
+    )
+    .await;
+}
+
+/// A log beside `data`'s with the same votes, but with `change` made to the first that it changes. The
+/// votes' other fields are those of the first log, and so are the places of all records.
+async fn changed_log(data: &Path, change: impl Fn(&str) -> Option<String>) -> (PathBuf, String) {
+    let log = open_log(data).await;
+    let votes = read_topic(&log, topics::VOTES).await;
+    log.close().await.unwrap();
+    let other = data.join("other");
+    let copy = open_log(&other).await;
+    let partitions = votes.len() as u32;
+    copy.create_topic(topics::VOTES, partitions).await.unwrap();
+    let mut changed_at = None;
+    for (partition, records) in (0i32..).zip(&votes) {
+        let mut copied = Vec::new();
+        for record in records {
+            let mut value = record.value.to_vec();
+            if changed_at.is_none()
+                && let Ok(text) = std::str::from_utf8(&value)
+                && let Some(changed) = change(text)
+            {
+                assert_eq!(changed.len(), text.len());
+                value = changed.into_bytes();
+                changed_at = Some(place(partition, record.offset));
+            }
+            copied.push(NewRecord {
+                key: record.key.as_ref().map(|key| key.to_vec()),
+                value,
+            });
+        }
+        copy.produce(topics::VOTES, copied).await.unwrap();
+    }
+    // The voters are not audited; what reads on demands that they are there.
+    copy.create_topic(topics::VOTERS, partitions).await.unwrap();
+    let copied = read_topic(&copy, topics::VOTES).await;
+    assert_eq!(
+        copied.iter().map(Vec::len).collect::<Vec<_>>(),
+        votes.iter().map(Vec::len).collect::<Vec<_>>()
+    );
+    copy.close().await.unwrap();
+    (other.join("log"), changed_at.expect("a vote was changed"))
+}
+
+/// Puts another log in the place of an election's, and returns where that one is kept.
+fn put_in_place(data: &Path, log: &Path) -> PathBuf {
+    let kept = data.join("kept");
+    std::fs::rename(data.join("log"), &kept).unwrap();
+    std::fs::rename(log, data.join("log")).unwrap();
+    kept
+}
+
+/// Another letter in a name, which no rule and no table looks at.
+fn another_name(vote: &str) -> Option<String> {
+    let at = vote.find(r#""voter_name":""#)? + r#""voter_name":""#.len();
+    let mut changed = vote.to_owned();
+    let letter = if vote[at..].starts_with('A') {
+        "B"
+    } else {
+        "A"
+    };
+    changed.replace_range(at..=at, letter);
+    Some(changed)
+}
+
+/// One byte of the log that neither the count nor a row depends on: the chain finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_byte_of_the_log_is_found() {
+    let data = DataDir::new();
+    data.run(&["demo", "--voters", "300", "--once"]).succeeds();
+    let before = data.run(&["audit", "--json"]).succeeds().json();
+    let heads: Vec<&str> = before["chains"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|chain| chain["head"].as_str().unwrap())
+        .collect();
+    assert_eq!(heads.len(), 2);
+    let seen = ["audit", "--head", heads[0], "--head", heads[1]];
+    data.run(&seen).succeeds();
+
+    let (log, at) = changed_log(&data.path(), another_name).await;
+    let kept = put_in_place(&data.path(), &log);
+    let audit = data.run(&["audit", "--json"]).ends_with(1).json();
+    assert_eq!(number(&audit, "differences"), 1, "{audit:#}");
+    let listed = audit["listed"][0].as_str().unwrap();
+    assert!(listed.contains("is not what was persisted"), "{listed}");
+    let partition = at.split(" offset").next().unwrap();
+    assert!(listed.starts_with(partition), "{listed}: {at}");
+    // Nor is it sealed.
+    data.run(&["seal"])
+        .refused(1, &["nothing is sealed", "is not what was persisted"]);
+
+    // Somebody who makes the database anew from the changed log deceives the audit, but nobody who has
+    // seen a head.
+    let database = Database::embedded(&data.path()).await;
+    let wipe = "TRUNCATE votes, rejected_votes, log_chain;
+        DELETE FROM checkpoints WHERE consumer = 'persist' AND topic = 'votes';
+        DELETE FROM checkpoints WHERE consumer = 'persist' AND topic = 'voters'";
+    database.client.batch_execute(wipe).await.unwrap();
+    database.close().await;
+    data.run(&["consumer", "--once"]).succeeds();
+    data.run(&["audit"]).succeeds();
+    let found = data.run(&seen).ends_with(1).stdout;
+    assert!(
+        found.contains("no batch of the log has the head"),
+        "{found}"
+    );
+
+    // With the true log again, the made-up chain is found.
+    std::fs::rename(data.path().join("log"), data.path().join("changed")).unwrap();
+    std::fs::rename(kept, data.path().join("log")).unwrap();
+    let found = data.run(&["audit"]).ends_with(1).stdout;
+    assert!(found.contains("is not what was persisted"), "{found}");
+}
+
+/// A bit on the disk: found, or refused with an error that names the log; never passed over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flipped_bit_in_the_files_of_the_log_is_found() {
+    let data = DataDir::new();
+    data.run(&["demo", "--voters", "300", "--once"]).succeeds();
+    data.run(&["audit"]).succeeds();
+    // Only votes have a time.
+    let (file, places) = places_of(&data.path().join("log"), b"\"voting_time\":\"");
+    let (log, healthy) = (data.path().join("log"), data.path().join("healthy"));
+    copy_directory(&log, &healthy);
+    for at in [
+        places[0],
+        places[places.len() / 2],
+        places[places.len() - 1],
+    ] {
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[at] ^= 0x10;
+        std::fs::write(&file, &bytes).unwrap();
+        let run = data.run(&["audit", "--json"]).ends_with(1);
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        if run.stdout.is_empty() {
+            assert!(run.stderr.contains("error: "), "{}", run.stderr);
+        } else {
+            assert!(number(&run.json(), "differences") > 0);
+        }
+        // What opened it may have cut it off there.
+        std::fs::remove_dir_all(&log).unwrap();
+        copy_directory(&healthy, &log);
+    }
+    data.run(&["audit"]).succeeds();
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copy = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_directory(&entry.path(), &copy);
+        } else {
+            std::fs::copy(entry.path(), &copy).unwrap();
+        }
+    }
+}
+
+/// The file below a directory in which some bytes are most often, and where.
+fn places_of(directory: &Path, needle: &[u8]) -> (PathBuf, Vec<usize>) {
+    let mut found = (PathBuf::new(), Vec::new());
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            let places: Vec<usize> = bytes
+                .windows(needle.len())
+                .enumerate()
+                .filter(|(_, window)| *window == needle)
+                .map(|(at, _)| at)
+                .collect();
+            if places.len() > found.1.len() {
+                found = (path, places);
+            }
+        }
+    }
+    assert!(!found.1.is_empty(), "no vote is found in the files");
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,13 +28,14 @@ fn demo(data: &DataDir) -> Site {
 }
 
 /// Every path of the API that answers with JSON or CSV.
-const API: [&str; 6] = [
+const API: [&str; 7] = [
     "results",
     "turnout",
     "candidates",
     "locations",
     "rejected",
     "pipeline",
+    "evidence",
 ];
 
 #[test]

@@ -23,6 +23,7 @@ mod pipeline;
 mod progress;
 mod publish;
 mod rounds;
+mod rows;
 mod run;
 mod tally;
 
@@ -31,5 +32,6 @@ pub use domain::Election;
 pub use done::wait_until_done;
 pub use error::ConsumerError;
 pub use progress::{PartitionProgress, Progress, Snapshot};
+pub use rows::{KEPT_BYTES, named_voter, rejected_row, vote_row};
 pub use run::run;
 pub use tally::tally_request;

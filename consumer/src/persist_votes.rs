@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{ParsedVote, Reason, RejectedVote, Rules, topics};
+use domain::{BatchHasher, Digest, Reason, RejectedVote, Rules, topics};
 use futures_util::{FutureExt, StreamExt};
 use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
 use store::{IngestVotes, RejectedRow, VoteRow};
@@ -16,13 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ConsumerError;
 use crate::partition::{Context, Ours, persisted_up_to};
+use crate::rows::{named_voter, rejected_row, vote_row};
 
 /// Records that go into one transaction, as many as are there, up to about this number. Larger
 /// transactions gain little, and hold the embedded database's one connection longer.
 pub(crate) const RECORDS_PER_TRANSACTION: usize = 16 * 1024;
-
-/// Bytes of a rejected record that are kept in `rejected_votes`; the log has the whole.
-const KEPT_BYTES: usize = 64 * 1024;
 
 pub(crate) async fn persist_votes(
     context: &Context,
@@ -38,7 +36,11 @@ pub(crate) async fn persist_votes(
     let Ours { partition, lease } = ours;
     let rules = Arc::new(context.rules.clone());
     let mut next = persisted_up_to(context, topics::VOTES, partition).await?;
-    progress.update(partition, |progress| progress.persisted = next);
+    let chain_head = store.chain_end(partition).await?.map(|end| end.head);
+    progress.update(partition, |progress| {
+        progress.persisted = next;
+        progress.chain_head = chain_head;
+    });
     let mut stream = stream(&**platform, topics::VOTES, partition, next).await?;
     while let Some(outputs) = stop
         .run_until_cancelled(gather(&mut stream, topics::VOTES, partition, next))
@@ -59,6 +61,7 @@ pub(crate) async fn persist_votes(
                 next_offset,
                 accepted: &judged.accepted,
                 rejected: &judged.rejected,
+                batch_hash: judged.batch_hash,
                 lease,
             })
             .await?;
@@ -74,7 +77,12 @@ pub(crate) async fn persist_votes(
                 .filter_map(|offset| {
                     let output = outputs.get(usize::try_from(offset - next).ok()?)?;
                     let voter_id = by_offset.get(offset)?.voter_id.clone();
-                    Some(rejected_row(output, Reason::Duplicate, voter_id))
+                    Some(rejected_row(
+                        *offset,
+                        Reason::Duplicate,
+                        voter_id,
+                        &output.value,
+                    ))
                 })
                 .collect()
         };
@@ -87,9 +95,13 @@ pub(crate) async fn persist_votes(
             judged.rejected.iter().chain(&duplicates),
         )
         .await?;
+        let chain_head = pending.chain_head();
         pending.commit().await?;
         next = next_offset;
-        progress.update(partition, |progress| progress.persisted = next);
+        progress.update(partition, |progress| {
+            progress.persisted = next;
+            progress.chain_head = Some(chain_head);
+        });
     }
     Ok(())
 }
@@ -140,38 +152,31 @@ pub(crate) async fn gather(
 struct Judged {
     accepted: Vec<VoteRow>,
     rejected: Vec<RejectedRow>,
+    batch_hash: Digest,
 }
 
+/// Judges records that follow on each other, and hashes them as they are in the log.
 fn judge(outputs: &[Output], rules: &Rules) -> Judged {
-    let mut judged = Judged {
-        accepted: Vec::with_capacity(outputs.len()),
-        rejected: Vec::new(),
-    };
-    for output in outputs {
-        match rules.judge(output.key.as_deref(), &output.value) {
-            Ok(ballot) => judged.accepted.push(VoteRow {
-                voter_id: ballot.voter_id.into_owned(),
-                candidate_id: ballot.candidate_id.into_owned(),
-                voting_time: ballot.voting_time,
-                offset: output.offset,
-            }),
+    let mut accepted = Vec::with_capacity(outputs.len());
+    let mut rejected = Vec::new();
+    let mut hasher = BatchHasher::default();
+    for Output {
+        offset, key, value, ..
+    } in outputs
+    {
+        hasher.record(*offset, key.as_deref(), value);
+        match rules.judge(key.as_deref(), value) {
+            Ok(ballot) => accepted.push(vote_row(*offset, ballot)),
             Err(reason) => {
-                let voter_id = ParsedVote::parse(&output.value)
-                    .map_or_else(|_| String::new(), |vote| vote.voter_id.into_owned());
-                judged.rejected.push(rejected_row(output, reason, voter_id));
+                let voter_id = named_voter(value);
+                rejected.push(rejected_row(*offset, reason, voter_id, value));
             }
         }
     }
-    judged
-}
-
-fn rejected_row(output: &Output, reason: Reason, voter_id: String) -> RejectedRow {
-    RejectedRow {
-        offset: output.offset,
-        reason,
-        voter_id,
-        value: output.value[..output.value.len().min(KEPT_BYTES)].to_vec(),
-        value_bytes: output.value.len(),
+    Judged {
+        accepted,
+        rejected,
+        batch_hash: hasher.finish(),
     }
 }
 

@@ -53,6 +53,7 @@ impl PipelinePublisher {
                     partition,
                     votes_to: at.persisted,
                     voters_to: at.voters_persisted,
+                    chain_head: at.chain_head,
                 }));
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use domain::Digest;
 use service::restart::Problems;
 use tokio::sync::watch;
 
@@ -17,6 +18,8 @@ pub struct PartitionProgress {
     pub checkpointed: i64,
     /// Votes before this offset are rows (or rejected rows).
     pub persisted: i64,
+    /// The head of the chain over the votes that are rows; `None` while there are none.
+    pub chain_head: Option<Digest>,
     /// Voters before this offset are rows.
     pub voters_persisted: i64,
     /// When they were stored by this consumer, in milliseconds since 1970.

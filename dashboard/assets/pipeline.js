@@ -8,6 +8,7 @@ const element = (id) => document.getElementById(id);
 
 /** Keeps rejected votes and the pipeline up to date. */
 export class Pipeline {
+  #evidence = new Rows(element('evidence-rows'), 'evidence', 'evidence-row');
   #partitions = new Rows(element('partition-rows'), 'partition', 'partition-row');
   #bridge = new Rows(element('bridge-rows'), 'bridge', 'bridge-row');
 
@@ -25,6 +26,7 @@ export class Pipeline {
     if (pipeline.last_checkpoint) setAttribute(checkpoint, 'datetime', pipeline.last_checkpoint);
     setText(checkpoint, pipeline.last_checkpoint ? time(pipeline.last_checkpoint) : NO_NUMBER);
     this.#drawBridge(pipeline.bridge);
+    this.#drawEvidence(pipeline.evidence);
     this.#partitions.show(
       pipeline.partitions.map(({ partition }) => String(partition)),
       { made: (row, key) => setText(row.querySelector('th'), key) },
@@ -49,6 +51,19 @@ export class Pipeline {
     topics.forEach(({ carried, lag }, index) => setFigures(this.#bridge.get(keys[index]), { carried, lag }));
   }
 
+  #drawEvidence(partitions) {
+    element('evidence').hidden = partitions.length === 0;
+    const keys = partitions.map(({ partition }) => String(partition));
+    this.#evidence.show(keys, { made: (row, key) => setText(row.querySelector('th'), key) });
+    partitions.forEach(({ chain_head, seal }, index) => {
+      const row = this.#evidence.get(keys[index]);
+      setHash(row.querySelector('[data-hash="head"]'), chain_head);
+      setHash(row.querySelector('[data-hash="root"]'), seal?.root);
+      setFigures(row, { sealed: seal?.votes ?? null });
+    });
+    setText(element('seal'), sealWords(partitions));
+  }
+
   #drawProblems(problems) {
     const list = element('problems');
     const shown = [...list.children].map((item) => item.textContent);
@@ -57,6 +72,22 @@ export class Pipeline {
       ...problems.map((problem) => Object.assign(document.createElement('li'), { textContent: problem })),
     );
   }
+}
+
+/** Digits of a hash that are shown; the whole one is in its title. */
+const SHOWN_DIGITS = 12;
+
+/** The same text as in `pipeline.rs`. */
+function setHash(code, hash) {
+  if (hash) setAttribute(code, 'title', hash);
+  else code.removeAttribute('title');
+  setText(code, hash ? `${hash.slice(0, SHOWN_DIGITS)}…` : NO_NUMBER);
+}
+
+/** The same words as in `pipeline.rs`. */
+function sealWords(partitions) {
+  const sealed = partitions.find(({ seal }) => seal);
+  return sealed ? `Seal ${sealed.seal.seal}, made at ${sealed.seal.sealed_at}` : 'No vote is sealed yet';
 }
 
 /** The same words as in `overview.rs`. */

@@ -11,12 +11,13 @@ use std::time::Instant;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
     AgeBand, AggregateRecord, Candidate, PersistPosition, PipelineRecord, PollsWindow, Reason,
-    TallyPosition, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty, VotesByRegion,
-    VotesPerCandidate, topics,
+    Seal, TallyPosition, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty,
+    VotesByRegion, VotesPerCandidate, topics,
 };
 
 use crate::accounting::{Accounting, Comparison};
 use crate::bridge_lag::BridgeLag;
+use crate::evidence::Evidence;
 use crate::model::{
     CandidateResult, ElectionState, GroupCount, Leader, LocationResult, PartitionState, Pipeline,
     RejectedCount, Snapshot, Totals, Turnout,
@@ -40,6 +41,7 @@ pub(crate) struct Board {
     partitions: BTreeMap<u32, Partition>,
     accounting: Accounting,
     bridge: BridgeLag,
+    evidence: Evidence,
     problems: BTreeMap<String, String>,
     rate: Rate,
     sequence: u64,
@@ -192,6 +194,7 @@ impl Board {
         match read(topics::PIPELINE, value)? {
             PipelineRecord::Tally(position) => self.apply_tally_position(position),
             PipelineRecord::Persist(position) => {
+                self.apply_chain_head(&position);
                 let known = &mut self.partition(position.partition).persist;
                 let is_news = *known != position;
                 *known = position;
@@ -221,15 +224,32 @@ impl Board {
 
     /// How far persisting is, as stored.
     pub(crate) fn apply_stored_rows(&mut self, stored: PersistPosition) {
+        self.apply_chain_head(&stored);
         let known = &mut self.partition(stored.partition).persist;
         let position = PersistPosition {
             partition: stored.partition,
             votes_to: known.votes_to.max(stored.votes_to),
             voters_to: known.voters_to.max(stored.voters_to),
+            chain_head: None,
         };
         let is_news = *known != position;
         *known = position;
         self.has_news |= is_news;
+    }
+
+    fn apply_chain_head(&mut self, position: &PersistPosition) {
+        let PersistPosition {
+            partition,
+            votes_to,
+            chain_head,
+            ..
+        } = *position;
+        self.has_news |= self.evidence.apply_head(partition, votes_to, chain_head);
+    }
+
+    /// The latest seal, of all partitions; empty when there is none.
+    pub(crate) fn set_seal(&mut self, seal: Vec<Seal>) {
+        self.has_news |= self.evidence.apply_seal(seal);
     }
 
     /// Where the partitions of `votes` and `voters` end.
@@ -516,6 +536,7 @@ impl Board {
                 .map(rfc3339),
             partitions,
             bridge: self.bridge.topics(),
+            evidence: self.evidence.partitions(),
             problems: self.problems.values().cloned().collect(),
         }
     }

@@ -19,6 +19,7 @@ pub mod args;
 mod assets;
 mod board;
 mod bridge_lag;
+mod evidence;
 mod hub;
 mod metrics;
 pub mod model;

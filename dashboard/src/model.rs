@@ -168,6 +168,9 @@ pub struct Pipeline {
     /// Each topic that is bridged to Kafka, or from it; empty while no bridge has told of itself.
     #[serde(default)]
     pub bridge: Vec<BridgedTopic>,
+    /// What proves later that the log was not changed, by partition.
+    #[serde(default)]
+    pub evidence: Vec<PartitionEvidence>,
     /// What the dashboard cannot reach at present, in words; empty when all is well.
     pub problems: Vec<String>,
 }
@@ -185,6 +188,41 @@ pub struct BridgedTopic {
     pub carried: u64,
     /// Records that are still to be carried over.
     pub lag: u64,
+}
+
+/// What proves later that a partition of `votes` was not changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartitionEvidence {
+    /// The partition.
+    pub partition: u32,
+    /// Votes before this offset are in the chain.
+    pub chained_to: i64,
+    /// The head of the chain over them, 64 hexadecimal digits; absent while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_head: Option<String>,
+    /// The latest seal; absent while nothing is sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<SealedVotes>,
+}
+
+/// What a seal states of a partition. The root is over all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SealedVotes {
+    /// The seal's number.
+    pub seal: u32,
+    /// When it was made, RFC 3339 in UTC with milliseconds.
+    #[schema(format = DateTime)]
+    pub sealed_at: String,
+    /// Votes before this offset are sealed.
+    pub sealed_to: i64,
+    /// Of these, votes that count.
+    pub votes: u64,
+    /// The head of the chain there.
+    pub chain_head: String,
+    /// The root of the tree of the votes that count.
+    pub tree_root: String,
+    /// The published root, which receipts lead to.
+    pub root: String,
 }
 
 /// Whether every vote is accounted for: cast = counted + rejected, and the rows in Postgres say the

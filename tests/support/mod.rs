@@ -58,6 +58,12 @@ impl DataDir {
         self.start(args).wait()
     }
 
+    /// Runs a command that takes no data directory.
+    #[track_caller]
+    pub fn run_without_data(&self, args: &[&str]) -> Run {
+        Process::spawn(election(args)).wait()
+    }
+
     /// Starts it.
     pub fn start(&self, args: &[&str]) -> Process {
         Process::spawn(self.command(args))

@@ -192,7 +192,8 @@ impl Setting {
             assert_eq!((*offset, stored), (end, &tally), "partition {partition}");
             let rows = store.vote_rows(partition, 0, end).await.unwrap();
             assert!(rows == accepted, "rows of partition {partition}");
-            let rows = store.rejected_rows(partition, 0, end).await.unwrap();
+            let rows = store.rejected_rows(partition, 0, end, 0).await.unwrap();
+            let rows: Vec<_> = rows.iter().map(|row| (row.offset, row.reason)).collect();
             assert_eq!(rows, rejected, "rejected rows of partition {partition}");
             total.add(&tally);
         }

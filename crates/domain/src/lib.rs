@@ -11,7 +11,9 @@
 mod aggregate;
 mod batch;
 mod candidate;
+mod chain;
 mod counter;
+mod digest;
 mod enrich;
 mod first_votes;
 mod groups;
@@ -19,10 +21,12 @@ mod judge;
 mod keys;
 mod layout;
 mod ledger;
+mod merkle;
 mod names;
 mod offset_key;
 mod params;
 mod pipeline;
+mod receipt;
 mod rejection;
 mod rules;
 mod running_total;
@@ -39,13 +43,16 @@ pub use aggregate::{
 };
 pub use batch::{BatchError, RecordReader, RecordRef, RecordsBuilder};
 pub use candidate::Candidate;
+pub use chain::{BatchHasher, HashedBatch, first_head, next_head};
 pub use counter::{Delta, PartitionCounter};
+pub use digest::{Digest, DigestError};
 pub use enrich::{Enricher, VoteText};
 pub use first_votes::{FirstVotes, VoterRef};
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use judge::{Judge, PartitionJudge};
 pub use keys::{BlindingKey, CredentialKey, ElectionKey, KeyError, PseudonymKey};
 pub use ledger::{Applied, Ledger, LedgerError};
+pub use merkle::{InclusionProof, MerkleTree};
 pub use offset_key::{offset_key, split_offset_key};
 pub use params::{
     PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
@@ -54,6 +61,7 @@ pub use params::{
 pub use pipeline::{
     BridgeDirection, BridgePosition, PersistPosition, PipelineRecord, TallyPosition,
 };
+pub use receipt::{Receipt, ReceiptError, Reveal, Seal, moment_text, vote_leaf};
 pub use rejection::{Reason, RejectedVote};
 pub use rules::{Ballot, Election, PollsWindow, Rules};
 pub use running_total::running_total;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Reason;
+use crate::{Digest, Reason};
 
 /// Record of `pipeline`, keyed by [`PipelineRecord::key`]. Published in update style: the newest
 /// record per key is the truth.
@@ -50,6 +50,9 @@ pub struct PersistPosition {
     pub votes_to: i64,
     /// Voters before this offset are rows (or rejected rows).
     pub voters_to: i64,
+    /// The head of the chain over the votes before `votes_to`; absent where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_head: Option<Digest>,
 }
 
 /// Which way the bridge carries a topic.

@@ -7,7 +7,7 @@ use domain::Reason;
 use tokio_postgres::Row;
 
 use crate::columns::{count_from, partition_column, partition_from, time_from};
-use crate::{Store, StoreError, VoteRow};
+use crate::{RejectedRow, Store, StoreError, VoteRow};
 
 /// Numbers of rows, all of the same moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -103,7 +103,8 @@ impl Store {
         rows.iter().map(vote_row).collect()
     }
 
-    /// Offsets and reasons of a partition's rejected votes with offsets `from..to`, by offset.
+    /// A partition's rejected votes with offsets `from..to`, by offset. Of a value that is longer than
+    /// `value_limit`, so many bytes.
     ///
     /// # Errors
     /// When the database fails, or a row's reason is none.
@@ -112,25 +113,37 @@ impl Store {
         partition: u32,
         from: i64,
         to: i64,
-    ) -> Result<Vec<(i64, Reason)>, StoreError> {
+        value_limit: usize,
+    ) -> Result<Vec<RejectedRow>, StoreError> {
         let failed = StoreError::database("read rejected votes");
+        let limit = i32::try_from(value_limit).unwrap_or(i32::MAX);
         let client = self.client().await?;
         let statement = client
             .prepare_cached(
-                r#"SELECT log_offset, reason FROM rejected_votes
+                r#"SELECT log_offset, reason, voter_id, substring(value FROM 1 FOR $4::int), value_bytes
+                   FROM rejected_votes
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
             )
             .await
             .map_err(&failed)?;
         let rows = client
-            .query(&statement, &[&partition_column(partition)?, &from, &to])
+            .query(
+                &statement,
+                &[&partition_column(partition)?, &from, &to, &limit],
+            )
             .await
             .map_err(&failed)?;
         rows.iter()
             .map(|row| {
-                let offset = row.try_get(0).map_err(&failed)?;
-                Ok((offset, reason(row.try_get(1).map_err(&failed)?)?))
+                let value_bytes: i32 = row.try_get(4).map_err(&failed)?;
+                Ok(RejectedRow {
+                    offset: row.try_get(0).map_err(&failed)?,
+                    reason: reason(row.try_get(1).map_err(&failed)?)?,
+                    voter_id: row.try_get(2).map_err(&failed)?,
+                    value: row.try_get(3).map_err(&failed)?,
+                    value_bytes: usize::try_from(value_bytes).unwrap_or_default(),
+                })
             })
             .collect()
     }

@@ -10,7 +10,7 @@ WITH locked AS (SELECT "partition" FROM partition_leases ORDER BY "partition" FO
 UPDATE partition_leases AS lease SET member = NULL, epoch = lease.epoch + 1
 FROM locked WHERE lease."partition" = locked."partition";
 TRUNCATE candidates, voters, votes, rejected_votes, rejected_voters, tallies, checkpoints, elections,
-    bridge_inbound
+    bridge_inbound, log_chain, seals
 "#;
 
 impl Store {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use chrono::{DateTime, NaiveDateTime};
 use deadpool_postgres::ClientWrapper;
-use domain::VotingTime;
+use domain::{Digest, VotingTime};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -47,6 +47,20 @@ pub(crate) fn count_from(table: &'static str, column: i64) -> Result<u64, StoreE
         table,
         problem: format!("{column} is no number of votes"),
     })
+}
+
+/// A `bytea` column that holds a hash.
+pub(crate) fn digest_column(digest: &Digest) -> &[u8] {
+    digest.as_bytes()
+}
+
+/// The hash that a column says.
+pub(crate) fn digest_from(table: &'static str, column: &[u8]) -> Result<Digest, StoreError> {
+    let bytes = column.try_into().map_err(|_| StoreError::Damaged {
+        table,
+        problem: format!("a hash of {} bytes", column.len()),
+    })?;
+    Ok(Digest::from_bytes(bytes))
 }
 
 /// Text as PostgreSQL takes it, which is any but NUL.

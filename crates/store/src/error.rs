@@ -86,6 +86,18 @@ pub enum StoreError {
         /// The stored next offset.
         found: i64,
     },
+    /// The log's chain does not end where the batch begins, though the checkpoint does.
+    #[error(
+        "the chain of hashes of partition {partition} ends at offset {chained_to}, but votes are persisted up to {persisted_to}: table `log_chain` has been edited, or an older version of this program has persisted meanwhile; nothing more is persisted, `election audit` names what differs"
+    )]
+    ChainBroken {
+        /// The partition.
+        partition: u32,
+        /// Where the chain ends.
+        chained_to: i64,
+        /// Where the checkpoint stands.
+        persisted_to: i64,
+    },
     /// A tally would replace a later one.
     #[error(
         "the tally of partition {partition} at offset {given} is older than the stored one at {stored}: another process tallies the same partition; stop one of them"

@@ -9,7 +9,8 @@
 //! A vote's way: [`Store::begin_votes`] opens a transaction, checks that the batch begins where the
 //! partition's checkpoint stands, and inserts the votes; the database's unique key says which are
 //! duplicates; these go to [`PendingVotes::reject`]; [`PendingVotes::commit`] moves the checkpoint in
-//! the same transaction. Whatever ends in between leaves nothing behind.
+//! the same transaction, in which the batch's hash is chained to those before it, too. Whatever ends in
+//! between leaves nothing behind.
 //!
 //! Several consumers share the partitions by [`Lease`]s: each says that it lives, and takes its share
 //! of what is free, with [`Store::renew_leases`]; what it writes names the lease, and is refused with
@@ -21,6 +22,7 @@
 
 mod audit;
 mod bridge;
+mod chain;
 mod checkpoint;
 mod clear;
 mod columns;
@@ -30,6 +32,7 @@ mod embedded;
 mod error;
 mod leases;
 mod pool;
+mod seals;
 mod tallies;
 #[cfg(unix)]
 mod temporary_server;
@@ -39,6 +42,7 @@ mod votes;
 
 pub use audit::RowCounts;
 pub use bridge::{BridgeLock, Inbound, InboundPosition};
+pub use chain::{ChainEnd, ChainHashes, ChainRow};
 pub use checkpoint::PERSIST;
 pub use election::Election;
 #[cfg(feature = "embedded")]

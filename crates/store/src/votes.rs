@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Reason, VotingTime};
+use domain::{Digest, Reason, VotingTime};
 use tokio_postgres::types::Type;
 
+use crate::chain::chain_batch;
 use crate::checkpoint::Batch;
 use crate::columns::{Copy, partition_column, time_column, without_nul};
 use crate::leases::{Lease, demand_leases};
@@ -55,6 +56,8 @@ pub struct IngestVotes<'a> {
     pub accepted: &'a [VoteRow],
     /// Records that break one.
     pub rejected: &'a [RejectedRow],
+    /// The hash of the batch's records, as they are in the log.
+    pub batch_hash: Digest,
 }
 
 /// A batch that is written but not committed. Dropped, it leaves nothing behind.
@@ -65,6 +68,7 @@ pub struct IngestVotes<'a> {
 pub struct PendingVotes {
     transaction: Transaction,
     batch: Batch,
+    chain_head: Digest,
     duplicates: Vec<i64>,
     unrejected: BTreeSet<i64>,
 }
@@ -90,7 +94,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::CheckpointMoved`] when the batch does not begin where the checkpoint stands;
     /// [`StoreError::Unaccounted`] when it does not have a row for each record;
-    /// [`StoreError::LeaseLost`] when the partition is another consumer's.
+    /// [`StoreError::ChainBroken`] when the chain does not end there; [`StoreError::LeaseLost`] when the
+    /// partition is another consumer's.
     pub async fn begin_votes(&self, votes: IngestVotes<'_>) -> Result<PendingVotes, StoreError> {
         let IngestVotes {
             partition,
@@ -99,17 +104,20 @@ impl Store {
             next_offset,
             accepted,
             rejected,
+            batch_hash,
         } = votes;
         let batch = Batch::votes(partition, base_offset, next_offset);
         batch.demand_rows(accepted.len() + rejected.len())?;
         let transaction = Transaction::begin(self).await?;
         demand_leases(&transaction, &[(partition, lease)]).await?;
         batch.lock_checkpoint(&transaction).await?;
+        let chain_head = chain_batch(&transaction, &batch, batch_hash).await?;
         let duplicates = insert_votes(&transaction, &batch, accepted).await?;
         insert_rejected(&transaction, &batch, rejected).await?;
         Ok(PendingVotes {
             transaction,
             batch,
+            chain_head,
             unrejected: duplicates.iter().copied().collect(),
             duplicates,
         })
@@ -117,6 +125,11 @@ impl Store {
 }
 
 impl PendingVotes {
+    /// The head of the partition's chain once the batch is committed.
+    pub fn chain_head(&self) -> Digest {
+        self.chain_head
+    }
+
     /// Offsets of the accepted votes that are not their voter's first, ascending. Each must be given
     /// to [`PendingVotes::reject`].
     pub fn duplicates(&self) -> &[i64] {

@@ -36,6 +36,7 @@ async fn the_embedded_server_keeps_the_contract() {
         next_offset: base + 1,
         accepted: &[],
         rejected: &row,
+        batch_hash: suite::hash_of(base),
     };
     store
         .begin_votes(batch)
@@ -69,7 +70,7 @@ async fn the_embedded_server_keeps_the_contract() {
         store.checkpoint("persist", "votes", 9).await.unwrap(),
         base + 1
     );
-    assert_eq!(store.rejected_rows(9, 0, 10).await.unwrap().len(), 1);
+    assert_eq!(store.rejected_rows(9, 0, 10, 100).await.unwrap().len(), 1);
     store.close();
     server.stop().await.unwrap();
 

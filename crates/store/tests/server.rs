@@ -43,6 +43,7 @@ async fn many_connections(url: &str) {
         next_offset: base + 1,
         accepted: &[],
         rejected: &[suite::rejected(base, domain::Reason::Malformed, b"?")],
+        batch_hash: suite::hash_of(base),
     };
     let pending = one.begin_votes(nothing).await.unwrap();
     let waiting = tokio::spawn({
@@ -113,6 +114,7 @@ fn nothing_of(base: i64) -> IngestVotes<'static> {
         next_offset: base + 1,
         accepted: &[],
         rejected: &[],
+        batch_hash: suite::hash_of(base),
     }
 }
 

@@ -177,6 +177,7 @@ fn the_verdict_waits_for_everything() {
         partition: 0,
         votes_to: 10,
         voters_to: 4,
+        chain_head: None,
     });
     assert!(board.wants_comparison());
     assert_eq!(shown(&mut board).pipeline.accounted, Accounted::InProgress);
@@ -223,6 +224,52 @@ fn positions_come_from_the_topic_and_from_the_database() {
         "1970-01-01T00:00:01.000Z"
     );
     assert_eq!(snapshot.pipeline.partitions[0].counted_to, 7);
+}
+
+#[test]
+fn the_newest_head_and_the_latest_seal_are_shown() {
+    let mut board = board();
+    let head = |offset| domain::first_head(1, offset);
+    let published = |votes_to: i64| {
+        let position = PersistPosition {
+            partition: 1,
+            votes_to,
+            voters_to: 0,
+            chain_head: Some(head(votes_to)),
+        };
+        (position.clone(), PipelineRecord::Persist(position))
+    };
+    let (_, record) = published(7);
+    board
+        .apply_pipeline(&serde_json::to_vec(&record).unwrap())
+        .unwrap();
+    // Read from the database later, but stored before.
+    board.apply_stored_rows(published(5).0);
+    let [shown_at] = &shown(&mut board).pipeline.evidence[..] else {
+        panic!("not one partition");
+    };
+    assert_eq!((shown_at.partition, shown_at.chained_to), (1, 7));
+    assert_eq!(shown_at.chain_head, Some(head(7).to_string()));
+    assert_eq!(shown_at.seal, None);
+    assert!(board.take_news());
+
+    let seal = domain::Seal {
+        number: 2,
+        partition: 1,
+        sealed_at: 1_000,
+        next_offset: 5,
+        chain_head: head(5),
+        leaves: 3,
+        tree_root: head(9),
+    };
+    board.set_seal(vec![seal]);
+    assert!(board.take_news());
+    board.set_seal(vec![seal]);
+    assert!(!board.take_news(), "the same seal");
+    let sealed = shown(&mut board).pipeline.evidence[0].seal.clone().unwrap();
+    assert_eq!((sealed.seal, sealed.votes, sealed.sealed_to), (2, 3, 5));
+    assert_eq!(sealed.sealed_at, "1970-01-01T00:00:01.000Z");
+    assert_eq!(sealed.root, seal.root().to_string());
 }
 
 #[test]

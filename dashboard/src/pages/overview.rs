@@ -8,7 +8,8 @@ use domain::Reason;
 
 use self::locations::{Column, LocationRow, columns, location_row};
 use self::pipeline::{
-    BridgeRow, PartitionRow, accounted, accounted_words, bridge_row, partition_row, reason_words,
+    BridgeRow, EvidenceRow, PartitionRow, accounted, accounted_words, bridge_row, evidence_row,
+    partition_row, reason_words, seal_words,
 };
 use super::parts::{self, CandidateRow, Live};
 use crate::assets::asset_url;
@@ -55,6 +56,8 @@ struct Overview<'a> {
     checkpoint: String,
     partitions: Vec<PartitionRow>,
     bridge: Vec<BridgeRow<'a>>,
+    evidence: Vec<EvidenceRow<'a>>,
+    seal_words: String,
 }
 
 /// Who leads; there without being shown while nobody does, for the scripts to fill.
@@ -170,6 +173,13 @@ pub(crate) fn overview(
             .iter()
             .map(|topic| bridge_row(topic, n))
             .collect(),
+        evidence: snapshot
+            .pipeline
+            .evidence
+            .iter()
+            .map(|at| evidence_row(at, n))
+            .collect(),
+        seal_words: seal_words(snapshot),
         snapshot,
         n,
         candidates,

@@ -5,8 +5,9 @@ use domain::{Candidate, Reason};
 
 use super::*;
 use crate::model::{
-    Accounted, CandidateResult, ElectionState, GroupCount, Leader, LocationResult, PartitionState,
-    Pipeline, RejectedCount, Snapshot, Totals, Turnout,
+    Accounted, CandidateResult, ElectionState, GroupCount, Leader, LocationResult,
+    PartitionEvidence, PartitionState, Pipeline, RejectedCount, SealedVotes, Snapshot, Totals,
+    Turnout,
 };
 use crate::numbers::Numbers;
 use crate::query::LocationsQuery;
@@ -120,6 +121,12 @@ fn under_way() -> Snapshot {
                 module_bytes: 1 << 21,
             }],
             bridge: vec![],
+            evidence: vec![PartitionEvidence {
+                partition: 0,
+                chained_to: 11_145,
+                chain_head: Some("ab".repeat(32)),
+                seal: None,
+            }],
             problems: vec![],
         },
     }
@@ -232,6 +239,37 @@ fn no_election_says_what_to_type() {
     assert_is_strict(&page);
     assert!(page.contains("election demo") && page.contains("election producer init"));
     assert!(!page.contains("data-candidate"));
+}
+
+#[test]
+fn heads_and_roots_are_published() {
+    let mut snapshot = under_way();
+    let page = front(&snapshot, "");
+    assert_is_strict(&page);
+    let head = "ab".repeat(32);
+    let code = format!(r#"<code data-hash="head" title="{head}">abababababab…</code>"#);
+    assert!(page.contains(&code), "{page}");
+    assert!(page.contains(r#"<code data-hash="root">–</code>"#));
+    assert!(page.contains("No vote is sealed yet"));
+
+    snapshot.pipeline.evidence[0].seal = Some(SealedVotes {
+        seal: 3,
+        sealed_at: "2026-05-07T21:03:00.000Z".into(),
+        sealed_to: 11_000,
+        votes: 10_900,
+        root: "cd".repeat(32),
+        ..SealedVotes::default()
+    });
+    let page = front(&snapshot, "");
+    let root = "cd".repeat(32);
+    let code = format!(r#"<code data-hash="root" title="{root}">cdcdcdcdcdcd…</code>"#);
+    assert!(page.contains(&code), "{page}");
+    assert!(page.contains(r#"<data data-figure="sealed" value="10900">10,900</data>"#));
+    assert!(page.contains("Seal 3"));
+
+    // Nothing to show is not shown, but there for the scripts to fill.
+    snapshot.pipeline.evidence.clear();
+    assert!(front(&snapshot, "").contains(r#"<div id="evidence" hidden>"#));
 }
 
 #[test]

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::{Site, refusal};
 use crate::model::{
-    CandidateResult, GroupCount, LocationResult, Pipeline, RejectedCount, Snapshot,
+    CandidateResult, GroupCount, LocationResult, PartitionEvidence, Pipeline, RejectedCount,
+    Snapshot,
 };
 use crate::query::{self, Format, LocationsPage, LocationsQuery};
 
@@ -296,6 +297,61 @@ pub(super) async fn pipeline(request: ApiRequest) -> tide::Result {
             let mut row = vec![at.partition.to_string()];
             row.extend(figures.map(|figure| figure.to_string()));
             row.push(at.lag.to_string());
+            row
+        }));
+        rows
+    })
+}
+
+/// Answer of `evidence`.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct EvidenceAnswer {
+    /// When the figures were taken.
+    #[schema(format = DateTime)]
+    generated_at: String,
+    /// Each partition of `votes` of which something is persisted.
+    partitions: Vec<PartitionEvidence>,
+}
+
+/// Hashes to keep a copy of: the heads of the log's chain, and the roots that receipts lead to.
+#[utoipa::path(
+    get, path = "/api/v1/evidence", tag = "results",
+    params(("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
+    responses((status = 200, body = EvidenceAnswer), (status = 400, body = Problem)),
+)]
+pub(super) async fn evidence(request: ApiRequest) -> tide::Result {
+    let published = request.state().hub.latest().await;
+    let body = EvidenceAnswer {
+        generated_at: published.snapshot.generated_at.clone(),
+        partitions: published.snapshot.pipeline.evidence.clone(),
+    };
+    answer(&request, "evidence", &body, || {
+        let mut rows = vec![texts([
+            "partition",
+            "chained_to",
+            "chain_head",
+            "seal",
+            "sealed_at",
+            "sealed_to",
+            "votes",
+            "root",
+        ])];
+        rows.extend(body.partitions.iter().map(|at| {
+            let mut row = vec![
+                at.partition.to_string(),
+                at.chained_to.to_string(),
+                at.chain_head.clone().unwrap_or_default(),
+            ];
+            row.extend(match &at.seal {
+                Some(seal) => [
+                    seal.seal.to_string(),
+                    seal.sealed_at.clone(),
+                    seal.sealed_to.to_string(),
+                    seal.votes.to_string(),
+                    seal.root.clone(),
+                ],
+                None => Default::default(),
+            });
             row
         }));
         rows

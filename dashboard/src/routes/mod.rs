@@ -48,6 +48,7 @@ pub(crate) fn app(site: Arc<Site>) -> App {
     app.at("/api/v1/locations").get(api::locations);
     app.at("/api/v1/rejected").get(api::rejected);
     app.at("/api/v1/pipeline").get(api::pipeline);
+    app.at("/api/v1/evidence").get(api::evidence);
     app.at("/api/v1/events").get(events::events);
     app.at("/api/v1/openapi.json").get(openapi::document);
     app.at("/healthz").get(operations::healthz);

@@ -17,7 +17,7 @@ use super::{Site, api, events};
     ),
     paths(
         api::results, api::turnout, api::candidates, api::locations, api::rejected, api::pipeline,
-        events::events,
+        api::evidence, events::events,
     ),
     tags((name = "results", description = "Who got what, and how the votes flow")),
 )]

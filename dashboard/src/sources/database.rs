@@ -81,6 +81,10 @@ async fn follow(
             } else {
                 LOOK_EVERY
             };
+            if opened_at.is_some() {
+                let seal = store.latest_seal().await?;
+                shared.update(|board| board.set_seal(seal));
+            }
             next_ask = Instant::now() + pause;
         }
         if opened_at.is_some() {
@@ -122,6 +126,16 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreErro
             partition,
             votes_to: store.checkpoint(PERSIST, topics::VOTES, partition).await?,
             voters_to: store.checkpoint(PERSIST, topics::VOTERS, partition).await?,
+            chain_head: None,
+        });
+    }
+    // The chain ends where the votes are persisted, in the same commit.
+    for (partition, end) in store.chain_ends().await? {
+        rows.push(PersistPosition {
+            partition,
+            votes_to: end.next_offset,
+            voters_to: 0,
+            chain_head: Some(end.head),
         });
     }
     let mut total = Tally::default();

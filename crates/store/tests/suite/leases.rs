@@ -8,7 +8,7 @@ use election_store::{
     StoreError,
 };
 
-use super::{case, rejected, tally, votes};
+use super::{case, hash_of, rejected, tally, votes};
 
 /// Longer than any case takes.
 pub const LONG: Duration = Duration::from_secs(600);
@@ -59,6 +59,7 @@ pub async fn write(store: &Store, lease: Lease, base: i64) -> Result<PendingVote
         next_offset: base + 1,
         accepted: &[],
         rejected: &[rejected(base, Reason::Malformed, b"?")],
+        batch_hash: hash_of(base),
     };
     store.begin_votes(batch).await
 }
@@ -200,6 +201,7 @@ async fn a_stale_lease(store: Store) {
         next_offset: 100,
         accepted: &accepted,
         rejected: &[],
+        batch_hash: hash_of(1),
     };
     assert_lost(store.begin_votes(batch).await, lost);
     let voters = IngestVoters {

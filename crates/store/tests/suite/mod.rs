@@ -2,13 +2,16 @@
 //! server, which is stopped at the end.
 
 mod bridge;
+mod evidence;
 pub mod leases;
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 use std::time::Duration;
 
-use domain::{AgeBand, Candidate, PollsWindow, Reason, Tally, Voter, VotingTime};
+use domain::{
+    AgeBand, BatchHasher, Candidate, Digest, PollsWindow, Reason, Tally, Voter, VotingTime,
+};
 use election_store::{
     Election, IngestVoters, IngestVotes, PartitionTally, RejectedRow, RejectedVoterRow, RowCounts,
     Store, StoreError, VoteRow,
@@ -28,6 +31,7 @@ pub async fn run(url: &str) {
     case(url, "voters", voters).await;
     case(url, "tallies", tallies).await;
     bridge::run(url).await;
+    evidence::run(url).await;
     leases::run(url).await;
     audit(url).await;
 }
@@ -91,7 +95,15 @@ fn batch<'a>(base: i64, accepted: &'a [VoteRow], rejected: &'a [RejectedRow]) ->
         next_offset: base + (accepted.len() + rejected.len()) as i64,
         accepted,
         rejected,
+        batch_hash: hash_of(base),
     }
+}
+
+/// A hash that stands for a batch's records; the store takes it as it is given.
+pub fn hash_of(base: i64) -> Digest {
+    let mut hasher = BatchHasher::default();
+    hasher.record(base, None, b"a batch");
+    hasher.finish()
 }
 
 async fn position(store: &Store) -> i64 {
@@ -168,10 +180,14 @@ async fn ingest(store: Store) {
     assert_eq!(store.checkpoint("persist", "votes", 1).await.unwrap(), 0);
     assert_eq!(store.vote_rows(0, 0, 2000).await.unwrap(), accepted);
     assert_eq!(store.vote_rows(0, 10, 12).await.unwrap(), accepted[10..12]);
-    assert_eq!(
-        store.rejected_rows(0, 0, 2000).await.unwrap(),
-        [(1000, Reason::Malformed), (1001, Reason::WrongKey)]
-    );
+    // NUL is what text cannot have.
+    let [_, mut other] = bad.clone();
+    other.voter_id = "nul\u{fffd}".into();
+    let kept = store.rejected_rows(0, 0, 2000, 100).await.unwrap();
+    assert_eq!(kept, [bad[0].clone(), other.clone()]);
+    let cut = store.rejected_rows(0, 1000, 1001, 3).await.unwrap();
+    assert_eq!(cut[0].value, bad[0].value[..3]);
+    assert_eq!(cut[0].value_bytes, bad[0].value_bytes);
     let counts = store.count_rows().await.unwrap();
     assert_eq!(counts.votes, 1000);
     assert_eq!(
@@ -557,7 +573,11 @@ async fn audit(url: &str) {
     .await;
     let store = Store::connect(url, 1).await.unwrap();
     for error in [
-        store.rejected_rows(0, 0, 10).await.map(drop).unwrap_err(),
+        store
+            .rejected_rows(0, 0, 10, 100)
+            .await
+            .map(drop)
+            .unwrap_err(),
         store.count_rows().await.map(drop).unwrap_err(),
         store.load_tally(0).await.map(drop).unwrap_err(),
     ] {

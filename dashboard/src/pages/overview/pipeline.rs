@@ -2,7 +2,7 @@
 
 use domain::Reason;
 
-use crate::model::{Accounted, BridgedTopic, PartitionState, Snapshot};
+use crate::model::{Accounted, BridgedTopic, PartitionEvidence, PartitionState, Snapshot};
 use crate::numbers::Numbers;
 
 /// A partition's row.
@@ -30,6 +30,28 @@ pub(super) struct BridgeRow<'a> {
     pub(super) carried_text: String,
     pub(super) lag_text: String,
 }
+
+/// What there is of evidence for a partition, as a row.
+pub(super) struct EvidenceRow<'a> {
+    pub(super) partition: u32,
+    pub(super) head: Hash<'a>,
+    /// Votes that are sealed; `None` while none are.
+    pub(super) sealed: Option<u64>,
+    pub(super) sealed_text: String,
+    pub(super) root: Hash<'a>,
+}
+
+/// A hash, whole and as it is shown.
+pub(super) struct Hash<'a> {
+    pub(super) whole: Option<&'a str>,
+    pub(super) text: String,
+}
+
+/// Digits of a hash that are shown; the whole one is in its title.
+const SHOWN_DIGITS: usize = 12;
+
+/// What stands in place of what there is none of.
+const NOTHING: &str = "–";
 
 /// A reason as a person would say it.
 pub(super) fn reason_words(reason: Reason) -> &'static str {
@@ -87,6 +109,39 @@ pub(super) fn bridge_row<'a>(topic: &'a BridgedTopic, n: &Numbers) -> BridgeRow<
         way: format!("{from} → {to}"),
         carried_text: n.whole(topic.carried),
         lag_text: n.whole(topic.lag),
+    }
+}
+
+/// The row of a partition's evidence.
+pub(super) fn evidence_row<'a>(at: &'a PartitionEvidence, n: &Numbers) -> EvidenceRow<'a> {
+    let sealed = at.seal.as_ref().map(|seal| seal.votes);
+    EvidenceRow {
+        partition: at.partition,
+        head: hash(at.chain_head.as_deref()),
+        sealed,
+        sealed_text: sealed.map_or_else(|| NOTHING.to_owned(), |votes| n.whole(votes)),
+        root: hash(at.seal.as_ref().map(|seal| seal.root.as_str())),
+    }
+}
+
+/// The same text as in `pipeline.js`.
+fn hash(whole: Option<&str>) -> Hash<'_> {
+    let shown = |whole: &str| {
+        let digits: String = whole.chars().take(SHOWN_DIGITS).collect();
+        format!("{digits}…")
+    };
+    Hash {
+        whole,
+        text: whole.map_or_else(|| NOTHING.to_owned(), shown),
+    }
+}
+
+/// Which seal it is; the same words as in `pipeline.js`.
+pub(super) fn seal_words(snapshot: &Snapshot) -> String {
+    let mut partitions = snapshot.pipeline.evidence.iter();
+    match partitions.find_map(|at| at.seal.as_ref()) {
+        Some(seal) => format!("Seal {}, made at {}", seal.seal, seal.sealed_at),
+        None => "No vote is sealed yet".to_owned(),
     }
 }
 

@@ -1,0 +1,170 @@
+//! The chain of the log's hashes, and the seals.
+
+use domain::{Digest, HashedBatch, Reason, Seal, first_head, next_head};
+use election_store::{ChainEnd, ChainHashes, ChainRow, IngestVotes, Store, StoreError};
+
+use super::{batch, case, empty_store, hash_of, position, rejected, sql, votes};
+
+pub async fn run(url: &str) {
+    case(url, "the chain", the_chain).await;
+    case(url, "seals", seals).await;
+    a_broken_chain(url).await;
+    a_database_from_before_the_chain(url).await;
+}
+
+/// The rows and heads of batches that are persisted one after the other, from offset `from` on.
+fn rows(partition: u32, from: i64, ends: &[i64]) -> Vec<ChainRow> {
+    let mut head = first_head(partition, from);
+    let mut base_offset = from;
+    let mut rows = Vec::new();
+    for &next_offset in ends {
+        let hash = hash_of(base_offset);
+        head = next_head(
+            head,
+            &HashedBatch {
+                partition,
+                base_offset,
+                next_offset,
+                hash,
+            },
+        );
+        rows.push(ChainRow {
+            base_offset,
+            next_offset,
+            hashes: Some(ChainHashes { batch: hash, head }),
+        });
+        base_offset = next_offset;
+    }
+    rows
+}
+
+async fn persist(store: &Store, base: i64, next: i64) -> Digest {
+    let accepted = votes(base..next);
+    let pending = store
+        .begin_votes(batch(base, &accepted, &[]))
+        .await
+        .unwrap();
+    let head = pending.chain_head();
+    pending.commit().await.unwrap();
+    head
+}
+
+async fn the_chain(store: Store) {
+    assert_eq!(store.chain_end(0).await.unwrap(), None);
+    let expected = rows(0, 0, &[10, 11, 30]);
+    let (accepted, end) = (votes(0..10), expected[0].end(0));
+
+    // In the transaction of the batch: neither without the other.
+    let pending = store.begin_votes(batch(0, &accepted, &[])).await.unwrap();
+    assert_eq!(pending.chain_head(), end.head);
+    drop(pending);
+    assert_eq!(position(&store).await, 0);
+    assert_eq!(store.chain_end(0).await.unwrap(), None);
+    assert_eq!(persist(&store, 0, 10).await, end.head);
+    assert_eq!(position(&store).await, 10);
+    assert_eq!(store.chain_end(0).await.unwrap(), Some(end));
+
+    // It goes on from what is stored, whoever persists; an empty batch adds nothing.
+    persist(&store, 10, 11).await;
+    let head = persist(&store, 11, 30).await;
+    assert_eq!(persist(&store, 30, 30).await, head);
+    assert_eq!(store.chain_rows(0, 0, 10).await.unwrap(), expected);
+    assert_eq!(store.chain_rows(0, 1, 1).await.unwrap(), expected[1..2]);
+
+    // Each partition has its own.
+    let other = [rejected(0, Reason::Malformed, b"")];
+    let other = IngestVotes {
+        partition: 3,
+        ..batch(0, &[], &other)
+    };
+    let pending = store.begin_votes(other).await.unwrap();
+    pending.commit().await.unwrap();
+    let ends = [(0, expected[2].end(0)), (3, rows(3, 0, &[1])[0].end(3))];
+    assert_eq!(store.chain_ends().await.unwrap(), ends);
+    assert_eq!(store.stray_chain_rows(4).await.unwrap(), []);
+    assert_eq!(store.stray_chain_rows(1).await.unwrap(), [(3, 1)]);
+
+    store.clear().await.unwrap();
+    assert_eq!(store.chain_ends().await.unwrap(), []);
+    assert_eq!(store.chain_end(0).await.unwrap(), None);
+}
+
+/// A batch that does not follow on the chain is not persisted.
+async fn a_broken_chain(url: &str) {
+    eprintln!("case: a broken chain");
+    let store = empty_store(url).await;
+    persist(&store, 0, 10).await;
+    persist(&store, 10, 20).await;
+    store.close();
+    for (change, chained_to) in [
+        ("DELETE FROM log_chain WHERE base_offset = 10", 10),
+        ("DELETE FROM log_chain", 0),
+    ] {
+        sql(url, change).await;
+        let store = Store::connect(url, 1).await.unwrap();
+        let accepted = votes(20..21);
+        let error = store.begin_votes(batch(20, &accepted, &[])).await;
+        let error = error.map(drop).unwrap_err();
+        assert!(
+            matches!(error, StoreError::ChainBroken { partition: 0, chained_to: to, persisted_to: 20 } if to == chained_to),
+            "{error}"
+        );
+        assert!(!error.is_transient());
+        assert_eq!(position(&store).await, 20);
+        assert_eq!(store.count_rows().await.unwrap().votes, 20);
+        store.close();
+    }
+}
+
+/// What was persisted before there was a chain is no part of it; it begins at the checkpoint, and a row
+/// says so.
+async fn a_database_from_before_the_chain(url: &str) {
+    eprintln!("case: a database from before the chain");
+    let store = empty_store(url).await;
+    persist(&store, 0, 10).await;
+    store.close();
+    sql(url, "DROP TABLE log_chain, seals").await;
+    sql(url, include_str!("../../migrations/V4__evidence.sql")).await;
+
+    let store = Store::connect(url, 1).await.unwrap();
+    let begin = ChainEnd {
+        next_offset: 10,
+        head: first_head(0, 10),
+    };
+    assert_eq!(store.chain_end(0).await.unwrap(), Some(begin));
+    persist(&store, 10, 12).await;
+    let unhashed = ChainRow {
+        base_offset: 0,
+        next_offset: 10,
+        hashes: None,
+    };
+    let expected = [&[unhashed], &rows(0, 10, &[12])[..]].concat();
+    assert_eq!(store.chain_rows(0, 0, 10).await.unwrap(), expected);
+    store.close();
+}
+
+async fn seals(store: Store) {
+    assert_eq!(store.seals().await.unwrap(), []);
+    assert_eq!(store.latest_seal().await.unwrap(), []);
+    let seal = |number, partition| Seal {
+        number,
+        partition,
+        sealed_at: 1_795_366_300_123,
+        next_offset: 20,
+        chain_head: hash_of(0),
+        leaves: 17,
+        tree_root: hash_of(1),
+    };
+    let first = [seal(1, 0), seal(1, 1)];
+    store.add_seal(&first).await.unwrap();
+    assert_eq!(store.latest_seal().await.unwrap(), first);
+    // A seal is added to, not replaced, and all of it or nothing.
+    let error = store.add_seal(&[seal(2, 0), seal(1, 1)]).await.unwrap_err();
+    assert!(error.to_string().contains("add a seal"), "{error}");
+    let second = [seal(2, 0), seal(2, 1)];
+    store.add_seal(&second).await.unwrap();
+    assert_eq!(store.latest_seal().await.unwrap(), second);
+    assert_eq!(store.seals().await.unwrap(), [first, second].concat());
+    store.clear().await.unwrap();
+    assert_eq!(store.seals().await.unwrap(), []);
+}

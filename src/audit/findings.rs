@@ -1,0 +1,100 @@
+//! What an audit has found, as it is printed.
+
+use domain::Digest;
+use indicatif::HumanCount;
+use serde::Serialize;
+
+/// Differences that are listed; more are only counted.
+pub(crate) const LISTED: usize = 50;
+
+/// What the audit found.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Findings {
+    /// Records of `votes` in the log.
+    pub(crate) records: u64,
+    /// Of these, votes that count.
+    pub(crate) counted: u64,
+    /// Of these, votes that do not.
+    pub(crate) rejected: u64,
+    /// How many figures or rows differ.
+    pub(crate) differences: u64,
+    /// The first of them, in words.
+    pub(crate) listed: Vec<String>,
+    /// The chain of each partition.
+    pub(crate) chains: Vec<ChainSummary>,
+    /// Seals whose roots were compared with the log.
+    pub(crate) seals: u64,
+    /// What could not be compared, in words.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The chain of a partition's hashes.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChainSummary {
+    /// The partition.
+    pub(crate) partition: u32,
+    /// The offset that it begins at.
+    pub(crate) begins_at: i64,
+    /// The offset that it ends at.
+    pub(crate) next_offset: i64,
+    /// Batches between.
+    pub(crate) batches: u64,
+    /// Its head.
+    pub(crate) head: Digest,
+}
+
+impl Findings {
+    /// Notes a difference.
+    pub(crate) fn differ(&mut self, difference: String) {
+        self.differences += 1;
+        if self.listed.len() < LISTED {
+            self.listed.push(difference);
+        }
+    }
+
+    /// The differences as a list, a line each.
+    pub(crate) fn list(&self) -> String {
+        let mut text = String::new();
+        for difference in &self.listed {
+            text += &format!("  {difference}\n");
+        }
+        let unlisted = self.differences - self.listed.len() as u64;
+        if unlisted > 0 {
+            text += &format!("  and {} more\n", HumanCount(unlisted));
+        }
+        text
+    }
+
+    /// Prints them for a person.
+    pub(crate) fn print(&self) {
+        println!(
+            "{} records in the log: {} counted, {} rejected.",
+            HumanCount(self.records),
+            HumanCount(self.counted),
+            HumanCount(self.rejected)
+        );
+        if self.differences == 0 {
+            println!(
+                "Log, tally and rows agree on every one of them, and the log is the one that was persisted."
+            );
+        } else {
+            println!(
+                "Log, tally and rows DIFFER in {}:",
+                HumanCount(self.differences)
+            );
+            print!("{}", self.list());
+        }
+        for chain in &self.chains {
+            println!(
+                "Partition {}: head {} after offset {}",
+                chain.partition, chain.head, chain.next_offset
+            );
+        }
+        if self.seals > 0 {
+            println!("Roots of {} seals compared with the log.", self.seals);
+        }
+        for note in &self.notes {
+            println!("Note: {note}");
+        }
+    }
+}

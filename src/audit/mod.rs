@@ -1,0 +1,205 @@
+//! `election audit`: counts the log again, natively and by itself, and compares it record by record
+//! with the stored tally, with the rows, with the chain of its hashes, and with the seals.
+
+mod chain;
+mod findings;
+mod rows;
+mod sealed_votes;
+
+use std::collections::BTreeSet;
+
+use domain::{BlindingKey, Digest, PartitionCounter, Rules, Seal, Tally, topics};
+use store::{PERSIST, Store};
+
+pub(crate) use self::chain::ChainAuditor;
+pub(crate) use self::findings::Findings;
+pub(crate) use self::sealed_votes::SealedVotes;
+
+use self::findings::LISTED;
+use self::rows::BlockRows;
+use crate::Outcome;
+use crate::backend::Backend;
+use crate::cli::AuditArgs;
+use crate::key::existing_key;
+use crate::log_blocks::LogBlocks;
+use crate::render;
+
+pub(crate) async fn run(args: AuditArgs) -> anyhow::Result<Outcome> {
+    let key = existing_key(&args.backend)?.map(|key| key.blindings());
+    let heads: BTreeSet<Digest> = args.heads.iter().copied().collect();
+    let backend = Backend::open_existing(&args.backend).await?;
+    let findings = audit(&backend, key, heads).await;
+    let closed = backend.close().await;
+    let findings = findings?;
+    closed?;
+    if args.json {
+        render::print_json(&findings)?;
+    } else {
+        findings.print();
+    }
+    Ok(if findings.differences == 0 {
+        Outcome::Fine
+    } else {
+        Outcome::CheckFailed
+    })
+}
+
+async fn audit(
+    backend: &Backend,
+    key: Option<BlindingKey>,
+    mut heads: BTreeSet<Digest>,
+) -> anyhow::Result<Findings> {
+    let election = backend.election().await?.election;
+    let rules = Rules::new(&election.candidates, election.polls);
+    let ends = backend.ends(topics::VOTES).await?;
+    let seals = backend.store.seals().await?;
+    // What was sealed must be in the chain, like any head that somebody has seen.
+    heads.extend(seals.iter().map(|seal| seal.chain_head));
+    let mut findings = Findings::default();
+    for (partition, &end) in (0..).zip(&ends) {
+        let mut auditor = Auditor {
+            backend,
+            partition,
+            end,
+            findings: &mut findings,
+        };
+        auditor
+            .audit(&rules, key.as_ref(), &seals, &mut heads)
+            .await?;
+    }
+    for head in heads {
+        findings.differ(format!("no batch of the log has the head {head}"));
+    }
+    if key.is_none() && !seals.is_empty() {
+        findings.notes.push(
+            "the seals were not compared with the log: that takes the election's key (`--key-file`)"
+                .into(),
+        );
+    }
+    look_for_strays(&backend.store, &ends, &seals, &mut findings).await?;
+    Ok(findings)
+}
+
+/// Looks for rows that stand outside the log.
+async fn look_for_strays(
+    store: &Store,
+    ends: &[i64],
+    seals: &[Seal],
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let partitions = ends.len() as u32;
+    for (partition, _, tally) in store.tallies().await? {
+        if partition >= partitions {
+            findings.differ(format!(
+                "partition {partition}: a tally of {} votes is stored, but `votes` has no such partition",
+                tally.cast()
+            ));
+        }
+    }
+    for (partition, rows) in store.stray_chain_rows(partitions).await? {
+        findings.differ(format!(
+            "partition {partition}: {rows} rows of a chain are stored, but `votes` has no such partition"
+        ));
+    }
+    for seal in seals.iter().filter(|seal| seal.partition >= partitions) {
+        findings.differ(format!(
+            "partition {}: seal {} is of it, but `votes` has no such partition",
+            seal.partition, seal.number
+        ));
+    }
+    let ends: Vec<_> = (0..).zip(ends.iter().copied()).collect();
+    for (partition, row) in store.stray_rows(&ends, LISTED + 1).await? {
+        findings.differ(format!(
+            "votes row of voter {}: partition {partition} has no offset {}",
+            row.voter_id, row.offset
+        ));
+    }
+    for (partition, offset, reason) in store.stray_rejected_rows(&ends, LISTED + 1).await? {
+        findings.differ(format!(
+            "rejected_votes row ({reason}): partition {partition} has no offset {offset}"
+        ));
+    }
+    Ok(())
+}
+
+/// Audits one partition.
+struct Auditor<'a> {
+    backend: &'a Backend,
+    partition: u32,
+    end: i64,
+    findings: &'a mut Findings,
+}
+
+impl Auditor<'_> {
+    async fn audit(
+        &mut self,
+        rules: &Rules,
+        key: Option<&BlindingKey>,
+        seals: &[Seal],
+        heads: &mut BTreeSet<Digest>,
+    ) -> anyhow::Result<()> {
+        let (partition, end) = (self.partition, self.end);
+        let Backend {
+            platform, store, ..
+        } = self.backend;
+        let mut counter = PartitionCounter::new(rules.clone());
+        let mut chain = ChainAuditor::new(store, partition, heads);
+        let mut sealed = key.map(|key| SealedVotes::new(key, partition, seals));
+        let mut blocks = LogBlocks::before(end, &**platform, partition).await?;
+        while let Some(records) = blocks.next().await? {
+            chain.records(&records, self.findings).await?;
+            let rows = BlockRows::of(&records, store, partition).await?;
+            for record in &records {
+                let offset = record.offset;
+                self.findings.records += 1;
+                if let Some(sealed) = &mut sealed {
+                    sealed.reached(offset, self.findings);
+                }
+                match counter.count(offset, record.key.as_deref(), &record.value) {
+                    Ok(ballot) => {
+                        self.findings.counted += 1;
+                        if let Some(sealed) = &mut sealed {
+                            sealed.add(offset, &ballot.voter_id, &ballot.candidate_id);
+                        }
+                        let expected = consumer::vote_row(offset, ballot);
+                        rows.compare_vote(&expected, self.findings);
+                    }
+                    Err(reason) => {
+                        self.findings.rejected += 1;
+                        rows.compare_rejection(record, reason, self.findings);
+                    }
+                }
+            }
+        }
+        let chained_to = chain.finish(end, self.findings).await?.next_offset;
+        if let Some(sealed) = sealed {
+            sealed.finish(end, self.findings);
+        }
+        let persisted_to = store.checkpoint(PERSIST, topics::VOTES, partition).await?;
+        if chained_to != persisted_to {
+            self.findings.differ(format!(
+                "partition {partition}: the chain ends at offset {chained_to}, but votes are persisted \
+                 up to {persisted_to}"
+            ));
+        }
+        self.compare_tally(&counter.take_tally()).await
+    }
+
+    async fn compare_tally(&mut self, counted: &Tally) -> anyhow::Result<()> {
+        let (partition, end) = (self.partition, self.end);
+        let stored = self.backend.store.load_tally(partition).await?;
+        let (offset, tally) = stored.unwrap_or_default();
+        if offset != end {
+            self.findings.differ(format!(
+                "partition {partition}: the stored tally counts up to offset {offset}, the log ends \
+                 at {end}; run the consumer to go on"
+            ));
+        }
+        for difference in counted.differences(&tally) {
+            self.findings.differ(format!(
+                "partition {partition}: {difference} (log against stored tally)"
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! The log against the rows: each record has the row that it should have, and no other.
+
+use std::collections::BTreeMap;
+
+use consumer::{KEPT_BYTES, named_voter, rejected_row};
+use domain::Reason;
+use platform::Output;
+use store::{RejectedRow, Store, VoteRow};
+
+use super::findings::Findings;
+
+/// The rows of consecutive offsets of a partition.
+pub(crate) struct BlockRows {
+    partition: u32,
+    votes: BTreeMap<i64, Vec<VoteRow>>,
+    rejected: BTreeMap<i64, RejectedRow>,
+}
+
+impl BlockRows {
+    /// Fetches the rows of these records.
+    pub(crate) async fn of(
+        records: &[Output],
+        store: &Store,
+        partition: u32,
+    ) -> anyhow::Result<BlockRows> {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            anyhow::bail!("invariant: a block has records");
+        };
+        let (from, to) = (first.offset, last.offset + 1);
+        let mut votes: BTreeMap<i64, Vec<VoteRow>> = BTreeMap::new();
+        for row in store.vote_rows(partition, from, to).await? {
+            votes.entry(row.offset).or_default().push(row);
+        }
+        // A byte more than is ever kept, so that a longer one differs.
+        let rejected = store
+            .rejected_rows(partition, from, to, KEPT_BYTES + 1)
+            .await?
+            .into_iter()
+            .map(|row| (row.offset, row))
+            .collect();
+        Ok(BlockRows {
+            partition,
+            votes,
+            rejected,
+        })
+    }
+
+    /// Compares the row of a vote that counts.
+    pub(crate) fn compare_vote(&self, expected: &VoteRow, findings: &mut Findings) {
+        let at = format!("partition {} offset {}", self.partition, expected.offset);
+        let voter = &expected.voter_id;
+        if let Some(RejectedRow { reason, .. }) = self.rejected.get(&expected.offset) {
+            findings.differ(format!(
+                "{at}: voter {voter}'s vote counts, but stands in rejected_votes as {reason}"
+            ));
+        }
+        let rows = self.votes_at(expected.offset);
+        if rows.is_empty() {
+            findings.differ(format!(
+                "{at}: voter {voter}'s vote counts, but has no row in votes"
+            ));
+        }
+        for row in rows.iter().filter(|row| *row != expected) {
+            findings.differ(format!(
+                "{at}: the log has voter {voter} for candidate {} at {}, the row has voter {} for \
+                 candidate {} at {}",
+                expected.candidate_id,
+                expected.voting_time,
+                row.voter_id,
+                row.candidate_id,
+                row.voting_time
+            ));
+        }
+        if rows.len() > 1 {
+            findings.differ(format!("{at}: {} rows in votes for one vote", rows.len()));
+        }
+    }
+
+    /// Compares the row of a record that does not count.
+    pub(crate) fn compare_rejection(
+        &self,
+        record: &Output,
+        reason: Reason,
+        findings: &mut Findings,
+    ) {
+        let at = format!("partition {} offset {}", self.partition, record.offset);
+        for row in self.votes_at(record.offset) {
+            findings.differ(format!(
+                "{at}: the vote is rejected as {reason}, but voter {} has a row in votes for it",
+                row.voter_id
+            ));
+        }
+        let Some(stored) = self.rejected.get(&record.offset) else {
+            findings.differ(format!(
+                "{at}: the vote is rejected as {reason}, but has no row in rejected_votes"
+            ));
+            return;
+        };
+        if stored.reason != reason {
+            findings.differ(format!(
+                "{at}: the vote is rejected as {reason}, its row says {}",
+                stored.reason
+            ));
+        }
+        let voter_id = named_voter(&record.value);
+        let expected = rejected_row(record.offset, reason, voter_id, &record.value);
+        if stored.voter_id != expected.voter_id {
+            findings.differ(format!(
+                "{at}: the rejected vote names voter `{}`, its row says `{}`",
+                expected.voter_id, stored.voter_id
+            ));
+        }
+        if (&stored.value, stored.value_bytes) != (&expected.value, expected.value_bytes) {
+            findings.differ(format!(
+                "{at}: the rejected vote's {} bytes are not those that its row keeps",
+                expected.value_bytes
+            ));
+        }
+    }
+
+    fn votes_at(&self, offset: i64) -> &[VoteRow] {
+        self.votes.get(&offset).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,189 @@
+//! `election seal`: states, for every partition, the root over the votes that count. The log is counted
+//! again natively, and must be the one that was persisted.
+
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use domain::{BlindingKey, Digest, PartitionJudge, Rules, Seal, moment_text};
+use indicatif::HumanCount;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::audit::{ChainAuditor, Findings, SealedVotes};
+use crate::backend::Backend;
+use crate::cli::SealArgs;
+use crate::key::election_key;
+use crate::log_blocks::LogBlocks;
+use crate::render;
+
+pub(crate) async fn run(args: SealArgs) -> anyhow::Result<Outcome> {
+    let backend = Backend::open_existing(&args.backend).await?;
+    let sealed = async {
+        let key = election_key(&args.backend)?.blindings();
+        seal(&backend, &key).await
+    };
+    let sealed = sealed.await;
+    let closed = backend.close().await;
+    let sealed = sealed?;
+    closed?;
+    if args.json {
+        render::print_json(&sealed)?;
+    } else {
+        sealed.print();
+    }
+    Ok(Outcome::Fine)
+}
+
+/// A seal as it is printed.
+#[derive(Debug, Serialize)]
+struct Sealed {
+    seal: u32,
+    sealed_at: String,
+    /// Whether there is anything in it that the one before has not.
+    is_new: bool,
+    partitions: Vec<SealedPartition>,
+}
+
+#[derive(Debug, Serialize)]
+struct SealedPartition {
+    partition: u32,
+    votes: u64,
+    sealed_to: i64,
+    chain_head: Digest,
+    root: Digest,
+}
+
+impl Sealed {
+    fn of(seals: &[Seal], is_new: bool) -> anyhow::Result<Sealed> {
+        let first = seals.first().context("there is no partition to seal")?;
+        Ok(Sealed {
+            seal: first.number,
+            sealed_at: moment_text(first.sealed_at)
+                .context("the seal was made at a time that no calendar has")?,
+            is_new,
+            partitions: seals
+                .iter()
+                .map(|seal| SealedPartition {
+                    partition: seal.partition,
+                    votes: seal.leaves,
+                    sealed_to: seal.next_offset,
+                    chain_head: seal.chain_head,
+                    root: seal.root(),
+                })
+                .collect(),
+        })
+    }
+
+    fn print(&self) {
+        if !self.is_new {
+            println!("Nothing was persisted since the latest seal; it stands.");
+        }
+        println!("Seal {} of {}. Published roots:", self.seal, self.sealed_at);
+        for at in &self.partitions {
+            println!(
+                "  partition {}: {} ({} votes before offset {})",
+                at.partition,
+                at.root,
+                HumanCount(at.votes),
+                at.sealed_to
+            );
+        }
+    }
+}
+
+async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
+    let election = backend.election().await?.election;
+    let rules = Rules::new(&election.candidates, election.polls);
+    let earlier = backend.store.seals().await?;
+    let sealed_at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
+    let number = earlier.iter().map(|seal| seal.number).max().unwrap_or(0) + 1;
+    let mut seals = Vec::new();
+    for (partition, end) in (0..).zip(backend.ends(domain::topics::VOTES).await?) {
+        let unnumbered = Unsealed {
+            backend,
+            key,
+            partition,
+            log_end: end,
+        };
+        seals.push(Seal {
+            number,
+            sealed_at,
+            ..unnumbered.count(&rules, &earlier).await?
+        });
+    }
+    let latest = backend.store.latest_seal().await?;
+    let ends = |seals: &[Seal]| -> Vec<i64> { seals.iter().map(|seal| seal.next_offset).collect() };
+    if !latest.is_empty() && ends(&latest) == ends(&seals) {
+        return Sealed::of(&latest, false);
+    }
+    backend.store.add_seal(&seals).await?;
+    Sealed::of(&seals, true)
+}
+
+/// A partition that is about to be sealed.
+struct Unsealed<'a> {
+    backend: &'a Backend,
+    key: &'a BlindingKey,
+    partition: u32,
+    log_end: i64,
+}
+
+impl Unsealed<'_> {
+    /// Counts what is persisted of it, and demands that the chain and the earlier seals say the same.
+    async fn count(&self, rules: &Rules, earlier: &[Seal]) -> anyhow::Result<Seal> {
+        let Unsealed {
+            backend,
+            key,
+            partition,
+            log_end,
+        } = *self;
+        let store = &backend.store;
+        let chain_end = store.chain_end(partition).await?;
+        let persisted_to = chain_end.map_or(0, |end| end.next_offset);
+        let end = persisted_to.min(log_end);
+        let mut findings = Findings::default();
+        let mut heads: BTreeSet<Digest> = earlier
+            .iter()
+            .filter(|seal| seal.partition == partition)
+            .map(|seal| seal.chain_head)
+            .collect();
+        let mut chain = ChainAuditor::new(store, partition, &mut heads);
+        let mut sealed = SealedVotes::new(key, partition, earlier);
+        let mut judge = PartitionJudge::new(rules.clone());
+        let mut blocks = LogBlocks::before(end, &*backend.platform, partition).await?;
+        while let Some(records) = blocks.next().await? {
+            chain.records(&records, &mut findings).await?;
+            for record in &records {
+                sealed.reached(record.offset, &mut findings);
+                let verdict = judge.judge(record.offset, record.key.as_deref(), &record.value);
+                if let Ok(ballot) = verdict {
+                    sealed.add(record.offset, &ballot.voter_id, &ballot.candidate_id);
+                }
+            }
+        }
+        let tree = sealed.finish(end, &mut findings);
+        let chain_end = chain.finish(end, &mut findings).await?;
+        for head in heads {
+            findings.differ(format!(
+                "partition {partition}: the chain does not have the head {head}, which was sealed"
+            ));
+        }
+        if findings.differences > 0 {
+            bail!(
+                "nothing is sealed: partition {partition} of the log is not what was persisted or sealed \
+                 before; `election audit` names all that differs\n{}",
+                findings.list().trim_end()
+            );
+        }
+        Ok(Seal {
+            number: 0,
+            partition,
+            sealed_at: 0,
+            next_offset: chain_end.next_offset,
+            chain_head: chain_end.head,
+            leaves: tree.leaves(),
+            tree_root: tree.root(),
+        })
+    }
+}
