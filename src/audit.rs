@@ -89,7 +89,7 @@ fn print(findings: &Findings) {
 
 async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
     let election = backend.election().await?.election;
-    let rules = Rules::new(&election.candidates, election.polls);
+    let rules = Rules::of(&election);
     let ends = backend.ends(topics::VOTES).await?;
     let mut findings = Findings::default();
     for (partition, &end) in (0..).zip(&ends) {

@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Doctor(BackendArgs),
     /// Make a new secret key: of voters' credentials, secret ballots and receipts
     Key(KeyFileArgs),
+    /// Print the credential of a registered voter, where votes must carry one
+    Credential(CredentialArgs),
     /// Measure how fast this machine counts, next to what it could at best
     Bench(bench::BenchArgs),
 }
@@ -190,6 +192,15 @@ pub(crate) struct KeyFileArgs {
     /// The file to write it to, which must not be there yet
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CredentialArgs {
+    /// The voter
+    #[arg(value_name = "VOTER_ID")]
+    pub(crate) voter_id: String,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ use producer::{
     VoterSource, steadily,
 };
 use service::signals::stop_on_signal;
+use store::StoreError;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,7 @@ use crate::backend::Backend;
 use crate::cli::DemoArgs;
 use crate::differences::Differences;
 use crate::kafka::Bridge;
+use crate::key::election_key;
 use crate::meters::REDRAW_INTERVAL;
 use crate::render;
 use crate::report::Report;
@@ -36,6 +38,9 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
         true => Some(dashboard::Dashboard::bind(args.listen.config()).await?),
         false => None,
     };
+    if args.init.safeguards.need_key() {
+        election_key(&args.backend)?;
+    }
     let backend = if args.fresh {
         Backend::open_fresh(&args.backend).await?
     } else {
@@ -215,9 +220,14 @@ async fn set_up(
     let plan = plan(args, deployment.partitions())?;
     let polls = producer::polls(&args.init, &backend.manifest);
     let (platform, store) = (&*backend.platform, &backend.store);
-    producer::set_up(platform, store, deployment, &plan, polls, candidates)
-        .await
-        .map_err(ProducerError::into_report)?;
+    let safeguards = (args.init.safeguards)
+        .under(backend.key.as_ref())
+        .map_err(StoreError::Key)?;
+    producer::set_up(
+        platform, store, deployment, &plan, polls, safeguards, candidates,
+    )
+    .await
+    .map_err(ProducerError::into_report)?;
     backend.election().await
 }
 
@@ -261,11 +271,25 @@ async fn hold_election(
     match ballots {
         Ballots::Replay(replay) => {
             let rate = args.votes.rate;
-            let cast =
-                || producer::replay_votes(platform, replay.clone(), rate, &produced.cast, stop);
+            let cast = || {
+                let credentials = stored.election.credentials.clone();
+                producer::replay_votes(
+                    platform,
+                    replay.clone(),
+                    credentials,
+                    rate,
+                    &produced.cast,
+                    stop,
+                )
+            };
             steadily("casting", stop, cast).await?;
         }
         Ballots::Electorate(voters) => {
+            if let Some(file) = &args.voters.credentials {
+                producer::write_credentials(file, &voters, &stored.election)
+                    .await
+                    .map_err(ProducerError::into_report)?;
+            }
             let registered = &produced.registered;
             let register = || producer::register_voters(platform, voters.clone(), registered, stop);
             steadily("registering", stop, register).await?;
@@ -277,6 +301,7 @@ async fn hold_election(
                     rate: args.votes.rate,
                     candidates: stored.election.candidates.clone(),
                     polls: stored.election.polls,
+                    credentials: stored.election.credentials.clone(),
                 };
                 let cast = || producer::cast_votes(platform, plan.clone(), &produced.cast, stop);
                 steadily("casting", stop, cast).await?;

@@ -13,6 +13,7 @@ use crate::Outcome;
 use crate::backend::Backend;
 use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs};
 use crate::kafka::Bridge;
+use crate::key::election_key;
 use crate::meters::{Meters, REDRAW_INTERVAL};
 use crate::render;
 use crate::report::Report;
@@ -21,6 +22,11 @@ pub(crate) async fn producer(
     command: ProducerCommand,
     args: BackendArgs,
 ) -> anyhow::Result<Outcome> {
+    if let ProducerCommand::Init(init) = &command
+        && init.safeguards.need_key()
+    {
+        election_key(&args)?;
+    }
     let backend = Backend::open(&args).await?;
     let done = match command {
         ProducerCommand::Init(init) => set_up(&backend, &init).await,
@@ -35,9 +41,15 @@ pub(crate) async fn producer(
 
 async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
     let (platform, store) = (&*backend.platform, &backend.store);
-    let (candidates, _) = producer::init(platform, store, &backend.manifest, args)
-        .await
-        .map_err(ProducerError::into_report)?;
+    let (candidates, _) = producer::init(
+        platform,
+        store,
+        &backend.manifest,
+        args,
+        backend.key.as_ref(),
+    )
+    .await
+    .map_err(ProducerError::into_report)?;
     println!(
         "Topics, tables and SmartModules are there; {} candidates stand:",
         candidates.len()
@@ -54,7 +66,15 @@ async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
 async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
-    let work = producer::voters(&backend.platform, &backend.store, args, &progress, &stop);
+    let key = backend.key.as_ref();
+    let work = producer::voters(
+        &backend.platform,
+        &backend.store,
+        args,
+        key,
+        &progress,
+        &stop,
+    );
     let registered = metered("Registering", &progress, work).await?;
     println!("{registered} voters registered.");
     Ok(())
@@ -63,7 +83,15 @@ async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
 async fn cast(backend: &Backend, args: VotesArgs) -> anyhow::Result<()> {
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
-    let work = producer::votes(&backend.platform, &backend.store, &args, &progress, &stop);
+    let key = backend.key.as_ref();
+    let work = producer::votes(
+        &backend.platform,
+        &backend.store,
+        &args,
+        key,
+        &progress,
+        &stop,
+    );
     let cast = metered("Casting", &progress, work).await?;
     println!("{cast} votes cast.");
     Ok(())

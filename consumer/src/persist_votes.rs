@@ -74,7 +74,7 @@ pub(crate) async fn persist_votes(
                 .filter_map(|offset| {
                     let output = outputs.get(usize::try_from(offset - next).ok()?)?;
                     let voter_id = by_offset.get(offset)?.voter_id.clone();
-                    Some(rejected_row(output, Reason::Duplicate, voter_id))
+                    Some(rejected_row(&rules, output, Reason::Duplicate, voter_id))
                 })
                 .collect()
         };
@@ -158,19 +158,22 @@ fn judge(outputs: &[Output], rules: &Rules) -> Judged {
             Err(reason) => {
                 let voter_id = ParsedVote::parse(&output.value)
                     .map_or_else(|_| String::new(), |vote| vote.voter_id.into_owned());
-                judged.rejected.push(rejected_row(output, reason, voter_id));
+                judged
+                    .rejected
+                    .push(rejected_row(rules, output, reason, voter_id));
             }
         }
     }
     judged
 }
 
-fn rejected_row(output: &Output, reason: Reason, voter_id: String) -> RejectedRow {
+fn rejected_row(rules: &Rules, output: &Output, reason: Reason, voter_id: String) -> RejectedRow {
+    let value = rules.publishable(&output.value);
     RejectedRow {
         offset: output.offset,
         reason,
         voter_id,
-        value: output.value[..output.value.len().min(KEPT_BYTES)].to_vec(),
+        value: value[..value.len().min(KEPT_BYTES)].to_vec(),
         value_bytes: output.value.len(),
     }
 }

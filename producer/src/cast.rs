@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use domain::topics::{VOTERS, VOTES};
-use domain::{Candidate, PollsWindow, VotingTime};
+use domain::{Candidate, CredentialKey, PollsWindow, VotingTime};
 use futures_util::StreamExt;
 use platform::{Output, OutputStream, Platform, StreamRequest};
 use tokio::task::JoinSet;
@@ -35,6 +35,8 @@ pub struct CastPlan {
     pub candidates: Vec<Candidate>,
     /// When the polls are open. Votes are cast now, whether they are or not.
     pub polls: PollsWindow,
+    /// What each voter's credential follows from, where votes must carry one.
+    pub credentials: Option<CredentialKey>,
 }
 
 impl CastPlan {

@@ -12,6 +12,7 @@ pub mod args;
 mod candidates;
 mod cast;
 mod clock;
+mod credentials_file;
 mod demographics;
 mod deployment;
 mod election;
@@ -38,6 +39,7 @@ mod vote_tail;
 
 pub use candidates::candidates;
 pub use cast::{CastPlan, cast_votes};
+pub use credentials_file::write_credentials;
 pub use demographics::{MAX_AGE, MIN_AGE};
 pub use deployment::{Change, Deployment};
 pub use election::{StoredElection, init, polls, set_up, voters, votes};

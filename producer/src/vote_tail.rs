@@ -30,3 +30,10 @@ impl VoteTail {
         open.push(b'}');
     }
 }
+
+/// Puts a voter's credential, hexadecimal digits, and a comma behind what `open` holds so far.
+pub(crate) fn append_credential(open: &mut Vec<u8>, credential: &str) {
+    open.extend_from_slice(br#""credential":""#);
+    open.extend_from_slice(credential.as_bytes());
+    open.extend_from_slice(br#"","#);
+}

@@ -14,6 +14,8 @@ const CREDENTIALS: &str = "election 2026-11 ballot credentials v1";
 const PSEUDONYMS: &str = "election 2026-11 voter pseudonyms v1";
 const BLINDINGS: &str = "election 2026-11 choice blindings v1";
 
+const FINGERPRINT: &str = "election 2026-11 key fingerprint v1";
+
 /// Text that is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key is 64 hexadecimal digits (32 bytes), and nothing else")]
@@ -52,6 +54,11 @@ impl ElectionKey {
     /// The key's text, for the file it is kept in.
     pub fn to_hex(&self) -> String {
         hex::encode(self.0)
+    }
+
+    /// What tells this key from others and gives nothing of it away: 32 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(&blake3::derive_key(FINGERPRINT, &self.0)[..TAG_BYTES])
     }
 
     /// The key of the credentials.
@@ -169,6 +176,7 @@ mod tests {
             key.credentials().to_hex(),
             hex::encode(key.pseudonyms().0),
             hex::encode(key.blindings().0),
+            key.fingerprint(),
         ];
         for (i, text) in texts.iter().enumerate() {
             assert!(!texts[..i].contains(text));

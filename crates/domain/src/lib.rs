@@ -23,9 +23,11 @@ mod names;
 mod offset_key;
 mod params;
 mod pipeline;
+mod publishable;
 mod rejection;
 mod rules;
 mod running_total;
+mod safeguards;
 mod scan;
 mod tally;
 pub mod topics;
@@ -48,8 +50,8 @@ pub use keys::{BlindingKey, CredentialKey, ElectionKey, KeyError, PseudonymKey};
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use offset_key::{offset_key, split_offset_key};
 pub use params::{
-    PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
-    ParamError, Params, module_params,
+    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE,
+    PARAM_POLLS_OPEN, ParamError, Params, module_params,
 };
 pub use pipeline::{
     BridgeDirection, BridgePosition, PersistPosition, PipelineRecord, TallyPosition,
@@ -57,6 +59,7 @@ pub use pipeline::{
 pub use rejection::{Reason, RejectedVote};
 pub use rules::{Ballot, Election, PollsWindow, Rules};
 pub use running_total::running_total;
+pub use safeguards::{KeyMismatch, Safeguards};
 pub use tally::{Cell, CellKind, Difference, Tally};
 pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
 pub use voter::{Address, Voter};

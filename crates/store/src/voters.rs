@@ -1,6 +1,7 @@
 //! Voters into rows, exactly once.
 
-use domain::Voter;
+use domain::{Address, Voter};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::checkpoint::Batch;
@@ -61,7 +62,28 @@ const INSERT_VOTERS: &str = concat!(
     " FROM staged_voters ORDER BY position ON CONFLICT (voter_id) DO NOTHING"
 );
 
+const SELECT_VOTER: &str = concat!(
+    "SELECT ",
+    voter_columns!(),
+    " FROM voters WHERE voter_id = $1"
+);
+
 impl Store {
+    /// The voter with this id, if one is registered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn voter(&self, voter_id: &str) -> Result<Option<Voter>, StoreError> {
+        let failed = StoreError::database("look up a voter");
+        let client = self.client().await?;
+        let statement = client.prepare_cached(SELECT_VOTER).await.map_err(&failed)?;
+        let row = client
+            .query_opt(&statement, &[&without_nul(voter_id)])
+            .await
+            .map_err(&failed)?;
+        row.map(|row| voter_from(&row)).transpose()
+    }
+
     /// Writes a batch of voters and moves the checkpoint, in one transaction. A voter who is there
     /// already is left as is.
     ///
@@ -160,4 +182,33 @@ async fn insert_rejected(
     }
     copy.finish().await?;
     Ok(())
+}
+
+/// A voter, from the columns of [`SELECT_VOTER`].
+fn voter_from(row: &Row) -> Result<Voter, StoreError> {
+    let failed = StoreError::database("read a voter");
+    let text = |column: usize| -> Result<String, StoreError> {
+        let text: Option<String> = row.try_get(column).map_err(&failed)?;
+        Ok(text.unwrap_or_default())
+    };
+    Ok(Voter {
+        voter_id: text(0)?,
+        voter_name: text(1)?,
+        date_of_birth: text(2)?,
+        gender: text(3)?,
+        nationality: text(4)?,
+        registration_number: text(5)?,
+        address: Address {
+            street: text(6)?,
+            city: text(7)?,
+            state: text(8)?,
+            country: text(9)?,
+            postcode: text(10)?,
+        },
+        email: text(11)?,
+        phone_number: text(12)?,
+        cell_number: text(13)?,
+        picture: text(14)?,
+        registered_age: row.try_get(15).map_err(&failed)?,
+    })
 }
