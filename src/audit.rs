@@ -97,6 +97,7 @@ async fn audit(backend: &Backend) -> anyhow::Result<Findings> {
             store: &backend.store,
             partition,
             counter: PartitionCounter::new(rules.clone()),
+            rules: &rules,
             findings: &mut findings,
         };
         auditor.compare_rows(&*backend.platform, end).await?;
@@ -130,6 +131,7 @@ struct Auditor<'a> {
     store: &'a Store,
     partition: u32,
     counter: PartitionCounter,
+    rules: &'a Rules,
     findings: &'a mut Findings,
 }
 
@@ -190,7 +192,7 @@ impl Auditor<'_> {
                 Ok(ballot) => {
                     self.findings.counted += 1;
                     let expected = VoteRow {
-                        voter_id: ballot.voter_id.into_owned(),
+                        voter_id: self.rules.stored_voter_id(ballot.voter_id).into_owned(),
                         candidate_id: ballot.candidate_id.into_owned(),
                         voting_time: ballot.voting_time,
                         offset,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bridge::args::KafkaArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dashboard::args::ListenArgs;
+use dashboard::args::{BallotArgs, ListenArgs};
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::UsageError;
 use service::args::{ClusterArgs, LogArgs};
@@ -124,7 +124,7 @@ pub(crate) struct DemoArgs {
     pub(crate) votes: VotesArgs,
     /// Replay a real election instead: a CSV of official results becomes individual ballots, and the
     /// count is compared with the file
-    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "duplicates", "invalid"])]
+    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "duplicates", "invalid", "abstain"])]
     pub(crate) results: Option<PathBuf>,
     /// Share of each row's votes to cast in a replay, rounded down
     #[arg(long, default_value_t = 1.0, requires = "results")]
@@ -141,6 +141,8 @@ pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     #[command(flatten)]
+    pub(crate) ballots: BallotArgs,
+    #[command(flatten)]
     pub(crate) kafka: KafkaArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
@@ -150,6 +152,8 @@ pub(crate) struct DemoArgs {
 pub(crate) struct DashboardArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) ballots: BallotArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
 }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use domain::Candidate;
 use producer::args::InitArgs;
 use producer::{
     CastPlan, Deployment, InputFile, Plan, ProducerError, Replay, ResultsFile, StoredElection,
     VoterSource, steadily,
 };
+use service::UsageError;
 use service::signals::stop_on_signal;
 use store::StoreError;
 use tokio::time::MissedTickBehavior;
@@ -34,6 +35,12 @@ enum Ballots {
 pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let ballots = read_ballots(&args).map_err(ProducerError::into_report)?;
+    if args.ballots.accept_votes && !args.init.safeguards.require_credentials {
+        bail!(UsageError(
+            "`--accept-votes` lets people vote; for that the election needs `--require-credentials`"
+                .into()
+        ));
+    }
     let dashboard = match args.wants_dashboard() {
         true => Some(dashboard::Dashboard::bind(args.listen.config()).await?),
         false => None,
@@ -48,7 +55,10 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     };
     let stop = stop_on_signal();
     let dashboard_stop = CancellationToken::new();
-    let dashboard = dashboard.map(|dashboard| {
+    let dashboard = dashboard.map(|mut dashboard| {
+        if let Some(limits) = args.ballots.limits() {
+            dashboard = dashboard.accepting_votes(limits, backend.key.clone());
+        }
         eprintln!("Dashboard: {}\n", dashboard.url());
         let stop = dashboard_stop.clone();
         tokio::spawn(dashboard.run(backend.platform.clone(), backend.store.clone(), stop))
@@ -235,6 +245,7 @@ async fn set_up(
 fn plan(args: &DemoArgs, partitions: u32) -> anyhow::Result<Plan> {
     let InitArgs { candidates, .. } = args.init;
     let (duplicates, invalid) = (args.votes.duplicates, args.votes.invalid);
+    let abstain = args.votes.abstain;
     let ballots = match (&args.results, &args.voters.voters_file) {
         (Some(results), _) => producer::Ballots::Results {
             file: InputFile::of(results).map_err(ProducerError::into_report)?,
@@ -245,12 +256,14 @@ fn plan(args: &DemoArgs, partitions: u32) -> anyhow::Result<Plan> {
             candidates,
             duplicates,
             invalid,
+            abstain,
         },
         (None, None) => producer::Ballots::Electorate {
             voters: args.voters.voters,
             candidates,
             duplicates,
             invalid,
+            abstain,
         },
     };
     Ok(Plan::new(&args.init, partitions, ballots))
@@ -298,6 +311,7 @@ async fn hold_election(
                     seed: args.init.seed,
                     duplicates: args.votes.duplicates,
                     invalid: args.votes.invalid,
+                    abstain: args.votes.abstain,
                     rate: args.votes.rate,
                     candidates: stored.election.candidates.clone(),
                     polls: stored.election.polls,

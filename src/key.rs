@@ -70,7 +70,7 @@ async fn credential_of(backend: &Backend, voter_id: &str) -> anyhow::Result<Stri
                 .into(),
         )
     })?;
-    if backend.store.voter(voter_id).await?.is_none() {
+    if backend.store.voters(&[voter_id]).await?.is_empty() {
         anyhow::bail!(UsageError(format!(
             "no voter {voter_id} is registered; if it was registered just now, run the consumer first"
         )));

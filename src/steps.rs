@@ -195,8 +195,11 @@ async fn count(
 }
 
 pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
-    let dashboard = dashboard::Dashboard::bind(args.listen.config()).await?;
+    let mut dashboard = dashboard::Dashboard::bind(args.listen.config()).await?;
     let backend = Backend::open_existing(&args.backend).await?;
+    if let Some(limits) = args.ballots.limits() {
+        dashboard = dashboard.accepting_votes(limits, backend.key.clone());
+    }
     eprintln!("Dashboard: {}\nCtrl-C ends it.", dashboard.url());
     let served = dashboard
         .run(

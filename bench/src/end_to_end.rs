@@ -117,6 +117,7 @@ pub(crate) async fn measure(
         candidates: election.candidates,
         polls: election.polls,
         credentials: None,
+        abstain: 0.0,
     };
     let began = Instant::now();
     let cast = producer::cast_votes(&platform, plan, &Arc::default(), &stop).await? as f64;

@@ -80,6 +80,7 @@ impl Votes {
             candidates: election.candidates.clone(),
             polls: election.polls,
             credentials: None,
+            abstain: 0.0,
         };
         let scripts = (0..partitions)
             .map(|partition| Script::new(&plan, partition, partitions))

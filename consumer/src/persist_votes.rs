@@ -150,14 +150,15 @@ fn judge(outputs: &[Output], rules: &Rules) -> Judged {
     for output in outputs {
         match rules.judge(output.key.as_deref(), &output.value) {
             Ok(ballot) => judged.accepted.push(VoteRow {
-                voter_id: ballot.voter_id.into_owned(),
+                voter_id: rules.stored_voter_id(ballot.voter_id).into_owned(),
                 candidate_id: ballot.candidate_id.into_owned(),
                 voting_time: ballot.voting_time,
                 offset: output.offset,
             }),
             Err(reason) => {
-                let voter_id = ParsedVote::parse(&output.value)
-                    .map_or_else(|_| String::new(), |vote| vote.voter_id.into_owned());
+                let voter_id = ParsedVote::parse(&output.value).map(|vote| vote.voter_id);
+                let voter_id = rules.stored_voter_id(voter_id.unwrap_or_default());
+                let voter_id = voter_id.into_owned();
                 judged
                     .rejected
                     .push(rejected_row(rules, output, reason, voter_id));

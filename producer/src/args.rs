@@ -43,12 +43,16 @@ pub struct SafeguardArgs {
     /// secret key. Who works on the election then needs the key (`--key-file`)
     #[arg(long)]
     pub require_credentials: bool,
+    /// Store a pseudonym for each voter with the vote, so that the tables do not say who voted for whom.
+    /// It follows from the election's secret key, which is then needed
+    #[arg(long)]
+    pub secret_ballots: bool,
 }
 
 impl SafeguardArgs {
     /// Whether the election uses a secret key.
     pub fn need_key(self) -> bool {
-        self.require_credentials
+        self.require_credentials || self.secret_ballots
     }
 
     /// The safeguards that they ask for, under this key.
@@ -56,7 +60,7 @@ impl SafeguardArgs {
     /// # Errors
     /// When a key is needed and none is given.
     pub fn under(self, key: Option<&ElectionKey>) -> Result<Safeguards, KeyMismatch> {
-        Safeguards::new(self.require_credentials, false, key)
+        Safeguards::new(self.require_credentials, self.secret_ballots, key)
     }
 }
 
@@ -98,6 +102,9 @@ pub struct VotesArgs {
     /// Share of voters in whose name an invalid vote is cast
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
     pub invalid: f64,
+    /// Share of voters who cast no vote, so that they can at the dashboard's ballot page
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub abstain: f64,
 }
 
 fn voting_time(text: &str) -> Result<VotingTime, String> {

@@ -29,6 +29,8 @@ pub struct CastPlan {
     pub duplicates: f64,
     /// Share of voters beside whose vote an invalid record is cast, 0 to 1.
     pub invalid: f64,
+    /// Share of voters who cast nothing, 0 to 1.
+    pub abstain: f64,
     /// Votes a second over all partitions; 0 for flat out.
     pub rate: u64,
     /// Who stands.
@@ -44,7 +46,11 @@ impl CastPlan {
         if self.candidates.is_empty() {
             return Err(ProducerError::NoCandidates);
         }
-        for (name, value) in [("duplicates", self.duplicates), ("invalid", self.invalid)] {
+        for (name, value) in [
+            ("duplicates", self.duplicates),
+            ("invalid", self.invalid),
+            ("abstain", self.abstain),
+        ] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(ProducerError::Share { name, value });
             }

@@ -100,6 +100,9 @@ fn demand_same_safeguards(stored: &Safeguards, wanted: &Safeguards) -> Result<()
         if safeguards.require_credentials {
             options.push("--require-credentials");
         }
+        if safeguards.secret_ballots {
+            options.push("--secret-ballots");
+        }
         options
     };
     if options(stored) != options(wanted) {
@@ -194,6 +197,7 @@ pub async fn votes(
         seed: stored.seed()?,
         duplicates: args.duplicates,
         invalid: args.invalid,
+        abstain: args.abstain,
         rate: args.rate,
         candidates: stored.election.candidates,
         polls: stored.election.polls,

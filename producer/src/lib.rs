@@ -35,7 +35,6 @@ mod roll;
 mod script;
 mod seeds;
 mod steady;
-mod vote_tail;
 
 pub use candidates::candidates;
 pub use cast::{CastPlan, cast_votes};
@@ -56,4 +55,3 @@ pub use results_file::{MAX_VOTES, NO_PARTY, ResultRow, ResultsFile, WRITE_IN};
 pub use roll::read_roll;
 pub use script::{NotAVoter, Script};
 pub use steady::steadily;
-pub(crate) use vote_tail::VoteTail;

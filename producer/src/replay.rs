@@ -3,15 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{Candidate, CredentialKey};
+use domain::{Candidate, CredentialKey, VoteTail, append_credential};
 use serde_json::json;
 
+use crate::ProducerError;
 use crate::demographics::{age, gender};
 use crate::permutation::Permutation;
 use crate::results_file::{MAX_VOTES, ResultsFile};
 use crate::seeds::{Purpose, indexed_uuid, mix, text_uuid, word};
-use crate::vote_tail::append_credential;
-use crate::{ProducerError, VoteTail};
 
 /// An official result, ready to be cast.
 #[derive(Debug, Clone)]

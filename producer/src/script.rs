@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use domain::{CredentialKey, ParsedVote, Reason};
+use domain::{CredentialKey, ParsedVote, Reason, VoteTail, append_credential};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -15,8 +15,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::cast::CastPlan;
 use crate::preferences::Preferences;
 use crate::seeds::{Purpose, rng, text_word, uuid};
-use crate::vote_tail::append_credential;
-use crate::{ProducerError, VoteTail, clock};
+use crate::{ProducerError, clock};
 
 /// How many records later a delayed second vote is cast: further than a batch reaches.
 const DUPLICATE_DELAY_RECORDS: u64 = 4096;
@@ -47,6 +46,7 @@ pub struct Script {
     tails: Vec<VoteTail>,
     duplicates: f64,
     invalid: f64,
+    abstain: f64,
     /// The kinds of invalid records that this election has.
     kinds: Vec<Reason>,
     /// What voters' credentials follow from, where votes carry them.
@@ -102,6 +102,7 @@ impl Script {
                 .collect(),
             duplicates: plan.duplicates,
             invalid: plan.invalid,
+            abstain: plan.abstain,
             kinds,
             credentials: plan.credentials.clone(),
             closed_time,
@@ -110,7 +111,7 @@ impl Script {
         })
     }
 
-    /// Adds what a voter, a record of `voters`, leads to: at least one record.
+    /// Adds what a voter, a record of `voters`, leads to: at least one record, or none of who abstains.
     ///
     /// # Errors
     /// When the record is not a voter who can vote; nothing is added then.
@@ -129,6 +130,9 @@ impl Script {
         let key = key
             .filter(|key| *key == parsed.voter_id.as_bytes())
             .ok_or(NotAVoter::WrongKey)?;
+        if self.abstain > 0.0 && self.abstains(key) {
+            return Ok(());
+        }
         let state = parsed.state.as_deref().unwrap_or_default();
         let candidate = self.preferences.choice(&parsed.voter_id, state);
         let without_credential = &json[..open_len - 1];
@@ -180,6 +184,11 @@ impl Script {
             self.add_delayed(delayed, voting_time, records);
         }
         Ok(())
+    }
+
+    /// Drawn apart from the rest: who votes does so in the same way, however many do not.
+    fn abstains(&self, key: &[u8]) -> bool {
+        rng(text_word(self.seed, Purpose::Abstention, key)).random::<f64>() < self.abstain
     }
 
     /// Adds up to `limit` of the second votes that are still to come; for when all voters have

@@ -115,6 +115,7 @@ fn plan() -> CastPlan {
         candidates: candidates(5, 3),
         polls: PollsWindow::default(),
         credentials: None,
+        abstain: 0.0,
     }
 }
 

@@ -22,6 +22,7 @@ fn plan(duplicates: f64, invalid: f64) -> CastPlan {
             close: VotingTime::parse("2024-07-04 22:00:00"),
         },
         credentials: None,
+        abstain: 0.0,
     }
 }
 

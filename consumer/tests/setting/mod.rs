@@ -128,6 +128,7 @@ impl Setting {
             candidates: self.election.candidates.clone(),
             polls: self.election.polls,
             credentials: self.election.credentials.clone(),
+            abstain: 0.0,
         };
         let script = |partition| Script::new(&plan, partition, PARTITIONS).unwrap();
         let mut scripts: Vec<_> = (0..PARTITIONS).map(script).collect();

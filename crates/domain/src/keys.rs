@@ -7,6 +7,13 @@ use std::fmt;
 
 use constant_time_eq::constant_time_eq_16;
 
+/// Letters and digits of a receipt number: without those that are taken for one another (Crockford's
+/// alphabet).
+const RECEIPT_DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Bytes of a receipt number; each gives five bits.
+const RECEIPT_BYTES: usize = 12;
+
 /// Bytes of a credential and of a pseudonym: 128 bits, which nobody guesses.
 const TAG_BYTES: usize = 16;
 
@@ -14,6 +21,7 @@ const CREDENTIALS: &str = "election 2026-11 ballot credentials v1";
 const PSEUDONYMS: &str = "election 2026-11 voter pseudonyms v1";
 const BLINDINGS: &str = "election 2026-11 choice blindings v1";
 
+const RECEIPT_NUMBERS: &str = "election 2026-11 receipt numbers v1";
 const FINGERPRINT: &str = "election 2026-11 key fingerprint v1";
 
 /// Text that is no key.
@@ -96,6 +104,21 @@ impl CredentialKey {
         hex::encode(tag(&self.0, voter_id))
     }
 
+    /// The number that a voter is given when a vote is taken: 12 letters and digits, in groups of four. It
+    /// follows from voter and key, so it is the same whoever the vote is for, and nobody else can make it.
+    pub fn receipt_number(&self, voter_id: &str) -> String {
+        let key = blake3::derive_key(RECEIPT_NUMBERS, &self.0);
+        let tag = tag(&key, voter_id);
+        let digits = tag.iter().take(RECEIPT_BYTES);
+        let digit = |byte: &u8| char::from(RECEIPT_DIGITS[usize::from(byte % 32)]);
+        let digits: Vec<char> = digits.map(digit).collect();
+        let groups: Vec<String> = digits
+            .chunks(4)
+            .map(|group| group.iter().collect())
+            .collect();
+        groups.join("-")
+    }
+
     /// Whether `credential` is the voter's. How long it takes does not depend on how much of it is
     /// right.
     pub fn accepts(&self, voter_id: &str, credential: &str) -> bool {
@@ -166,6 +189,18 @@ mod tests {
         for broken in ["", "00", &ana[1..], &format!("{ana}00"), "zz"] {
             assert!(!credentials.accepts("ana", broken), "{broken}");
         }
+    }
+
+    #[test]
+    fn a_receipt_number_is_the_voters_and_can_be_read_aloud() {
+        let credentials = key().credentials();
+        let number = credentials.receipt_number("ana");
+        assert_eq!(number, credentials.receipt_number("ana"));
+        assert_ne!(number, credentials.receipt_number("ben"));
+        let groups: Vec<_> = number.split('-').collect();
+        let digits = |group: &&str| group.bytes().all(|byte| RECEIPT_DIGITS.contains(&byte));
+        assert!(groups.iter().all(|group| group.len() == 4) && groups.iter().all(digits));
+        assert_eq!(groups.len(), 3, "{number}");
     }
 
     #[test]

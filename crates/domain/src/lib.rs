@@ -32,6 +32,7 @@ mod scan;
 mod tally;
 pub mod topics;
 mod vote;
+mod vote_tail;
 mod voter;
 mod voter_table;
 
@@ -62,4 +63,5 @@ pub use running_total::running_total;
 pub use safeguards::{KeyMismatch, Safeguards};
 pub use tally::{Cell, CellKind, Difference, Tally};
 pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
+pub use vote_tail::{TIME_BYTES, TIME_FIELD, VoteTail, append_credential};
 pub use voter::{Address, Voter};

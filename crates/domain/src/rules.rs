@@ -47,6 +47,8 @@ pub struct Rules {
     candidates: Option<Names>,
     polls: PollsWindow,
     credentials: Option<CredentialKey>,
+    /// Of no use for judging: who stores votes needs it.
+    pseudonyms: Option<PseudonymKey>,
 }
 
 /// A vote that keeps every rule for a single vote. Whether it is the voter's first is for
@@ -97,6 +99,7 @@ impl Rules {
     pub fn of(election: &Election) -> Rules {
         Rules {
             credentials: election.credentials.clone(),
+            pseudonyms: election.pseudonyms.clone(),
             ..Rules::new(&election.candidates, election.polls)
         }
     }
@@ -115,6 +118,7 @@ impl Rules {
             ),
             polls,
             credentials: None,
+            pseudonyms: None,
         }
     }
 
@@ -175,6 +179,7 @@ impl Rules {
                 .map(|key| CredentialKey::parse(key))
                 .transpose()
                 .map_err(|error| ParamError::new(PARAM_CREDENTIAL_KEY, error.to_string()))?,
+            pseudonyms: None,
         })
     }
 
@@ -202,11 +207,24 @@ impl Rules {
 
     /// A rejected vote as others may see it. Its credential may still be good for a vote that counts, so
     /// where credentials are required it is taken out; of what is no JSON object nothing is left, for
-    /// nobody can say where in it the credential stands.
+    /// nobody can say where in it the credential stands. Where ballots are secret nothing is left of any: it
+    /// names voter and candidate.
     pub fn publishable<'a>(&self, value: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.pseudonyms.is_some() {
+            return Cow::default();
+        }
         match &self.credentials {
             Some(_) => without_credential(value).unwrap_or_default(),
             None => Cow::Borrowed(value),
+        }
+    }
+
+    /// What stands for a voter in tables and in rejected votes: a pseudonym where ballots are secret, and
+    /// nothing where no voter is named.
+    pub fn stored_voter_id<'a>(&self, voter_id: Cow<'a, str>) -> Cow<'a, str> {
+        match &self.pseudonyms {
+            Some(key) if !voter_id.is_empty() => key.pseudonym(&voter_id).into(),
+            _ => voter_id,
         }
     }
 
@@ -368,6 +386,21 @@ mod tests {
             assert!(!shown.contains(&own), "{shown}");
             assert_eq!(*open.publishable(value), **value);
         }
+    }
+
+    #[test]
+    fn where_ballots_are_secret_a_voter_is_stored_under_a_pseudonym() {
+        let key = crate::ElectionKey::from_bytes([7; 32]).pseudonyms();
+        let rules = Rules::of(&Election {
+            pseudonyms: Some(key.clone()),
+            ..Election::default()
+        });
+        assert_eq!(rules.stored_voter_id("v".into()), key.pseudonym("v"));
+        assert_eq!(rules.stored_voter_id("".into()), "");
+        assert_eq!(*rules.publishable(VOTE), *b"");
+        let open = Rules::default();
+        assert_eq!(open.stored_voter_id("v".into()), "v");
+        assert_eq!(rules.to_params().keys().collect::<Vec<_>>(), ["candidates"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Voters into rows, exactly once.
 
+use std::borrow::Cow;
+
 use domain::{Address, Voter};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -62,26 +64,49 @@ const INSERT_VOTERS: &str = concat!(
     " FROM staged_voters ORDER BY position ON CONFLICT (voter_id) DO NOTHING"
 );
 
-const SELECT_VOTER: &str = concat!(
+const SELECT_VOTERS: &str = concat!(
     "SELECT ",
     voter_columns!(),
-    " FROM voters WHERE voter_id = $1"
+    " FROM voters WHERE voter_id = ANY($1)"
 );
 
 impl Store {
-    /// The voter with this id, if one is registered.
+    /// Those of these voters who are registered, in no order.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn voter(&self, voter_id: &str) -> Result<Option<Voter>, StoreError> {
-        let failed = StoreError::database("look up a voter");
+    pub async fn voters(&self, voter_ids: &[&str]) -> Result<Vec<Voter>, StoreError> {
+        let failed = StoreError::database("look up voters");
         let client = self.client().await?;
-        let statement = client.prepare_cached(SELECT_VOTER).await.map_err(&failed)?;
-        let row = client
-            .query_opt(&statement, &[&without_nul(voter_id)])
+        let statement = client
+            .prepare_cached(SELECT_VOTERS)
             .await
             .map_err(&failed)?;
-        row.map(|row| voter_from(&row)).transpose()
+        let rows = client
+            .query(&statement, &[&without_nuls(voter_ids)])
+            .await
+            .map_err(&failed)?;
+        rows.iter().map(voter_from).collect()
+    }
+
+    /// Those of these ids that have a row in `votes`, in no order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn have_voted(&self, voter_ids: &[&str]) -> Result<Vec<String>, StoreError> {
+        let failed = StoreError::database("look up who has voted");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached("SELECT voter_id FROM votes WHERE voter_id = ANY($1)")
+            .await
+            .map_err(&failed)?;
+        let rows = client
+            .query(&statement, &[&without_nuls(voter_ids)])
+            .await
+            .map_err(&failed)?;
+        rows.iter()
+            .map(|row| row.try_get(0).map_err(&failed))
+            .collect()
     }
 
     /// Writes a batch of voters and moves the checkpoint, in one transaction. A voter who is there
@@ -184,7 +209,7 @@ async fn insert_rejected(
     Ok(())
 }
 
-/// A voter, from the columns of [`SELECT_VOTER`].
+/// A voter, from the columns of [`SELECT_VOTERS`].
 fn voter_from(row: &Row) -> Result<Voter, StoreError> {
     let failed = StoreError::database("read a voter");
     let text = |column: usize| -> Result<String, StoreError> {
@@ -211,4 +236,8 @@ fn voter_from(row: &Row) -> Result<Voter, StoreError> {
         picture: text(14)?,
         registered_age: row.try_get(15).map_err(&failed)?,
     })
+}
+
+fn without_nuls<'a>(texts: &[&'a str]) -> Vec<Cow<'a, str>> {
+    texts.iter().map(|text| without_nul(text)).collect()
 }
