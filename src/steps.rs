@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use dashboard::DashboardError;
 use producer::ProducerError;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::signals::stop_on_signal;
@@ -209,7 +210,7 @@ pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
         )
         .await;
     backend.close().await?;
-    served?;
+    served.map_err(DashboardError::into_report)?;
     Ok(Outcome::Fine)
 }
 

@@ -243,3 +243,54 @@ fn credentials_are_written_only_where_they_are_required() {
         .refused(2, &["--require-credentials"]);
     assert!(!file.exists() && !key_file(&data).exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_ballots_are_secret_no_table_says_who_voted_for_whom() {
+    let data = DataDir::new();
+    let demo: Vec<&str> = DEMO
+        .iter()
+        .map(|option| match *option {
+            "--require-credentials" => "--secret-ballots",
+            other => other,
+        })
+        .collect();
+    let report = data.run(&demo).succeeds().json();
+    assert_adds_up(&report);
+    assert_eq!(number(&report, "counted"), VOTERS);
+    assert!(number(&report["rejected"], "duplicate") > 0);
+    data.run(&["audit"]).succeeds();
+
+    let roll: HashSet<String> = (0..VOTERS).map(|at| producer::voter_id(42, at)).collect();
+    let names_nobody = |place: &str, text: &str| {
+        let named = roll.iter().find(|voter| text.contains(voter.as_str()));
+        assert_eq!(named, None, "{place} names a voter: {text}");
+    };
+    let key = key_of(&data).pseudonyms();
+    let log = open_log(&data.path()).await;
+    let rejected = read_topic(&log, topics::REJECTED_VOTES).await.concat();
+    assert!(!rejected.is_empty());
+    for record in rejected {
+        names_nobody(
+            topics::REJECTED_VOTES,
+            &String::from_utf8_lossy(&record.value),
+        );
+        let key = record.key.unwrap_or_default();
+        names_nobody(topics::REJECTED_VOTES, &String::from_utf8_lossy(&key));
+    }
+    log.close().await.unwrap();
+    let database = Database::embedded(&data.path()).await;
+    let rows = database
+        .client
+        .query("SELECT voter_id FROM votes", &[])
+        .await
+        .unwrap();
+    let stored: HashSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let pseudonyms: HashSet<String> = roll.iter().map(|voter| key.pseudonym(voter)).collect();
+    assert_eq!(stored, pseudonyms);
+    let rows = "SELECT voter_id, value FROM rejected_votes";
+    for row in database.client.query(rows, &[]).await.unwrap() {
+        names_nobody("rejected_votes", row.get(0));
+        assert_eq!(row.get::<_, Vec<u8>>(1), b"");
+    }
+    database.close().await;
+}

@@ -41,6 +41,7 @@ use std::time::Duration;
 use chrono::Utc;
 use domain::{ElectionKey, topics};
 use platform::Platform;
+use service::UsageError;
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
@@ -102,6 +103,18 @@ pub enum DashboardError {
     /// A task ended abnormally.
     #[error("a task of the dashboard ended abnormally: {0}")]
     Task(String),
+}
+
+impl DashboardError {
+    /// The error as a program ends with it: one about what was asked for is wrong usage.
+    pub fn into_report(self) -> anyhow::Error {
+        match self {
+            DashboardError::NoCredentials | DashboardError::Ballots(StoreError::Key(_)) => {
+                UsageError(self.to_string()).into()
+            }
+            other => other.into(),
+        }
+    }
 }
 
 /// What the dashboard reads from.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use dashboard::args::{BallotArgs, ListenArgs};
-use dashboard::{Connected, Dashboard, Problems};
+use dashboard::{Connected, Dashboard, DashboardError, Problems};
 use platform::fluvio::ClusterConfig;
 use service::args::{ClusterArgs, LogArgs};
 use service::key::KeyArgs;
@@ -74,7 +74,12 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     tracing::info!("serving {}", dashboard.url());
     let waiting = stop.clone();
     let connect = |problems| connect(config, url, problems, waiting);
-    dashboard.run_connecting(connect, stop).await
+    let served = dashboard.run_connecting(connect, stop).await;
+    served.map_err(|error| {
+        error
+            .downcast()
+            .map_or_else(|error| error, DashboardError::into_report)
+    })
 }
 
 /// Waits for both at once, so that the page names all that is missing.
