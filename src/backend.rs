@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use consumer::{ConsumerConfig, Sharing};
-use domain::topics;
+use domain::{ElectionKey, topics};
 use manifest::Manifest;
 use platform::Platform;
 use platform::embedded::EmbeddedPlatform;
@@ -17,6 +17,7 @@ use service::UsageError;
 use store::{EmbeddedPostgres, Store};
 
 use crate::cli::{BackendArgs, PlatformKind};
+use crate::key::existing_key;
 
 /// Connections to a Postgres server: the persisters of a few partitions, tallies and queries.
 const SERVER_CONNECTIONS: usize = 8;
@@ -31,6 +32,8 @@ pub(crate) struct Backend {
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) store: Store,
     pub(crate) manifest: Manifest,
+    /// The election's secret key, if there is one.
+    pub(crate) key: Option<ElectionKey>,
     streaming: Streaming,
     postgres: Option<EmbeddedPostgres>,
     _lock: Option<File>,
@@ -65,6 +68,7 @@ impl Backend {
 
     async fn open_with(args: &BackendArgs, fresh: bool) -> anyhow::Result<Backend> {
         let kind = args.platform()?;
+        let key = existing_key(args)?;
         let manifest = (args.cluster.manifest()).map_err(|error| UsageError(error.to_string()))?;
         let database_url = args.cluster.database_url.as_deref();
         let directory = &args.data_dir;
@@ -116,6 +120,7 @@ impl Backend {
             platform,
             store,
             manifest,
+            key,
             streaming,
             postgres,
             _lock: lock,
@@ -131,7 +136,7 @@ impl Backend {
 
     /// The election that was set up here.
     pub(crate) async fn election(&self) -> anyhow::Result<StoredElection> {
-        StoredElection::load(&self.store)
+        StoredElection::load(&self.store, self.key.as_ref())
             .await
             .map_err(ProducerError::into_report)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bridge::args::KafkaArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dashboard::args::ListenArgs;
+use dashboard::args::{BallotArgs, ListenArgs};
 use domain::Digest;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::UsageError;
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Doctor(BackendArgs),
     /// Make a new secret key: of voters' credentials, secret ballots and receipts
     Key(KeyFileArgs),
+    /// Print the credential of a registered voter, where votes must carry one
+    Credential(CredentialArgs),
     /// Measure how fast this machine counts, next to what it could at best
     Bench(bench::BenchArgs),
 }
@@ -129,7 +131,7 @@ pub(crate) struct DemoArgs {
     pub(crate) votes: VotesArgs,
     /// Replay a real election instead: a CSV of official results becomes individual ballots, and the
     /// count is compared with the file
-    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "duplicates", "invalid"])]
+    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "duplicates", "invalid", "abstain"])]
     pub(crate) results: Option<PathBuf>,
     /// Share of each row's votes to cast in a replay, rounded down
     #[arg(long, default_value_t = 1.0, requires = "results")]
@@ -146,6 +148,8 @@ pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
     #[command(flatten)]
+    pub(crate) ballots: BallotArgs,
+    #[command(flatten)]
     pub(crate) kafka: KafkaArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
@@ -155,6 +159,8 @@ pub(crate) struct DemoArgs {
 pub(crate) struct DashboardArgs {
     #[command(flatten)]
     pub(crate) listen: ListenArgs,
+    #[command(flatten)]
+    pub(crate) ballots: BallotArgs,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
 }
@@ -197,6 +203,15 @@ pub(crate) struct KeyFileArgs {
     /// The file to write it to, which must not be there yet
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CredentialArgs {
+    /// The voter
+    #[arg(value_name = "VOTER_ID")]
+    pub(crate) voter_id: String,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
 }
 
 #[derive(Debug, Args)]

@@ -2,14 +2,16 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use domain::Candidate;
 use producer::args::InitArgs;
 use producer::{
     CastPlan, Deployment, InputFile, Plan, ProducerError, Replay, ResultsFile, StoredElection,
     VoterSource, steadily,
 };
+use service::UsageError;
 use service::signals::stop_on_signal;
+use store::StoreError;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +20,7 @@ use crate::backend::Backend;
 use crate::cli::DemoArgs;
 use crate::differences::Differences;
 use crate::kafka::Bridge;
+use crate::key::election_key;
 use crate::meters::REDRAW_INTERVAL;
 use crate::render;
 use crate::report::Report;
@@ -32,10 +35,19 @@ enum Ballots {
 pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let ballots = read_ballots(&args).map_err(ProducerError::into_report)?;
+    if args.ballots.accept_votes && !args.init.safeguards.require_credentials {
+        bail!(UsageError(
+            "`--accept-votes` lets people vote; for that the election needs `--require-credentials`"
+                .into()
+        ));
+    }
     let dashboard = match args.wants_dashboard() {
         true => Some(dashboard::Dashboard::bind(args.listen.config()).await?),
         false => None,
     };
+    if args.init.safeguards.need_key() {
+        election_key(&args.backend)?;
+    }
     let backend = if args.fresh {
         Backend::open_fresh(&args.backend).await?
     } else {
@@ -43,7 +55,10 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     };
     let stop = stop_on_signal();
     let dashboard_stop = CancellationToken::new();
-    let dashboard = dashboard.map(|dashboard| {
+    let dashboard = dashboard.map(|mut dashboard| {
+        if let Some(limits) = args.ballots.limits() {
+            dashboard = dashboard.accepting_votes(limits, backend.key.clone());
+        }
         eprintln!("Dashboard: {}\n", dashboard.url());
         let stop = dashboard_stop.clone();
         tokio::spawn(dashboard.run(backend.platform.clone(), backend.store.clone(), stop))
@@ -215,9 +230,14 @@ async fn set_up(
     let plan = plan(args, deployment.partitions())?;
     let polls = producer::polls(&args.init, &backend.manifest);
     let (platform, store) = (&*backend.platform, &backend.store);
-    producer::set_up(platform, store, deployment, &plan, polls, candidates)
-        .await
-        .map_err(ProducerError::into_report)?;
+    let safeguards = (args.init.safeguards)
+        .under(backend.key.as_ref())
+        .map_err(StoreError::Key)?;
+    producer::set_up(
+        platform, store, deployment, &plan, polls, safeguards, candidates,
+    )
+    .await
+    .map_err(ProducerError::into_report)?;
     backend.election().await
 }
 
@@ -225,6 +245,7 @@ async fn set_up(
 fn plan(args: &DemoArgs, partitions: u32) -> anyhow::Result<Plan> {
     let InitArgs { candidates, .. } = args.init;
     let (duplicates, invalid) = (args.votes.duplicates, args.votes.invalid);
+    let abstain = args.votes.abstain;
     let ballots = match (&args.results, &args.voters.voters_file) {
         (Some(results), _) => producer::Ballots::Results {
             file: InputFile::of(results).map_err(ProducerError::into_report)?,
@@ -235,12 +256,14 @@ fn plan(args: &DemoArgs, partitions: u32) -> anyhow::Result<Plan> {
             candidates,
             duplicates,
             invalid,
+            abstain,
         },
         (None, None) => producer::Ballots::Electorate {
             voters: args.voters.voters,
             candidates,
             duplicates,
             invalid,
+            abstain,
         },
     };
     Ok(Plan::new(&args.init, partitions, ballots))
@@ -261,11 +284,25 @@ async fn hold_election(
     match ballots {
         Ballots::Replay(replay) => {
             let rate = args.votes.rate;
-            let cast =
-                || producer::replay_votes(platform, replay.clone(), rate, &produced.cast, stop);
+            let cast = || {
+                let credentials = stored.election.credentials.clone();
+                producer::replay_votes(
+                    platform,
+                    replay.clone(),
+                    credentials,
+                    rate,
+                    &produced.cast,
+                    stop,
+                )
+            };
             steadily("casting", stop, cast).await?;
         }
         Ballots::Electorate(voters) => {
+            if let Some(file) = &args.voters.credentials {
+                producer::write_credentials(file, &voters, &stored.election)
+                    .await
+                    .map_err(ProducerError::into_report)?;
+            }
             let registered = &produced.registered;
             let register = || producer::register_voters(platform, voters.clone(), registered, stop);
             steadily("registering", stop, register).await?;
@@ -274,9 +311,11 @@ async fn hold_election(
                     seed: args.init.seed,
                     duplicates: args.votes.duplicates,
                     invalid: args.votes.invalid,
+                    abstain: args.votes.abstain,
                     rate: args.votes.rate,
                     candidates: stored.election.candidates.clone(),
                     polls: stored.election.polls,
+                    credentials: stored.election.credentials.clone(),
                 };
                 let cast = || producer::cast_votes(platform, plan.clone(), &produced.cast, stop);
                 steadily("casting", stop, cast).await?;

@@ -81,6 +81,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::BuildModules(args) => deploy::build_modules(&args),
         Command::Doctor(args) => doctor::run(args).await,
         Command::Key(args) => key::create(&args),
+        Command::Credential(args) => key::credential(args).await,
         Command::Bench(args) => {
             bench::run(args).await?;
             Ok(Outcome::Fine)

@@ -44,7 +44,7 @@ async fn receipt(backend: &Backend, args: &ReceiptArgs) -> anyhow::Result<Receip
     let search = Search {
         voter,
         seal,
-        rules: Rules::new(&election.candidates, election.polls),
+        rules: Rules::of(&election),
         log_end: ends[partition as usize],
     };
     let mut votes = SealedVotes::new(&election_key(&args.backend)?.blindings(), partition, &[]);

@@ -28,7 +28,7 @@ pub(crate) async fn run(args: ResultsArgs) -> anyhow::Result<Outcome> {
 
 async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
     let stored = backend.election().await?;
-    let rules = Rules::new(&stored.election.candidates, stored.election.polls);
+    let rules = Rules::of(&stored.election);
     let ends = backend.ends(topics::VOTES).await?;
     backend.prepare(ends.len() as u32).await?;
     let chain = backend.consumer_config().tally_chain;

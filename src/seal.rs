@@ -94,7 +94,7 @@ impl Sealed {
 
 async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
     let election = backend.election().await?.election;
-    let rules = Rules::new(&election.candidates, election.polls);
+    let rules = Rules::of(&election);
     let earlier = backend.store.seals().await?;
     let sealed_at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let number = earlier.iter().map(|seal| seal.number).max().unwrap_or(0) + 1;

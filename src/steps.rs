@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use dashboard::DashboardError;
 use producer::ProducerError;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::signals::stop_on_signal;
@@ -13,6 +14,7 @@ use crate::Outcome;
 use crate::backend::Backend;
 use crate::cli::{BackendArgs, ConsumerArgs, DashboardArgs, ResultsArgs};
 use crate::kafka::Bridge;
+use crate::key::election_key;
 use crate::meters::{Meters, REDRAW_INTERVAL};
 use crate::render;
 use crate::report::Report;
@@ -21,6 +23,11 @@ pub(crate) async fn producer(
     command: ProducerCommand,
     args: BackendArgs,
 ) -> anyhow::Result<Outcome> {
+    if let ProducerCommand::Init(init) = &command
+        && init.safeguards.need_key()
+    {
+        election_key(&args)?;
+    }
     let backend = Backend::open(&args).await?;
     let done = match command {
         ProducerCommand::Init(init) => set_up(&backend, &init).await,
@@ -35,9 +42,15 @@ pub(crate) async fn producer(
 
 async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
     let (platform, store) = (&*backend.platform, &backend.store);
-    let (candidates, _) = producer::init(platform, store, &backend.manifest, args)
-        .await
-        .map_err(ProducerError::into_report)?;
+    let (candidates, _) = producer::init(
+        platform,
+        store,
+        &backend.manifest,
+        args,
+        backend.key.as_ref(),
+    )
+    .await
+    .map_err(ProducerError::into_report)?;
     println!(
         "Topics, tables and SmartModules are there; {} candidates stand:",
         candidates.len()
@@ -54,7 +67,15 @@ async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
 async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
-    let work = producer::voters(&backend.platform, &backend.store, args, &progress, &stop);
+    let key = backend.key.as_ref();
+    let work = producer::voters(
+        &backend.platform,
+        &backend.store,
+        args,
+        key,
+        &progress,
+        &stop,
+    );
     let registered = metered("Registering", &progress, work).await?;
     println!("{registered} voters registered.");
     Ok(())
@@ -63,7 +84,15 @@ async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
 async fn cast(backend: &Backend, args: VotesArgs) -> anyhow::Result<()> {
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
-    let work = producer::votes(&backend.platform, &backend.store, &args, &progress, &stop);
+    let key = backend.key.as_ref();
+    let work = producer::votes(
+        &backend.platform,
+        &backend.store,
+        &args,
+        key,
+        &progress,
+        &stop,
+    );
     let cast = metered("Casting", &progress, work).await?;
     println!("{cast} votes cast.");
     Ok(())
@@ -167,8 +196,11 @@ async fn count(
 }
 
 pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
-    let dashboard = dashboard::Dashboard::bind(args.listen.config()).await?;
+    let mut dashboard = dashboard::Dashboard::bind(args.listen.config()).await?;
     let backend = Backend::open_existing(&args.backend).await?;
+    if let Some(limits) = args.ballots.limits() {
+        dashboard = dashboard.accepting_votes(limits, backend.key.clone());
+    }
     eprintln!("Dashboard: {}\nCtrl-C ends it.", dashboard.url());
     let served = dashboard
         .run(
@@ -178,7 +210,7 @@ pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
         )
         .await;
     backend.close().await?;
-    served?;
+    served.map_err(DashboardError::into_report)?;
     Ok(Outcome::Fine)
 }
 

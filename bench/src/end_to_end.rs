@@ -116,6 +116,8 @@ pub(crate) async fn measure(
         rate: 0,
         candidates: election.candidates,
         polls: election.polls,
+        credentials: None,
+        abstain: 0.0,
     };
     let began = Instant::now();
     let cast = producer::cast_votes(&platform, plan, &Arc::default(), &stop).await? as f64;

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod ballots;
 mod bare_kafka;
 mod bridge;
 mod dashboard;
@@ -55,6 +56,8 @@ pub struct BenchArgs {
 pub enum BenchCommand {
     /// The dashboard's event stream: how late a published aggregate reaches many listeners
     Dashboard(DashboardBenchArgs),
+    /// Votes cast over HTTP at a steady rate: no error, and every accepted vote counted
+    Ballots(BallotsBenchArgs),
     /// The bridge to Kafka: votes a second each way, beside a bare producer and consumer
     Bridge(BridgeBenchArgs),
     /// Writes votes as JSON lines, and how they are to be counted: what other engines are compared on
@@ -92,6 +95,20 @@ pub struct DashboardBenchArgs {
     /// Locations with votes, all of which change in every update
     #[arg(long, default_value_t = 51, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub locations: u32,
+    /// One JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How many ballots, and for how long.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BallotsBenchArgs {
+    /// Ballots a second
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub rate: u64,
+    /// Seconds to send them for
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
     /// One JSON object instead of the table
     #[arg(long)]
     pub json: bool,
@@ -136,6 +153,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     match args.command {
         None => {}
         Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
+        Some(BenchCommand::Ballots(args)) => return ballots::measure(args).await,
         Some(BenchCommand::Bridge(args)) => return bridge::measure(args).await,
         Some(BenchCommand::Votes(args)) => return peers::write_votes(&args),
         Some(BenchCommand::Listeners(args)) => return listeners::listen(args).await,

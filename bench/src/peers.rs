@@ -51,7 +51,7 @@ fn add_one(counts: &mut BTreeMap<String, u64>, name: &str) {
 /// Writes votes, all of them valid, some of them second ones.
 pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
     let election = workload::election();
-    let rules = Rules::new(&election.candidates, election.polls);
+    let rules = Rules::of(&election);
     let mut parts = (0..args.partitions)
         .map(|number| {
             let file = create(&args.directory.join(format!("votes-{number}.jsonl")))?;

@@ -140,7 +140,7 @@ impl Tallied {
 
 /// Counts partitions at the same time. The clock starts when all SmartModules are compiled.
 async fn tally_all(workload: &Workload, partitions: &[u32]) -> anyhow::Result<Tallied> {
-    let rules = Rules::new(&workload.election.candidates, workload.election.polls);
+    let rules = Rules::of(&workload.election);
     let chain = ConsumerConfig::default().tally_chain;
     let port = workload.port();
     let opened = partitions

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use consumer::Election;
-use domain::{Candidate, PollsWindow, VotingTime, topics};
+use domain::{Candidate, PollsWindow, Safeguards, VotingTime, topics};
 use futures_util::StreamExt;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
@@ -79,6 +79,8 @@ impl Votes {
             rate: 0,
             candidates: election.candidates.clone(),
             polls: election.polls,
+            credentials: None,
+            abstain: 0.0,
         };
         let scripts = (0..partitions)
             .map(|partition| Script::new(&plan, partition, partitions))
@@ -117,6 +119,7 @@ pub(crate) fn election() -> Election {
             open: VotingTime::parse(POLLS_OPEN),
             close: None,
         },
+        ..Election::default()
     }
 }
 
@@ -128,6 +131,7 @@ pub(crate) async fn open_election(store: &Store, election: &Election) -> anyhow:
         .open_election(&store::Election {
             plan: json!({}),
             polls,
+            safeguards: Safeguards::default(),
         })
         .await?;
     store.register_candidates(&election.candidates).await?;

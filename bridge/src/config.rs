@@ -140,7 +140,7 @@ fn read_properties(path: &Path) -> Result<BTreeMap<String, String>, BridgeError>
 /// The parameters that SmartModules take of the election: the rules, and all that is known of the
 /// candidates.
 pub(crate) fn election_params(election: &Election) -> Params {
-    let mut params = Rules::new(&election.candidates, election.polls).to_params();
+    let mut params = Rules::of(election).to_params();
     let candidates = serde_json::to_string(&election.candidates)
         .expect("invariant: candidates have a JSON form");
     params.insert(PARAM_CANDIDATES.into(), candidates);

@@ -7,10 +7,12 @@ use anyhow::Context;
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, BridgeError, Progress, wait_for_broker};
 use clap::Parser;
+use domain::ElectionKey;
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
 use service::health::Health;
+use service::key::KeyArgs;
 use service::{UsageError, endpoint, process, wait};
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +51,8 @@ struct Cli {
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
     process: ProcessArgs,
 }
 
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     let manifest = cli.cluster.manifest()?;
     cli.cluster.database_url()?;
+    let key = cli.key.election_key()?;
     let config = BridgeConfig::of(&manifest, &cli.kafka).map_err(as_usage)?;
     let health = Health::default();
     let metrics = Arc::new(Metrics::default());
@@ -85,7 +90,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
         let Some(connections) = connections.filter(|_| is_up) else {
             return Ok(());
         };
-        let done = carry(&connections, config, &health, &metrics, &stop).await;
+        let done = carry(&connections, key.as_ref(), config, &health, &metrics, &stop).await;
         connections.close().await;
         done
     };
@@ -94,6 +99,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
 
 async fn carry(
     connections: &Connections,
+    key: Option<&ElectionKey>,
     config: BridgeConfig,
     health: &Health,
     metrics: &Arc<Metrics>,
@@ -101,7 +107,7 @@ async fn carry(
 ) -> anyhow::Result<()> {
     let store = &connections.store;
     let tell = |problem| health.set(ELECTION, problem);
-    let Some(election) = wait::election_telling(store, tell, stop).await? else {
+    let Some(election) = wait::election_telling(store, key, tell, stop).await? else {
         return Ok(());
     };
     let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use consumer::{ConsumerConfig, Progress, Sharing, wait_until_done};
-use domain::topics;
+use domain::{ElectionKey, topics};
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
 use service::health::Health;
+use service::key::KeyArgs;
 use service::{endpoint, process, wait};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,8 @@ struct Cli {
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
     process: ProcessArgs,
 }
 
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     let manifest = cli.cluster.manifest()?;
     cli.cluster.database_url()?;
+    let key = cli.key.election_key()?;
     let health = Health::default();
     let metrics = Arc::new(Metrics::default());
     let render = {
@@ -79,7 +83,16 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
             sharing: Some(Sharing::named(&cli.name)),
             ..ConsumerConfig::of(&manifest)
         };
-        let done = consume(&connections, config, cli.once, &health, &metrics, &stop).await;
+        let done = consume(
+            &connections,
+            key.as_ref(),
+            config,
+            cli.once,
+            &health,
+            &metrics,
+            &stop,
+        )
+        .await;
         connections.close().await;
         done
     };
@@ -88,6 +101,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
 
 async fn consume(
     connections: &Connections,
+    key: Option<&ElectionKey>,
     config: ConsumerConfig,
     once: bool,
     health: &Health,
@@ -96,7 +110,7 @@ async fn consume(
 ) -> anyhow::Result<()> {
     let store = &connections.store;
     let tell = |problem| health.set(ELECTION, problem);
-    let Some(election) = wait::election_telling(store, tell, stop).await? else {
+    let Some(election) = wait::election_telling(store, key, tell, stop).await? else {
         return Ok(());
     };
     let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());

@@ -78,6 +78,7 @@ pub(crate) async fn persist_votes(
                     let output = outputs.get(usize::try_from(offset - next).ok()?)?;
                     let voter_id = by_offset.get(offset)?.voter_id.clone();
                     Some(rejected_row(
+                        &rules,
                         *offset,
                         Reason::Duplicate,
                         voter_id,
@@ -166,10 +167,10 @@ fn judge(outputs: &[Output], rules: &Rules) -> Judged {
     {
         hasher.record(*offset, key.as_deref(), value);
         match rules.judge(key.as_deref(), value) {
-            Ok(ballot) => accepted.push(vote_row(*offset, ballot)),
+            Ok(ballot) => accepted.push(vote_row(rules, *offset, ballot)),
             Err(reason) => {
-                let voter_id = named_voter(value);
-                rejected.push(rejected_row(*offset, reason, voter_id, value));
+                let voter_id = rules.stored_voter_id(named_voter(value)).into_owned();
+                rejected.push(rejected_row(rules, *offset, reason, voter_id, value));
             }
         }
     }

@@ -38,7 +38,7 @@ pub async fn run(
     let context = Arc::new(Context {
         platform,
         store,
-        rules: Rules::new(&election.candidates, election.polls),
+        rules: Rules::of(&election),
         config,
         ledgers: Ledgers::new(partitions),
         progress,

@@ -2,7 +2,8 @@
 //!
 //! It reads what any other service could, the aggregate topics and Postgres, and never counts. What
 //! it has read stands on a board; some times a second a snapshot of it is rendered once and passed
-//! to everybody who listens.
+//! to everybody who listens. Where it is told to, it takes votes, too, and casts them as the producer
+//! does.
 //!
 //! ```text
 //! aggregate topics ─┐
@@ -17,6 +18,7 @@
 mod accounting;
 pub mod args;
 mod assets;
+mod ballot_box;
 mod board;
 mod bridge_lag;
 mod evidence;
@@ -39,17 +41,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use domain::topics;
+use domain::{ElectionKey, topics};
 use platform::Platform;
-use store::Store;
+use service::UsageError;
+use store::{Store, StoreError};
 use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::ballot_box::BallotLimits;
+use crate::ballot_box::{BallotBox, Clerk};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::routes::Site;
 use crate::shared::Shared;
+
+/// Largest request for a vote. A ballot has three texts of 255 bytes; each may be escaped.
+const MAX_BALLOT_BYTES: usize = 8 * 1024;
 
 /// Where the dashboard listens, and how often it tells something new.
 #[derive(Debug, Clone, Copy)]
@@ -86,9 +95,29 @@ pub enum DashboardError {
         /// What helps.
         remedy: &'static str,
     },
+    /// Votes cannot be taken for the election that is set up.
+    #[error("votes cannot be accepted: {0}")]
+    Ballots(StoreError),
+    /// Votes cannot be taken without credentials.
+    #[error(
+        "votes cannot be accepted: this election requires no credentials, so anybody could vote for anybody; set it up with `--require-credentials`"
+    )]
+    NoCredentials,
     /// A task ended abnormally.
     #[error("a task of the dashboard ended abnormally: {0}")]
     Task(String),
+}
+
+impl DashboardError {
+    /// The error as a program ends with it: one about what was asked for is wrong usage.
+    pub fn into_report(self) -> anyhow::Error {
+        match self {
+            DashboardError::NoCredentials | DashboardError::Ballots(StoreError::Key(_)) => {
+                UsageError(self.to_string()).into()
+            }
+            other => other.into(),
+        }
+    }
 }
 
 /// What the dashboard reads from.
@@ -118,6 +147,14 @@ pub struct Dashboard {
     listener: TcpListener,
     address: SocketAddr,
     config: DashboardConfig,
+    ballots: Option<Ballots>,
+}
+
+/// What votes are taken with.
+#[derive(Debug, Clone)]
+struct Ballots {
+    limits: BallotLimits,
+    key: Option<ElectionKey>,
 }
 
 impl Dashboard {
@@ -144,7 +181,16 @@ impl Dashboard {
             listener,
             address,
             config,
+            ballots: None,
         })
+    }
+
+    /// The same, and it takes votes: within these limits, for an election with this key.
+    pub fn accepting_votes(self, limits: BallotLimits, key: Option<ElectionKey>) -> Dashboard {
+        Dashboard {
+            ballots: Some(Ballots { limits, key }),
+            ..self
+        }
     }
 
     /// The address it listens on.
@@ -189,11 +235,14 @@ impl Dashboard {
         let shared = Shared::default();
         let metrics = Arc::new(Metrics::default());
         let hub = Arc::new(Hub::new(model::Snapshot::default(), metrics.clone()));
+        let ballot_box =
+            (self.ballots.as_ref()).map(|ballots| Arc::new(BallotBox::new(ballots.limits)));
         let site = Site {
             hub: hub.clone(),
             shared: shared.clone(),
             metrics,
             started_at: Utc::now(),
+            ballots: ballot_box.clone(),
         };
 
         let mut tasks = JoinSet::new();
@@ -204,6 +253,7 @@ impl Dashboard {
         tasks.spawn(service::http::serve(
             self.listener,
             routes::app(Arc::new(site)),
+            ballot_box.as_ref().map_or(0, |_| MAX_BALLOT_BYTES),
             stop.clone(),
         ));
         tasks.spawn(publish::publish(
@@ -220,15 +270,60 @@ impl Dashboard {
                 Err(error) => Err(DashboardError::Task(error.to_string()).into()),
             },
         };
+        let refused = Arc::new(OnceCell::new());
         match &connected {
-            Ok(Some(connected)) => watch(connected, &shared, &mut tasks, &stop),
+            Ok(Some(connected)) => {
+                watch(connected, &shared, &mut tasks, &stop);
+                if let (Some(ballots), Some(ballot_box)) = (self.ballots, ballot_box) {
+                    let work =
+                        take_votes(connected.clone(), ballots, ballot_box, shared, stop.clone());
+                    let (refused, stop) = (refused.clone(), stop.clone());
+                    tasks.spawn(async move {
+                        if let Err(error) = work.await {
+                            stop.cancel();
+                            // There is only this one to be told.
+                            refused.set(error).ok();
+                        }
+                    });
+                }
+            }
             Ok(None) | Err(_) => stop.cancel(),
         }
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|error| DashboardError::Task(error.to_string()))?;
         }
+        if let Some(error) = Arc::into_inner(refused).and_then(OnceCell::into_inner) {
+            return Err(error.into());
+        }
         connected.map(|_| ())
     }
+}
+
+/// Opens the ballot box once there is an election, and casts what is put into it.
+///
+/// # Errors
+/// When votes cannot be taken for this election at all.
+async fn take_votes(
+    connected: Connected,
+    ballots: Ballots,
+    ballot_box: Arc<BallotBox>,
+    shared: Shared,
+    stop: CancellationToken,
+) -> Result<(), DashboardError> {
+    let Connected { platform, store } = connected;
+    let problems = Problems(shared);
+    let tell = |problem| problems.set("the ballot box", problem);
+    let election = service::wait::election_telling(&store, ballots.key.as_ref(), tell, &stop).await;
+    let Some(election) = election.map_err(DashboardError::Ballots)? else {
+        return Ok(());
+    };
+    let key = election.credentials.clone();
+    let key = key.ok_or(DashboardError::NoCredentials)?;
+    let waiting = ballot_box.open(&election, key.clone());
+    Clerk::new(platform, store, &election, key)
+        .work(waiting, stop)
+        .await;
+    Ok(())
 }
 
 /// Spawns what reads the sources.

@@ -6,15 +6,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use dashboard::args::ListenArgs;
-use dashboard::{Connected, Dashboard, Problems};
+use dashboard::args::{BallotArgs, ListenArgs};
+use dashboard::{Connected, Dashboard, DashboardError, Problems};
 use platform::fluvio::ClusterConfig;
 use service::args::{ClusterArgs, LogArgs};
+use service::key::KeyArgs;
 use service::{process, wait};
 use tokio_util::sync::CancellationToken;
 
-/// Its questions come one after the other, from one task.
-const DATABASE_CONNECTIONS: usize = 1;
+/// The questions of the figures come one after the other, from one task; those of the ballots, too.
+const DATABASE_CONNECTIONS: usize = 2;
 
 /// Shows the count live in a browser: reads the aggregate topics of a Fluvio cluster and Postgres, and
 /// counts nothing itself.
@@ -29,6 +30,7 @@ const DATABASE_CONNECTIONS: usize = 1;
 Examples:
   dashboard --cluster 127.0.0.1:9003 --database-url postgresql://postgres@127.0.0.1/postgres
   dashboard --manifest fluvio.toml --bind 0.0.0.0 --log json
+  dashboard --accept-votes --key-file election.key
 
 /healthz tells that the process runs, /readyz whether it reaches what it shows, /metrics figures.
 It runs until Ctrl-C or SIGTERM, lost connections or not.
@@ -40,31 +42,44 @@ struct Cli {
     #[command(flatten)]
     listen: ListenArgs,
     #[command(flatten)]
+    ballots: BallotArgs,
+    #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     #[command(flatten)]
     log: LogArgs,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    process::run(cli.log, async |stop| {
-        run(cli.listen, cli.cluster, stop).await
-    })
+    process::run(cli.log, async |stop| run(cli, stop).await)
 }
 
-async fn run(
-    listen: ListenArgs,
-    cluster: ClusterArgs,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
+    let Cli {
+        listen,
+        ballots,
+        cluster,
+        key,
+        ..
+    } = cli;
     let manifest = cluster.manifest()?;
     let url = cluster.database_url()?.to_owned();
     let config = cluster.cluster_config(&manifest);
-    let dashboard = Dashboard::bind(listen.config()).await?;
+    let mut dashboard = Dashboard::bind(listen.config()).await?;
+    if let Some(limits) = ballots.limits() {
+        dashboard = dashboard.accepting_votes(limits, key.election_key()?);
+    }
     tracing::info!("serving {}", dashboard.url());
     let waiting = stop.clone();
     let connect = |problems| connect(config, url, problems, waiting);
-    dashboard.run_connecting(connect, stop).await
+    let served = dashboard.run_connecting(connect, stop).await;
+    served.map_err(|error| {
+        error
+            .downcast()
+            .map_or_else(|error| error, DashboardError::into_report)
+    })
 }
 
 /// Waits for both at once, so that the page names all that is missing.

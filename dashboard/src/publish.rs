@@ -103,7 +103,10 @@ pub(crate) async fn publish(
 async fn gather(shared: &Shared) {
     let latest = Instant::now() + GATHER;
     while !shared.board().is_of_one_moment() {
-        if tokio::time::timeout_at(latest, shared.changed()).await.is_err() {
+        if tokio::time::timeout_at(latest, shared.changed())
+            .await
+            .is_err()
+        {
             return;
         }
     }

@@ -71,6 +71,7 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
     let election = Election {
         plan: json!({}),
         polls: PollsWindow::default(),
+        safeguards: domain::Safeguards::default(),
     };
     store.open_election(&election).await.unwrap();
     store.register_candidates(&[candidate()]).await.unwrap();

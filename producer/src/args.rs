@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::VotingTime;
+use domain::{ElectionKey, KeyMismatch, Safeguards, VotingTime};
 
 /// What the producer is to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -31,6 +31,37 @@ pub struct InitArgs {
     /// When votes may be cast.
     #[command(flatten)]
     pub polls: PollsArgs,
+    /// What the election uses its secret key for.
+    #[command(flatten)]
+    pub safeguards: SafeguardArgs,
+}
+
+/// What an election uses its secret key for.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct SafeguardArgs {
+    /// Count only votes that carry the voter's credential, a code that follows from the election's
+    /// secret key. Who works on the election then needs the key (`--key-file`)
+    #[arg(long)]
+    pub require_credentials: bool,
+    /// Store a pseudonym for each voter with the vote, so that the tables do not say who voted for whom.
+    /// It follows from the election's secret key, which is then needed
+    #[arg(long)]
+    pub secret_ballots: bool,
+}
+
+impl SafeguardArgs {
+    /// Whether the election uses a secret key.
+    pub fn need_key(self) -> bool {
+        self.require_credentials || self.secret_ballots
+    }
+
+    /// The safeguards that they ask for, under this key.
+    ///
+    /// # Errors
+    /// When a key is needed and none is given.
+    pub fn under(self, key: Option<&ElectionKey>) -> Result<Safeguards, KeyMismatch> {
+        Safeguards::new(self.require_credentials, self.secret_ballots, key)
+    }
 }
 
 /// When votes may be cast.
@@ -53,6 +84,10 @@ pub struct VotersArgs {
     /// Register a real roll instead: CSV (columns by name) or JSON lines
     #[arg(long, value_name = "FILE")]
     pub voters_file: Option<PathBuf>,
+    /// Write every voter's credential to this file, to be handed out: CSV, voter_id and credential. Only
+    /// its owner may read it
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
 }
 
 /// How votes are cast.
@@ -67,6 +102,9 @@ pub struct VotesArgs {
     /// Share of voters in whose name an invalid vote is cast
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
     pub invalid: f64,
+    /// Share of voters who cast no vote, so that they can at the dashboard's ballot page
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub abstain: f64,
 }
 
 fn voting_time(text: &str) -> Result<VotingTime, String> {

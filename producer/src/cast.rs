@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use domain::topics::{VOTERS, VOTES};
-use domain::{Candidate, PollsWindow, VotingTime};
+use domain::{Candidate, CredentialKey, PollsWindow, VotingTime};
 use futures_util::StreamExt;
 use platform::{Output, OutputStream, Platform, StreamRequest};
 use tokio::task::JoinSet;
@@ -29,12 +29,16 @@ pub struct CastPlan {
     pub duplicates: f64,
     /// Share of voters beside whose vote an invalid record is cast, 0 to 1.
     pub invalid: f64,
+    /// Share of voters who cast nothing, 0 to 1.
+    pub abstain: f64,
     /// Votes a second over all partitions; 0 for flat out.
     pub rate: u64,
     /// Who stands.
     pub candidates: Vec<Candidate>,
     /// When the polls are open. Votes are cast now, whether they are or not.
     pub polls: PollsWindow,
+    /// What each voter's credential follows from, where votes must carry one.
+    pub credentials: Option<CredentialKey>,
 }
 
 impl CastPlan {
@@ -42,7 +46,11 @@ impl CastPlan {
         if self.candidates.is_empty() {
             return Err(ProducerError::NoCandidates);
         }
-        for (name, value) in [("duplicates", self.duplicates), ("invalid", self.invalid)] {
+        for (name, value) in [
+            ("duplicates", self.duplicates),
+            ("invalid", self.invalid),
+            ("abstain", self.abstain),
+        ] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(ProducerError::Share { name, value });
             }

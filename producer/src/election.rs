@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use domain::{Candidate, Election, PollsWindow, VotingTime};
+use domain::{Candidate, Election, ElectionKey, KeyMismatch, PollsWindow, Safeguards, VotingTime};
 use manifest::Manifest;
 use platform::Platform;
 use store::{Store, StoreError};
@@ -13,7 +13,7 @@ use crate::args::{InitArgs, VotersArgs, VotesArgs};
 use crate::steady::steadily;
 use crate::{
     Ballots, CastPlan, Change, Deployment, Plan, ProducerError, Progress, VoterSource, candidates,
-    cast_votes, read_roll, register_voters,
+    cast_votes, read_roll, register_voters, write_credentials,
 };
 
 /// An election that is set up.
@@ -26,18 +26,18 @@ pub struct StoredElection {
 }
 
 impl StoredElection {
-    /// The election in the database.
+    /// The election in the database, with what its key opens.
     ///
     /// # Errors
-    /// When there is none, or the database fails.
-    pub async fn load(store: &Store) -> Result<StoredElection, ProducerError> {
+    /// When there is none, when it has a key and this is not it, or the database fails.
+    pub async fn load(
+        store: &Store,
+        key: Option<&ElectionKey>,
+    ) -> Result<StoredElection, ProducerError> {
         let stored = store.election().await?.ok_or(StoreError::NoElection)?;
         Ok(StoredElection {
             plan: Plan::from_json(&stored.plan),
-            election: Election {
-                candidates: store.candidates().await?,
-                polls: stored.polls,
-            },
+            election: stored.open(store.candidates().await?, key)?,
         })
     }
 
@@ -75,20 +75,48 @@ pub async fn set_up(
     deployment: &Deployment,
     plan: &Plan,
     polls: PollsWindow,
+    safeguards: Safeguards,
     candidates: &[Candidate],
 ) -> Result<Vec<Change>, ProducerError> {
     store.migrate().await?;
     if let Some(stored) = store.election().await? {
         plan.demand_same(&stored.plan)?;
+        demand_same_safeguards(&stored.safeguards, &safeguards)?;
     }
     let changes = deployment.deploy(platform).await?;
     let election = store::Election {
         plan: plan.to_json(),
         polls,
+        safeguards,
     };
     store.open_election(&election).await?;
     store.register_candidates(candidates).await?;
     Ok(changes)
+}
+
+fn demand_same_safeguards(stored: &Safeguards, wanted: &Safeguards) -> Result<(), ProducerError> {
+    let options = |safeguards: &Safeguards| {
+        let mut options = Vec::new();
+        if safeguards.require_credentials {
+            options.push("--require-credentials");
+        }
+        if safeguards.secret_ballots {
+            options.push("--secret-ballots");
+        }
+        options
+    };
+    if options(stored) != options(wanted) {
+        return Err(ProducerError::OtherSafeguards {
+            stored: options(stored),
+        });
+    }
+    if let (Some(stored), Some(given)) = (&stored.key_fingerprint, &wanted.key_fingerprint)
+        && stored != given
+    {
+        let (stored, given) = (stored.clone(), given.clone());
+        return Err(StoreError::Key(KeyMismatch::Other { given, stored }).into());
+    }
+    Ok(())
 }
 
 /// `producer init`: sets up an election step by step. Returns who stands, and what was changed on the
@@ -101,6 +129,7 @@ pub async fn init(
     store: &Store,
     manifest: &Manifest,
     args: &InitArgs,
+    key: Option<&ElectionKey>,
 ) -> Result<(Vec<Candidate>, Vec<Change>), ProducerError> {
     let deployment = Deployment::of(manifest, args.partitions)?;
     let ballots = Ballots::Steps {
@@ -109,7 +138,17 @@ pub async fn init(
     let plan = Plan::new(args, deployment.partitions(), ballots);
     let candidates = candidates(args.seed, args.candidates as usize);
     let polls = polls(args, manifest);
-    let changes = set_up(platform, store, &deployment, &plan, polls, &candidates).await?;
+    let safeguards = args.safeguards.under(key).map_err(StoreError::Key)?;
+    let changes = set_up(
+        platform,
+        store,
+        &deployment,
+        &plan,
+        polls,
+        safeguards,
+        &candidates,
+    )
+    .await?;
     Ok((candidates, changes))
 }
 
@@ -121,10 +160,12 @@ pub async fn voters(
     platform: &Arc<dyn Platform>,
     store: &Store,
     args: VotersArgs,
+    key: Option<&ElectionKey>,
     progress: &Arc<Progress>,
     stop: &CancellationToken,
 ) -> Result<u64, ProducerError> {
-    let seed = StoredElection::load(store).await?.seed()?;
+    let stored = StoredElection::load(store, key).await?;
+    let seed = stored.seed()?;
     let voters = match args.voters_file {
         Some(file) => VoterSource::Roll(read_roll(&file)?),
         None => VoterSource::Generated {
@@ -132,6 +173,9 @@ pub async fn voters(
             count: args.voters,
         },
     };
+    if let Some(file) = args.credentials {
+        write_credentials(&file, &voters, &stored.election).await?;
+    }
     let register = || register_voters(platform, voters.clone(), progress, stop);
     steadily("registering", stop, register).await
 }
@@ -144,17 +188,20 @@ pub async fn votes(
     platform: &Arc<dyn Platform>,
     store: &Store,
     args: &VotesArgs,
+    key: Option<&ElectionKey>,
     progress: &Arc<Progress>,
     stop: &CancellationToken,
 ) -> Result<u64, ProducerError> {
-    let stored = StoredElection::load(store).await?;
+    let stored = StoredElection::load(store, key).await?;
     let plan = CastPlan {
         seed: stored.seed()?,
         duplicates: args.duplicates,
         invalid: args.invalid,
+        abstain: args.abstain,
         rate: args.rate,
         candidates: stored.election.candidates,
         polls: stored.election.polls,
+        credentials: stored.election.credentials,
     };
     let cast = || cast_votes(platform, plan.clone(), progress, stop);
     steadily("casting", stop, cast).await

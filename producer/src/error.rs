@@ -28,6 +28,28 @@ pub enum ProducerError {
         /// The plan asked for.
         wanted: String,
     },
+    /// The election that is there uses its secret key for other things.
+    #[error(
+        "there is another election already: it was set up {}. Repeat the options it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`",
+        with_options(stored)
+    )]
+    OtherSafeguards {
+        /// The options it was set up with.
+        stored: Vec<&'static str>,
+    },
+    /// Credentials of an election that has none.
+    #[error(
+        "this election requires no credentials, so there are none to write; leave `--credentials` out, or set it up with `--require-credentials`"
+    )]
+    NoCredentials,
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The manifest names a SmartModule without a file that is not built in.
     #[error(
         "SmartModule `{module}` is not built in ({built_in} are); say where its WebAssembly is with `file` in the manifest"
@@ -161,6 +183,10 @@ impl ProducerError {
             ProducerError::Store(StoreError::NoElection)
             | ProducerError::ForeignElection
             | ProducerError::OtherPlan { .. }
+            | ProducerError::OtherSafeguards { .. }
+            | ProducerError::NoCredentials
+            | ProducerError::Write { .. }
+            | ProducerError::Store(StoreError::Key(_))
             | ProducerError::NoSuchModule { .. }
             | ProducerError::Read { .. }
             | ProducerError::VotersFileKind { .. }
@@ -171,6 +197,13 @@ impl ProducerError {
             other => other.into(),
         }
     }
+}
+
+fn with_options(options: &[&str]) -> String {
+    if options.is_empty() {
+        return "with neither credentials nor secret ballots".into();
+    }
+    format!("with `{}`", options.join(" "))
 }
 
 fn listed(problems: &[String], more: u64) -> String {

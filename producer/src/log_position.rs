@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use platform::{NewRecord, Output, Platform, StreamRequest};
 
 use crate::ProducerError;
-use crate::vote_tail::{TIME_BYTES, TIME_FIELD};
+use domain::{TIME_BYTES, TIME_FIELD};
 
 /// How many of the last records in the log are compared with the sequence. With another seed, the
 /// first one differs; with other options, one of them does, most likely.

@@ -15,6 +15,7 @@ use producer::{ProducerError, Progress, steadily};
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
 use service::health::Health;
+use service::key::KeyArgs;
 use service::{endpoint, process};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,8 @@ struct Cli {
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
     process: ProcessArgs,
 }
 
@@ -70,8 +73,10 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     let Cli {
         command,
         cluster,
+        key,
         process,
     } = cli;
+    let key = key.election_key()?;
     let manifest = cluster.manifest()?;
     cluster.database_url()?;
     let health = Health::default();
@@ -92,7 +97,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
             ProducerCommand::Init(args) => {
                 let init = || async {
                     let (candidates, changes) =
-                        producer::init(&*platform, store, &manifest, &args).await?;
+                        producer::init(&*platform, store, &manifest, &args, key.as_ref()).await?;
                     for change in changes {
                         tracing::info!("done: {change}");
                     }
@@ -103,11 +108,11 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
                 })
             }
             ProducerCommand::Voters(args) => {
-                let work = producer::voters(&platform, store, args, &progress, &stop);
+                let work = producer::voters(&platform, store, args, key.as_ref(), &progress, &stop);
                 telling("registered", &progress, work).await
             }
             ProducerCommand::Votes(args) => {
-                let work = producer::votes(&platform, store, &args, &progress, &stop);
+                let work = producer::votes(&platform, store, &args, key.as_ref(), &progress, &stop);
                 telling("cast", &progress, work).await
             }
         };

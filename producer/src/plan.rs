@@ -40,6 +40,9 @@ pub enum Ballots {
         duplicates: f64,
         /// Share of voters in whose name an invalid vote is cast.
         invalid: f64,
+        /// Share of voters who cast none.
+        #[serde(default)]
+        abstain: f64,
     },
     /// `election demo --voters-file`.
     Roll {
@@ -51,6 +54,9 @@ pub enum Ballots {
         duplicates: f64,
         /// Share of voters in whose name an invalid vote is cast.
         invalid: f64,
+        /// Share of voters who cast none.
+        #[serde(default)]
+        abstain: f64,
     },
     /// `election demo --results`.
     Results {

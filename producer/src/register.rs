@@ -1,5 +1,6 @@
 //! Registering voters: the roll, into the topic `voters`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::Voter;
@@ -29,7 +30,15 @@ pub enum VoterSource {
 }
 
 impl VoterSource {
-    fn len(&self) -> u64 {
+    /// The id of the voter at this place.
+    pub(crate) fn voter_id(&self, index: u64) -> Cow<'_, str> {
+        match self {
+            VoterSource::Generated { seed, .. } => voter_id(*seed, index).into(),
+            VoterSource::Roll(voters) => (&*voters[index as usize].voter_id).into(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
         match self {
             VoterSource::Generated { count, .. } => *count,
             VoterSource::Roll(voters) => voters.len() as u64,
@@ -90,15 +99,7 @@ impl Registration {
     /// The partition of a voter, without making the rest of the voter.
     fn partition(&self, index: u64) -> usize {
         let partitions = self.positions.len() as u32;
-        let partition = match &self.voters {
-            VoterSource::Generated { seed, .. } => {
-                partition_of(voter_id(*seed, index).as_bytes(), partitions)
-            }
-            VoterSource::Roll(voters) => {
-                partition_of(voters[index as usize].voter_id.as_bytes(), partitions)
-            }
-        };
-        partition as usize
+        partition_of(self.voters.voter_id(index).as_bytes(), partitions) as usize
     }
 }
 

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::Candidate;
+use domain::{Candidate, CredentialKey, VoteTail, append_credential};
 use serde_json::json;
 
+use crate::ProducerError;
 use crate::demographics::{age, gender};
 use crate::permutation::Permutation;
 use crate::results_file::{MAX_VOTES, ResultsFile};
 use crate::seeds::{Purpose, indexed_uuid, mix, text_uuid, word};
-use crate::{ProducerError, VoteTail};
 
 /// An official result, ready to be cast.
 #[derive(Debug, Clone)]
@@ -150,6 +150,16 @@ impl Replay {
 
     /// The record's value for ballot number `index`; `None` beyond the last.
     pub fn vote(&self, index: u64, voting_time: &str) -> Option<Vec<u8>> {
+        self.vote_under(None, index, voting_time)
+    }
+
+    /// The same, with the voter's credential under a key.
+    pub(crate) fn vote_under(
+        &self,
+        key: Option<&CredentialKey>,
+        index: u64,
+        voting_time: &str,
+    ) -> Option<Vec<u8>> {
         let ballot = self.ballot(index)?;
         let state_json = &self.row(index)?.state_json;
         let age = ballot.registered_age.to_string();
@@ -167,6 +177,9 @@ impl Replay {
             "},",
         ] {
             vote.extend_from_slice(part.as_bytes());
+        }
+        if let Some(key) = key {
+            append_credential(&mut vote, &key.credential(&ballot.voter_id));
         }
         self.tails[ballot.candidate].append(&mut vote, voting_time, 1);
         Some(vote)

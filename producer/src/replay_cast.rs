@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::CredentialKey;
 use domain::topics::VOTES;
 use platform::{NewRecord, Platform, partition_of};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ use crate::pump::{
 };
 use crate::{ProducerError, Progress, Replay, clock};
 
-/// Casts every ballot of a replay, at `rate` votes a second (0 for flat out), but for those a former
+/// Casts every ballot of a replay, with a credential where there is a key for them, at `rate` votes a second (0 for flat out), but for those a former
 /// run has cast. Returns how many it cast; fewer than there are when it was stopped.
 ///
 /// # Errors
@@ -22,6 +23,7 @@ use crate::{ProducerError, Progress, Replay, clock};
 pub async fn replay_votes(
     platform: &Arc<dyn Platform>,
     replay: Replay,
+    credentials: Option<CredentialKey>,
     rate: u64,
     progress: &Arc<Progress>,
     stop: &CancellationToken,
@@ -31,6 +33,7 @@ pub async fn replay_votes(
     check_not_longer(VOTES, &positions, replay.total())?;
     let ballots = Ballots {
         replay,
+        credentials,
         next: 0,
         positions,
     };
@@ -42,6 +45,7 @@ pub async fn replay_votes(
 /// The sequence of `votes` over all partitions.
 struct Ballots {
     replay: Replay,
+    credentials: Option<CredentialKey>,
     next: u64,
     positions: Vec<LogPosition>,
 }
@@ -64,9 +68,9 @@ impl Generate for Ballots {
                 chunk.already += 1;
                 continue;
             }
-            let Some(value) = self.replay.vote(self.next, &voting_time) else {
-                break;
-            };
+            let credentials = self.credentials.as_ref();
+            let vote = self.replay.vote_under(credentials, self.next, &voting_time);
+            let Some(value) = vote else { break };
             self.next += 1;
             let record = NewRecord {
                 key: Some(key),

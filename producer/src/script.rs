@@ -4,9 +4,10 @@
 //! later, and beside some stands a record that is not a valid vote at all. Which, is a function of
 //! the seed and of the voters so far; only the voting time comes from outside.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use domain::{ParsedVote, Reason};
+use domain::{CredentialKey, ParsedVote, Reason, VoteTail, append_credential};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -14,7 +15,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::cast::CastPlan;
 use crate::preferences::Preferences;
 use crate::seeds::{Purpose, rng, text_word, uuid};
-use crate::{ProducerError, VoteTail, clock};
+use crate::{ProducerError, clock};
 
 /// How many records later a delayed second vote is cast: further than a batch reaches.
 const DUPLICATE_DELAY_RECORDS: u64 = 4096;
@@ -45,8 +46,11 @@ pub struct Script {
     tails: Vec<VoteTail>,
     duplicates: f64,
     invalid: f64,
+    abstain: f64,
     /// The kinds of invalid records that this election has.
     kinds: Vec<Reason>,
+    /// What voters' credentials follow from, where votes carry them.
+    credentials: Option<CredentialKey>,
     /// A voting time at which the polls are closed, if there is one.
     closed_time: Option<String>,
     /// Records so far.
@@ -85,6 +89,7 @@ impl Script {
             Reason::UnknownCandidate,
         ];
         kinds.extend(closed_time.is_some().then_some(Reason::PollsClosed));
+        kinds.extend(plan.credentials.is_some().then_some(Reason::BadCredential));
         Ok(Script {
             seed: plan.seed,
             partition,
@@ -97,14 +102,16 @@ impl Script {
                 .collect(),
             duplicates: plan.duplicates,
             invalid: plan.invalid,
+            abstain: plan.abstain,
             kinds,
+            credentials: plan.credentials.clone(),
             closed_time,
             position: 0,
             delayed: VecDeque::new(),
         })
     }
 
-    /// Adds what a voter, a record of `voters`, leads to: at least one record.
+    /// Adds what a voter, a record of `voters`, leads to: at least one record, or none of who abstains.
     ///
     /// # Errors
     /// When the record is not a voter who can vote; nothing is added then.
@@ -123,20 +130,37 @@ impl Script {
         let key = key
             .filter(|key| *key == parsed.voter_id.as_bytes())
             .ok_or(NotAVoter::WrongKey)?;
+        if self.abstain > 0.0 && self.abstains(key) {
+            return Ok(());
+        }
         let state = parsed.state.as_deref().unwrap_or_default();
         let candidate = self.preferences.choice(&parsed.voter_id, state);
-        if candidate != 0 {
+        let without_credential = &json[..open_len - 1];
+        let open = match &self.credentials {
+            Some(key) => with_credential(without_credential, &key.credential(&parsed.voter_id)),
+            None => Cow::Borrowed(without_credential),
+        };
+        let open = &*open;
+        if self.credentials.is_some() {
+            vote = self.vote(open, candidate, voting_time, 1);
+        } else if candidate != 0 {
             vote.truncate(open_len);
             self.tails[candidate].append(&mut vote, voting_time, 1);
         }
-        let open = &json[..open_len - 1];
 
         let mut rng = rng(text_word(self.seed, Purpose::Script, key));
         let twice = rng.random::<f64>() < self.duplicates;
         let invalid = rng.random::<f64>() < self.invalid;
         let invalid_first = invalid && rng.random();
+        let beside = Beside {
+            key,
+            open,
+            without_credential,
+            candidate,
+            voting_time,
+        };
         if invalid_first {
-            self.add_invalid(key, open, candidate, voting_time, &mut rng, records);
+            self.add_invalid(&beside, &mut rng, records);
         }
         self.add(key, vote, records);
         if twice {
@@ -154,12 +178,17 @@ impl Script {
             }
         }
         if invalid && !invalid_first {
-            self.add_invalid(key, open, candidate, voting_time, &mut rng, records);
+            self.add_invalid(&beside, &mut rng, records);
         }
         while let Some(delayed) = self.delayed.pop_front_if(|next| next.due <= self.position) {
             self.add_delayed(delayed, voting_time, records);
         }
         Ok(())
+    }
+
+    /// Drawn apart from the rest: who votes does so in the same way, however many do not.
+    fn abstains(&self, key: &[u8]) -> bool {
+        rng(text_word(self.seed, Purpose::Abstention, key)).random::<f64>() < self.abstain
     }
 
     /// Adds up to `limit` of the second votes that are still to come; for when all voters have
@@ -208,13 +237,17 @@ impl Script {
 
     fn add_invalid(
         &mut self,
-        key: &[u8],
-        open: &[u8],
-        candidate: usize,
-        voting_time: &str,
+        beside: &Beside<'_>,
         rng: &mut Xoshiro256PlusPlus,
         records: &mut Vec<NewRecord>,
     ) {
+        let &Beside {
+            key,
+            open,
+            without_credential,
+            candidate,
+            voting_time,
+        } = beside;
         let kind = self.kinds[rng.random_range(0..self.kinds.len())];
         let mut key = key.to_vec();
         let value = match kind {
@@ -238,6 +271,14 @@ impl Script {
                 let time = self.closed_time.as_deref().unwrap_or(voting_time);
                 self.vote(open, candidate, time, 1)
             }
+            Reason::BadCredential if rng.random() => {
+                self.vote(without_credential, candidate, voting_time, 1)
+            }
+            Reason::BadCredential => {
+                let guessed = format!("{:032x}", rng.random::<u128>());
+                let open = with_credential(without_credential, &guessed);
+                self.vote(&open, candidate, voting_time, 1)
+            }
             // Second votes are scripted on their own.
             Reason::Duplicate => return,
         };
@@ -253,8 +294,28 @@ impl Script {
     }
 }
 
+/// A vote that an invalid record stands beside.
+struct Beside<'a> {
+    key: &'a [u8],
+    /// The voter's fields, the credential among them where votes carry one.
+    open: &'a [u8],
+    without_credential: &'a [u8],
+    candidate: usize,
+    voting_time: &'a str,
+}
+
 /// Room for what is put behind the voter's fields.
-const TAIL_CAPACITY: usize = 128;
+const TAIL_CAPACITY: usize = 192;
+
+/// The voter's fields and this credential.
+fn with_credential<'a>(open: &[u8], credential: &str) -> Cow<'a, [u8]> {
+    let mut vote = Vec::with_capacity(open.len() + TAIL_CAPACITY);
+    vote.extend_from_slice(open);
+    vote.push(b',');
+    append_credential(&mut vote, credential);
+    vote.pop();
+    vote.into()
+}
 
 fn ended(open: &[u8], tail: &VoteTail, voting_time: &str, weight: u8) -> Vec<u8> {
     let mut vote = Vec::with_capacity(open.len() + TAIL_CAPACITY);

@@ -30,6 +30,7 @@ pub(crate) enum Purpose {
     ReplayOrder,
     ReplayVoterId,
     ReplayVoter,
+    Abstention,
 }
 
 /// Added per step so that consecutive indices are far apart: 2^64 divided by the golden ratio.

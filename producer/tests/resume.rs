@@ -64,7 +64,15 @@ impl Election {
     }
 
     async fn replay(&self, replay: Replay, rate: u64) -> Result<u64, ProducerError> {
-        replay_votes(&self.platform, replay, rate, &self.progress, &self.stop).await
+        replay_votes(
+            &self.platform,
+            replay,
+            None,
+            rate,
+            &self.progress,
+            &self.stop,
+        )
+        .await
     }
 
     fn assert_complete(&self, records: usize) {
@@ -106,6 +114,8 @@ fn plan() -> CastPlan {
         rate: 0,
         candidates: candidates(5, 3),
         polls: PollsWindow::default(),
+        credentials: None,
+        abstain: 0.0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{PartitionCounter, PollsWindow, Reason, Rules, VotingTime};
+use domain::{Election, ElectionKey, PartitionCounter, PollsWindow, Reason, Rules, VotingTime};
 use platform::{NewRecord, partition_of};
 use producer::{CastPlan, NotAVoter, ProducerError, Script, candidates, choice, voter};
 use proptest::prelude::*;
@@ -21,6 +21,8 @@ fn plan(duplicates: f64, invalid: f64) -> CastPlan {
             open: VotingTime::parse("2024-07-04 07:00:00"),
             close: VotingTime::parse("2024-07-04 22:00:00"),
         },
+        credentials: None,
+        abstain: 0.0,
     }
 }
 
@@ -48,8 +50,17 @@ fn cast(plan: &CastPlan, voters: &[(String, Vec<u8>)]) -> Vec<NewRecord> {
     records
 }
 
+fn rules(plan: &CastPlan) -> Rules {
+    Rules::of(&Election {
+        candidates: plan.candidates.clone(),
+        polls: plan.polls,
+        credentials: plan.credentials.clone(),
+        ..Election::default()
+    })
+}
+
 fn count(plan: &CastPlan, records: &[NewRecord]) -> (PartitionCounter, BTreeMap<Reason, u64>) {
-    let mut counter = PartitionCounter::new(Rules::new(&plan.candidates, plan.polls));
+    let mut counter = PartitionCounter::new(rules(plan));
     let mut reasons = BTreeMap::new();
     for (offset, record) in (0..).zip(records) {
         let verdict = counter.count(offset, record.key.as_deref(), &record.value);
@@ -62,21 +73,34 @@ fn count(plan: &CastPlan, records: &[NewRecord]) -> (PartitionCounter, BTreeMap<
 
 #[test]
 fn every_voter_counts_once_and_the_rest_is_rejected_as_injected() {
-    let plan = plan(0.2, 0.1);
+    injected_is_rejected(&plan(0.2, 0.1), Reason::ALL.len() - 2);
+}
+
+#[test]
+fn where_credentials_are_required_some_votes_have_a_bad_one() {
+    let key = ElectionKey::from_bytes([7; 32]);
+    let plan = CastPlan {
+        credentials: Some(key.credentials()),
+        ..plan(0.2, 0.1)
+    };
+    injected_is_rejected(&plan, Reason::ALL.len() - 1);
+}
+
+/// Invalid votes are of so many kinds.
+fn injected_is_rejected(plan: &CastPlan, kinds: usize) {
     let voters = voters(60_000);
-    let records = cast(&plan, &voters);
-    let (mut counter, reasons) = count(&plan, &records);
+    let records = cast(plan, &voters);
+    let (mut counter, reasons) = count(plan, &records);
     let tally = counter.take_tally();
     assert_eq!(tally.counted(), voters.len() as u64);
     assert_eq!(tally.cast(), records.len() as u64);
     let share = |reason| reasons[&reason] as f64 / voters.len() as f64;
     assert!((share(Reason::Duplicate) - 0.2).abs() < 0.01, "{reasons:?}");
+    assert_eq!(reasons.len(), kinds + 1);
     for reason in Reason::ALL {
-        if reason != Reason::Duplicate {
-            assert!(
-                (share(reason) - 0.02).abs() < 0.005,
-                "{reason}: {reasons:?}"
-            );
+        if reason != Reason::Duplicate && reasons.contains_key(&reason) {
+            let share = share(reason) - 0.1 / kinds as f64;
+            assert!(share.abs() < 0.005, "{reason}: {reasons:?}");
         }
     }
     for record in &records {

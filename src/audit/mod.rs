@@ -50,7 +50,7 @@ async fn audit(
     mut heads: BTreeSet<Digest>,
 ) -> anyhow::Result<Findings> {
     let election = backend.election().await?.election;
-    let rules = Rules::new(&election.candidates, election.polls);
+    let rules = Rules::of(&election);
     let ends = backend.ends(topics::VOTES).await?;
     let seals = backend.store.seals().await?;
     // What was sealed must be in the chain, like any head that somebody has seen.
@@ -161,12 +161,12 @@ impl Auditor<'_> {
                         if let Some(sealed) = &mut sealed {
                             sealed.add(offset, &ballot.voter_id, &ballot.candidate_id);
                         }
-                        let expected = consumer::vote_row(offset, ballot);
+                        let expected = consumer::vote_row(rules, offset, ballot);
                         rows.compare_vote(&expected, self.findings);
                     }
                     Err(reason) => {
                         self.findings.rejected += 1;
-                        rows.compare_rejection(record, reason, self.findings);
+                        rows.compare_rejection(rules, record, reason, self.findings);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use consumer::{KEPT_BYTES, named_voter, rejected_row};
-use domain::Reason;
+use domain::{Reason, Rules};
 use platform::Output;
 use store::{RejectedRow, Store, VoteRow};
 
@@ -79,6 +79,7 @@ impl BlockRows {
     /// Compares the row of a record that does not count.
     pub(crate) fn compare_rejection(
         &self,
+        rules: &Rules,
         record: &Output,
         reason: Reason,
         findings: &mut Findings,
@@ -102,8 +103,14 @@ impl BlockRows {
                 stored.reason
             ));
         }
-        let voter_id = named_voter(&record.value);
-        let expected = rejected_row(record.offset, reason, voter_id, &record.value);
+        let voter_id = rules.stored_voter_id(named_voter(&record.value));
+        let expected = rejected_row(
+            rules,
+            record.offset,
+            reason,
+            voter_id.into_owned(),
+            &record.value,
+        );
         if stored.voter_id != expected.voter_id {
             findings.differ(format!(
                 "{at}: the rejected vote names voter `{}`, its row says `{}`",

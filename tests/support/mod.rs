@@ -89,6 +89,8 @@ pub fn election(args: &[&str]) -> Command {
     command
         .args(args)
         .env_remove("DATABASE_URL")
+        .env_remove("ELECTION_KEY")
+        .env_remove("ELECTION_KEY_FILE")
         .env_remove("RUST_LOG");
     command
 }

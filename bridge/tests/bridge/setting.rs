@@ -123,6 +123,7 @@ pub async fn open(store: &Store) {
     let election = store::Election {
         plan: serde_json::json!({}),
         polls: PollsWindow::default(),
+        safeguards: domain::Safeguards::default(),
     };
     store.open_election(&election).await.unwrap();
 }
@@ -137,7 +138,7 @@ pub fn election() -> Election {
             campaign_platform: "p".into(),
             photo_url: "/c1.svg".into(),
         }],
-        polls: PollsWindow::default(),
+        ..Election::default()
     }
 }
 

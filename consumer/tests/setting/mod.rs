@@ -71,6 +71,7 @@ impl Setting {
                     open: VotingTime::parse(POLLS_OPEN),
                     close: None,
                 },
+                ..Election::default()
             },
             _directory: directory,
         };
@@ -126,6 +127,8 @@ impl Setting {
             rate: 0,
             candidates: self.election.candidates.clone(),
             polls: self.election.polls,
+            credentials: self.election.credentials.clone(),
+            abstain: 0.0,
         };
         let script = |partition| Script::new(&plan, partition, PARTITIONS).unwrap();
         let mut scripts: Vec<_> = (0..PARTITIONS).map(script).collect();
@@ -179,8 +182,8 @@ impl Setting {
     /// Demands that tallies, rows and published totals are what counting the log anew gives.
     pub async fn assert_exact(&self) {
         let store = self.store().await;
-        let Election { candidates, polls } = &self.election;
-        let rules = Rules::new(candidates, *polls);
+        let candidates = &self.election.candidates;
+        let rules = Rules::of(&self.election);
         let stored = store.tallies().await.unwrap();
         let mut total = Tally::default();
         for partition in 0..PARTITIONS {

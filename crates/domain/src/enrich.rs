@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::publishable::{BLANK, CREDENTIAL, place_of};
 use crate::scan::scan_telling;
 use crate::{Candidate, ParsedVote, Reason};
 
 /// A JSON object's fields in their order, values as they stand in the text.
-struct ObjectFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct ObjectFields<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for ObjectFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -48,11 +50,13 @@ fn is_joined(name: &[u8]) -> bool {
 }
 
 /// The text of a vote that has been read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct VoteText<'a> {
     text: &'a [u8],
     /// Nothing in it is escaped, and no field has the name of a candidate's.
     is_plain: bool,
+    /// Where a plain one's credential stands, without quotation marks.
+    credential: Option<Range<usize>>,
 }
 
 impl<'a> VoteText<'a> {
@@ -64,13 +68,26 @@ impl<'a> VoteText<'a> {
         let mut has_them = false;
         match scan_telling(text, |name| has_them |= is_joined(name)) {
             Some(vote) => {
-                let is_plain = !has_them;
-                Ok((vote, VoteText { text, is_plain }))
+                let mut read = VoteText {
+                    text,
+                    is_plain: !has_them,
+                    credential: None,
+                };
+                if let Some(credential) = &vote.credential {
+                    let text = std::str::from_utf8(text).map_err(|_| Reason::Malformed)?;
+                    read.credential = place_of(text, credential);
+                    read.is_plain &= read.credential.is_some();
+                }
+                Ok((vote, read))
             }
-            None => {
-                let is_plain = false;
-                Ok((ParsedVote::parse_json(text)?, VoteText { text, is_plain }))
-            }
+            None => Ok((
+                ParsedVote::parse_json(text)?,
+                VoteText {
+                    text,
+                    is_plain: false,
+                    credential: None,
+                },
+            )),
         }
     }
 }
@@ -111,8 +128,9 @@ impl Enricher {
     }
 
     /// The vote with its candidate's fields behind its own. Every other field passes through untouched,
-    /// byte for byte and in its place; a field of the vote that has a candidate field's name gives way
-    /// to it. `None` for what is no vote, or is for nobody listed.
+    /// byte for byte and in its place, but for the voter's credential, which is emptied: it is for who
+    /// counts. A field of the vote that has a candidate field's name gives way to it. `None` for what is
+    /// no vote, or is for nobody listed.
     pub fn enrich(&self, vote: &[u8]) -> Option<Vec<u8>> {
         let (vote, text) = VoteText::read(vote).ok()?;
         self.join(text, &vote.candidate_id)
@@ -120,7 +138,11 @@ impl Enricher {
 
     /// Like [`Enricher::enrich`], for a vote that has been read.
     pub fn join(&self, vote: VoteText<'_>, candidate_id: &str) -> Option<Vec<u8>> {
-        let VoteText { text, is_plain } = vote;
+        let VoteText {
+            text,
+            is_plain,
+            credential,
+        } = vote;
         let fields = self.by_id.get(candidate_id);
         let fields = fields.or(self.others.as_ref())?;
         if !is_plain {
@@ -129,7 +151,13 @@ impl Enricher {
         // It has been read, so it is one object.
         let own = text.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
         let mut out = Vec::with_capacity(own.len() + fields.len() + 2);
-        out.extend_from_slice(own);
+        match credential {
+            None => out.extend_from_slice(own),
+            Some(place) => {
+                out.extend_from_slice(own.get(..place.start)?);
+                out.extend_from_slice(own.get(place.end..)?);
+            }
+        }
         out.push(b',');
         out.extend_from_slice(fields);
         out.push(b'}');
@@ -167,7 +195,13 @@ fn join(vote: &[u8], candidate: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
         if !is_joined(name.as_bytes()) {
             serde_json::to_writer(&mut out, &name)?;
             out.push(b':');
-            out.extend_from_slice(value.get().as_bytes());
+            let is_credential = name == CREDENTIAL;
+            let value = if is_credential {
+                BLANK
+            } else {
+                value.get().as_bytes()
+            };
+            out.extend_from_slice(value);
             out.push(b',');
         }
     }
@@ -235,7 +269,7 @@ mod tests {
         #[test]
         fn it_is_what_a_general_reader_would_make_of_it(
             own in prop::collection::btree_map(
-                prop_oneof!["[a-z \\\\\"é]{0,8}", Just("biography".to_owned()), Just("photo_url".to_owned())],
+                prop_oneof!["[a-z \\\\\"é]{0,8}", Just("biography".to_owned()), Just("photo_url".to_owned()), Just("credential".to_owned())],
                 prop_oneof![
                     ".*".prop_map(Value::from),
                     any::<i64>().prop_map(Value::from),
@@ -259,6 +293,9 @@ mod tests {
             let found: Map<String, Value> = serde_json::from_str(&enriched(&text.unwrap()).unwrap()).unwrap();
             let fields: Map<String, Value> = serde_json::from_str(&format!("{{{CANDIDATE}}}")).unwrap();
             vote.extend(fields);
+            if let Some(credential) = vote.get_mut("credential") {
+                *credential = "".into();
+            }
             prop_assert_eq!(found, vote);
         }
     }

@@ -97,6 +97,14 @@ impl Judge {
         }
     }
 
+    /// The rules for a vote by itself.
+    pub fn rules(&self) -> &Rules {
+        match self {
+            Judge::Single(rules) => rules,
+            Judge::First(judge) => judge.rules(),
+        }
+    }
+
     /// Judges the key at `offset` and the vote that the record's value is.
     ///
     /// # Errors

@@ -7,12 +7,22 @@ use std::fmt;
 
 use constant_time_eq::constant_time_eq_16;
 
+/// Letters and digits of a receipt number: without those that are taken for one another (Crockford's
+/// alphabet).
+const RECEIPT_DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Bytes of a receipt number; each gives five bits.
+const RECEIPT_BYTES: usize = 12;
+
 /// Bytes of a credential and of a pseudonym: 128 bits, which nobody guesses.
 const TAG_BYTES: usize = 16;
 
 const CREDENTIALS: &str = "election 2026-11 ballot credentials v1";
 const PSEUDONYMS: &str = "election 2026-11 voter pseudonyms v1";
 const BLINDINGS: &str = "election 2026-11 choice blindings v1";
+
+const RECEIPT_NUMBERS: &str = "election 2026-11 receipt numbers v1";
+const FINGERPRINT: &str = "election 2026-11 key fingerprint v1";
 
 /// Text that is no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +64,11 @@ impl ElectionKey {
         hex::encode(self.0)
     }
 
+    /// What tells this key from others and gives nothing of it away: 32 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(&blake3::derive_key(FINGERPRINT, &self.0)[..TAG_BYTES])
+    }
+
     /// The key of the credentials.
     pub fn credentials(&self) -> CredentialKey {
         CredentialKey(blake3::derive_key(CREDENTIALS, &self.0))
@@ -87,6 +102,21 @@ impl CredentialKey {
     /// The credential that a voter's vote must carry: 32 hexadecimal digits.
     pub fn credential(&self, voter_id: &str) -> String {
         hex::encode(tag(&self.0, voter_id))
+    }
+
+    /// The number that a voter is given when a vote is taken: 12 letters and digits, in groups of four. It
+    /// follows from voter and key, so it is the same whoever the vote is for, and nobody else can make it.
+    pub fn receipt_number(&self, voter_id: &str) -> String {
+        let key = blake3::derive_key(RECEIPT_NUMBERS, &self.0);
+        let tag = tag(&key, voter_id);
+        let digits = tag.iter().take(RECEIPT_BYTES);
+        let digit = |byte: &u8| char::from(RECEIPT_DIGITS[usize::from(byte % 32)]);
+        let digits: Vec<char> = digits.map(digit).collect();
+        let groups: Vec<String> = digits
+            .chunks(4)
+            .map(|group| group.iter().collect())
+            .collect();
+        groups.join("-")
     }
 
     /// Whether `credential` is the voter's. How long it takes does not depend on how much of it is
@@ -162,6 +192,18 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_number_is_the_voters_and_can_be_read_aloud() {
+        let credentials = key().credentials();
+        let number = credentials.receipt_number("ana");
+        assert_eq!(number, credentials.receipt_number("ana"));
+        assert_ne!(number, credentials.receipt_number("ben"));
+        let groups: Vec<_> = number.split('-').collect();
+        let digits = |group: &&str| group.bytes().all(|byte| RECEIPT_DIGITS.contains(&byte));
+        assert!(groups.iter().all(|group| group.len() == 4) && groups.iter().all(digits));
+        assert_eq!(groups.len(), 3, "{number}");
+    }
+
+    #[test]
     fn each_use_has_its_own_key() {
         let key = key();
         let texts = [
@@ -169,6 +211,7 @@ mod tests {
             key.credentials().to_hex(),
             hex::encode(key.pseudonyms().0),
             hex::encode(key.blindings().0),
+            key.fingerprint(),
         ];
         for (i, text) in texts.iter().enumerate() {
             assert!(!texts[..i].contains(text));

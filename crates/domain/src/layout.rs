@@ -290,7 +290,7 @@ mod tests {
 
         #[test]
         fn values_of_any_kind_agree(
-            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "other"][..]),
+            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "credential", "other"][..]),
             values in prop::collection::vec(json(), 2..5),
         ) {
             let mut reader = VoteReader::default();

@@ -26,14 +26,17 @@ mod names;
 mod offset_key;
 mod params;
 mod pipeline;
+mod publishable;
 mod receipt;
 mod rejection;
 mod rules;
 mod running_total;
+mod safeguards;
 mod scan;
 mod tally;
 pub mod topics;
 mod vote;
+mod vote_tail;
 mod voter;
 mod voter_table;
 
@@ -55,8 +58,8 @@ pub use ledger::{Applied, Ledger, LedgerError};
 pub use merkle::{InclusionProof, MerkleTree};
 pub use offset_key::{offset_key, split_offset_key};
 pub use params::{
-    PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
-    ParamError, Params, module_params,
+    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE,
+    PARAM_POLLS_OPEN, ParamError, Params, module_params,
 };
 pub use pipeline::{
     BridgeDirection, BridgePosition, PersistPosition, PipelineRecord, TallyPosition,
@@ -65,6 +68,8 @@ pub use receipt::{Receipt, ReceiptError, Reveal, Seal, moment_text, vote_leaf};
 pub use rejection::{Reason, RejectedVote};
 pub use rules::{Ballot, Election, PollsWindow, Rules};
 pub use running_total::running_total;
+pub use safeguards::{KeyMismatch, Safeguards};
 pub use tally::{Cell, CellKind, Difference, Tally};
 pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
+pub use vote_tail::{TIME_BYTES, TIME_FIELD, VoteTail, append_credential};
 pub use voter::{Address, Voter};

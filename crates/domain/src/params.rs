@@ -8,6 +8,8 @@ pub const PARAM_CANDIDATES: &str = "candidates";
 pub const PARAM_POLLS_OPEN: &str = "polls_open";
 /// First second at which a vote may no longer be cast. Absent: no limit.
 pub const PARAM_POLLS_CLOSE: &str = "polls_close";
+/// The key of the voters' credentials, 64 hexadecimal digits. Absent: no credential is asked for.
+pub const PARAM_CREDENTIAL_KEY: &str = "credential_key";
 /// What is put out: `vote-filter` takes `accepted` (default), `rejected` or `every`, `vote-enrich` takes
 /// `every`.
 pub const PARAM_MODE: &str = "mode";
@@ -19,10 +21,15 @@ pub type Params = BTreeMap<String, String>;
 
 /// The parameters of the rules, picked from wherever a SmartModule is given its own.
 pub fn module_params(get: impl Fn(&str) -> Option<String>) -> Params {
-    [PARAM_CANDIDATES, PARAM_POLLS_OPEN, PARAM_POLLS_CLOSE]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), get(name)?)))
-        .collect()
+    [
+        PARAM_CANDIDATES,
+        PARAM_POLLS_OPEN,
+        PARAM_POLLS_CLOSE,
+        PARAM_CREDENTIAL_KEY,
+    ]
+    .into_iter()
+    .filter_map(|name| Some((name.to_owned(), get(name)?)))
+    .collect()
 }
 
 /// A parameter that cannot be used.

@@ -13,6 +13,8 @@ pub enum Reason {
     Malformed,
     /// The record's key is not the voter's id, so its partition could not be trusted.
     WrongKey,
+    /// The election requires credentials, and the vote does not carry the voter's.
+    BadCredential,
     /// `vote` is not 1.
     InvalidWeight,
     /// The candidate does not stand in this election.
@@ -25,9 +27,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order they are checked.
-    pub const ALL: [Reason; 6] = [
+    pub const ALL: [Reason; 7] = [
         Reason::Malformed,
         Reason::WrongKey,
+        Reason::BadCredential,
         Reason::InvalidWeight,
         Reason::UnknownCandidate,
         Reason::PollsClosed,
@@ -39,6 +42,7 @@ impl Reason {
         match self {
             Reason::Malformed => "malformed",
             Reason::WrongKey => "wrong_key",
+            Reason::BadCredential => "bad_credential",
             Reason::InvalidWeight => "invalid_weight",
             Reason::UnknownCandidate => "unknown_candidate",
             Reason::PollsClosed => "polls_closed",

@@ -5,8 +5,12 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::names::{Names, same_bytes};
-use crate::params::{PARAM_CANDIDATES, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN};
-use crate::{AgeBand, Candidate, ParamError, Params, ParsedVote, Reason, VotingTime, group_name};
+use crate::params::{PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN};
+use crate::publishable::without_credential;
+use crate::{
+    AgeBand, Candidate, CredentialKey, ParamError, Params, ParsedVote, PseudonymKey, Reason,
+    VotingTime, group_name,
+};
 
 /// What is voted on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +19,10 @@ pub struct Election {
     pub candidates: Vec<Candidate>,
     /// When votes may be cast.
     pub polls: PollsWindow,
+    /// What credentials are checked with, where votes must carry them.
+    pub credentials: Option<CredentialKey>,
+    /// What voters' pseudonyms are made with, where ballots are secret.
+    pub pseudonyms: Option<PseudonymKey>,
 }
 
 /// When votes may be cast: from `open` (inclusive) to `close` (exclusive); no limit where `None`.
@@ -33,11 +41,14 @@ impl PollsWindow {
     }
 }
 
-/// Who stands, and when the polls are open.
+/// Who stands, when the polls are open, and whether votes must carry a credential.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     candidates: Option<Names>,
     polls: PollsWindow,
+    credentials: Option<CredentialKey>,
+    /// Of no use for judging: who stores votes needs it.
+    pseudonyms: Option<PseudonymKey>,
 }
 
 /// A vote that keeps every rule for a single vote. Whether it is the voter's first is for
@@ -84,7 +95,16 @@ impl Rules {
         self.candidates.clone().unwrap_or_default()
     }
 
-    /// The rules of an election with these candidates and this window.
+    /// The rules of an election.
+    pub fn of(election: &Election) -> Rules {
+        Rules {
+            credentials: election.credentials.clone(),
+            pseudonyms: election.pseudonyms.clone(),
+            ..Rules::new(&election.candidates, election.polls)
+        }
+    }
+
+    /// The rules of an election with these candidates and this window, without credentials.
     pub fn new<'a>(
         candidates: impl IntoIterator<Item = &'a Candidate>,
         polls: PollsWindow,
@@ -97,6 +117,16 @@ impl Rules {
                     .collect(),
             ),
             polls,
+            credentials: None,
+            pseudonyms: None,
+        }
+    }
+
+    /// The same rules, and votes must carry the voter's credential under this key.
+    pub fn requiring(self, key: CredentialKey) -> Rules {
+        Rules {
+            credentials: Some(key),
+            ..self
         }
     }
 
@@ -144,6 +174,12 @@ impl Rules {
                 open: time(PARAM_POLLS_OPEN)?,
                 close: time(PARAM_POLLS_CLOSE)?,
             },
+            credentials: params
+                .get(PARAM_CREDENTIAL_KEY)
+                .map(|key| CredentialKey::parse(key))
+                .transpose()
+                .map_err(|error| ParamError::new(PARAM_CREDENTIAL_KEY, error.to_string()))?,
+            pseudonyms: None,
         })
     }
 
@@ -163,7 +199,33 @@ impl Rules {
                 params.insert(name.into(), time.to_string());
             }
         }
+        if let Some(key) = &self.credentials {
+            params.insert(PARAM_CREDENTIAL_KEY.into(), key.to_hex());
+        }
         params
+    }
+
+    /// A rejected vote as others may see it. Its credential may still be good for a vote that counts, so
+    /// where credentials are required it is taken out; of what is no JSON object nothing is left, for
+    /// nobody can say where in it the credential stands. Where ballots are secret nothing is left of any: it
+    /// names voter and candidate.
+    pub fn publishable<'a>(&self, value: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.pseudonyms.is_some() {
+            return Cow::default();
+        }
+        match &self.credentials {
+            Some(_) => without_credential(value).unwrap_or_default(),
+            None => Cow::Borrowed(value),
+        }
+    }
+
+    /// What stands for a voter in tables and in rejected votes: a pseudonym where ballots are secret, and
+    /// nothing where no voter is named.
+    pub fn stored_voter_id<'a>(&self, voter_id: Cow<'a, str>) -> Cow<'a, str> {
+        match &self.pseudonyms {
+            Some(key) if !voter_id.is_empty() => key.pseudonym(&voter_id).into(),
+            _ => voter_id,
+        }
     }
 
     /// Judges one record of `votes`, without regard to other records.
@@ -185,6 +247,12 @@ impl Rules {
     ) -> Result<Ballot<'a>, Reason> {
         if !key.is_some_and(|key| same_bytes(key, vote.voter_id.as_bytes())) {
             return Err(Reason::WrongKey);
+        }
+        // Only now: without its credential the vote speaks for nobody, whatever else is wrong with it.
+        if let Some(key) = &self.credentials
+            && !carries_credential(key, &vote)
+        {
+            return Err(Reason::BadCredential);
         }
         if !vote.weight_is_one {
             return Err(Reason::InvalidWeight);
@@ -209,6 +277,15 @@ impl Rules {
             age_band: AgeBand::of(vote.age),
         })
     }
+}
+
+/// Out of the counting loop, which has no use for it where no credential is required.
+#[cold]
+#[inline(never)]
+fn carries_credential(key: &CredentialKey, vote: &ParsedVote<'_>) -> bool {
+    vote.credential
+        .as_deref()
+        .is_some_and(|credential| key.accepts(&vote.voter_id, credential))
 }
 
 #[cfg(test)]
@@ -257,6 +334,90 @@ mod tests {
                 "{name} {time}"
             );
         }
+    }
+
+    /// A vote of `v` with this behind the opening brace.
+    fn vote_with(field: &str) -> Vec<u8> {
+        let vote = String::from_utf8(VOTE.to_vec()).unwrap();
+        vote.replacen('{', &format!("{{{field}"), 1).into_bytes()
+    }
+
+    #[test]
+    fn where_credentials_are_required_only_the_voters_own_opens_the_count() {
+        let key = crate::ElectionKey::from_bytes([7; 32]).credentials();
+        let open = Rules::new(&[], PollsWindow::default());
+        let open = Rules {
+            candidates: None,
+            ..open
+        };
+        let rules = open.clone().requiring(key.clone());
+        let own = key.credential("v");
+        let with = |credential: &str| vote_with(&format!(r#""credential":{credential},"#));
+        let good = with(&format!("\"{own}\""));
+        assert!(rules.judge(Some(b"v"), &good).is_ok());
+        assert!(open.judge(Some(b"v"), &good).is_ok());
+        let others = key.credential("w");
+        for bad in [
+            VOTE.to_vec(),
+            with("null"),
+            with("\"\""),
+            with(&format!("\"{others}\"")),
+            with(&format!("[\"{own}\"]")),
+            with(&format!("\" {own}\"")),
+        ] {
+            let verdict = rules.judge(Some(b"v"), &bad);
+            assert_eq!(verdict, Err(Reason::BadCredential));
+            assert!(open.judge(Some(b"v"), &bad).is_ok());
+        }
+        // Its place in the order: behind the key, before all that the vote says.
+        assert_eq!(rules.judge(Some(b"w"), VOTE), Err(Reason::WrongKey));
+        let heavy = String::from_utf8(VOTE.to_vec()).unwrap();
+        let heavy = heavy.replace("\"vote\":1", "\"vote\":2");
+        let verdict = rules.judge(Some(b"v"), heavy.as_bytes());
+        assert_eq!(verdict, Err(Reason::BadCredential));
+        let twice = format!(r#""credential":"{own}","credential":"{own}","#);
+        let twice = vote_with(&twice);
+        for rules in [&rules, &open] {
+            assert_eq!(rules.judge(Some(b"v"), &twice), Err(Reason::Malformed));
+        }
+        // What is shown of a rejected vote is good for no other.
+        for value in [&good, &twice, &good[..good.len() - 1].to_vec()] {
+            let shown = String::from_utf8(rules.publishable(value).into_owned()).unwrap();
+            assert!(!shown.contains(&own), "{shown}");
+            assert_eq!(*open.publishable(value), **value);
+        }
+    }
+
+    #[test]
+    fn where_ballots_are_secret_a_voter_is_stored_under_a_pseudonym() {
+        let key = crate::ElectionKey::from_bytes([7; 32]).pseudonyms();
+        let rules = Rules::of(&Election {
+            pseudonyms: Some(key.clone()),
+            ..Election::default()
+        });
+        assert_eq!(rules.stored_voter_id("v".into()), key.pseudonym("v"));
+        assert_eq!(rules.stored_voter_id("".into()), "");
+        assert_eq!(*rules.publishable(VOTE), *b"");
+        let open = Rules::default();
+        assert_eq!(open.stored_voter_id("v".into()), "v");
+        assert_eq!(rules.to_params().keys().collect::<Vec<_>>(), ["candidates"]);
+    }
+
+    #[test]
+    fn the_key_is_a_parameter_that_no_error_shows() {
+        let key = crate::ElectionKey::from_bytes([7; 32])
+            .credentials()
+            .to_hex();
+        let params = rules(&[("credential_key", &key)]).unwrap().to_params();
+        assert_eq!(params.get("credential_key"), Some(&key));
+        assert_eq!(
+            crate::module_params(|name| params.get(name).cloned()),
+            params
+        );
+        let error = rules(&[("credential_key", &key[1..])]).unwrap_err();
+        assert_eq!(error.name, "credential_key");
+        let shown = format!("{error} {error:?} {:?}", rules(&[("credential_key", &key)]));
+        assert!(!shown.contains(&key[1..]), "{shown}");
     }
 
     #[test]

@@ -105,10 +105,11 @@ pub(crate) enum Field {
     State,
     Gender,
     RegisteredAge,
+    Credential,
 }
 
 impl Field {
-    pub(crate) const ALL: [Field; 8] = [
+    pub(crate) const ALL: [Field; 9] = [
         Field::VoterId,
         Field::CandidateId,
         Field::VotingTime,
@@ -117,6 +118,7 @@ impl Field {
         Field::State,
         Field::Gender,
         Field::RegisteredAge,
+        Field::Credential,
     ];
 
     /// The field of this name at the top level.
@@ -130,6 +132,7 @@ impl Field {
             b"address" => Field::Address,
             b"gender" => Field::Gender,
             b"registered_age" => Field::RegisteredAge,
+            b"credential" => Field::Credential,
             _ => return None,
         })
     }
@@ -177,6 +180,12 @@ impl Fields {
             age: match self[Field::RegisteredAge] {
                 Some(Plain::Integer(age, _)) => Some(age),
                 _ => None,
+            },
+            credential: match self[Field::Credential] {
+                None => None,
+                Some(Plain::Text(span)) => Some(Cow::Borrowed(text.get(span.start..span.end)?)),
+                // What is taken out of votes before they are passed on is text here.
+                Some(_) => return None,
             },
         })
     }
@@ -359,9 +368,10 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     /// As the producer writes it, and as Python's `json.dumps` does.
-    pub(crate) const VOTES: [&str; 2] = [
+    pub(crate) const VOTES: [&str; 3] = [
         r#"{"voter_id":"5d1f8d4e-54a6-4a3c-9d0e-0c4f6c1f2b3a","voter_name":"Zoë Ågren","gender":"female","registered_age":44,"address":{"street":"1 Fore Street","state":"Cornwall","postcode":"TR1 1AA"},"candidate_id":"c1","voting_time":"2024-07-04 21:59:59","vote":1}"#,
         r#"{"voter_id": "v1", "address": {"state": "Fife"}, "registered_age": null, "candidate_id": "c1", "voting_time": "2024-07-04 21:59:59", "vote": 1}"#,
+        r#"{"voter_id":"v1","credential":"00112233445566778899aabbccddeeff","candidate_id":"c1","voting_time":"2024-07-04 21:59:59","vote":1}"#,
     ];
 
     #[test]
@@ -426,7 +436,7 @@ pub(crate) mod tests {
 
         #[test]
         fn fields_of_any_kind_agree(
-            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "other"][..]),
+            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "credential", "other"][..]),
             value in json(),
         ) {
             let mut vote: serde_json::Value = serde_json::from_str(VOTES[0]).unwrap();

@@ -93,6 +93,8 @@ pub struct ParsedVote<'a> {
     pub gender: Option<Cow<'a, str>>,
     /// `registered_age`, where it is an integer.
     pub age: Option<i64>,
+    /// `credential`, where it is text.
+    pub credential: Option<Cow<'a, str>>,
 }
 
 impl<'a> ParsedVote<'a> {
@@ -128,6 +130,7 @@ impl<'a> ParsedVote<'a> {
                 Optional::Integer(age) => Some(age),
                 _ => None,
             },
+            credential: fields.credential.text(),
         })
     }
 }
@@ -151,6 +154,8 @@ struct Fields<'a> {
     gender: Optional<'a>,
     #[serde(borrow, default)]
     registered_age: Optional<'a>,
+    #[serde(borrow, default)]
+    credential: Optional<'a>,
 }
 
 /// Whether `vote` is 1. Any other integer is a wrong weight; anything else is a wrong type.

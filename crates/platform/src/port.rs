@@ -1,5 +1,7 @@
 //! The port itself.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Params;
@@ -17,12 +19,22 @@ pub struct NewRecord {
 }
 
 /// A SmartModule in a chain, with its parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ModuleCall {
     /// The name it was deployed under.
     pub module: String,
     /// Its parameters.
     pub params: Params,
+}
+
+/// Without the values of the parameters: one may be a key.
+impl fmt::Debug for ModuleCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModuleCall")
+            .field("module", &self.module)
+            .field("params", &self.params.keys())
+            .finish()
+    }
 }
 
 /// What to stream.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{
-    Candidate, Delta, Enricher, PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, Params, ParsedVote,
-    PartitionCounter, PollsWindow, Reason, Rules, VotingTime, offset_key,
+    Candidate, CredentialKey, Delta, ElectionKey, Enricher, PARAM_CANDIDATES, PARAM_DUPLICATES,
+    PARAM_MODE, Params, ParsedVote, PartitionCounter, PollsWindow, Reason, Rules, VotingTime,
+    offset_key,
 };
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
@@ -57,6 +58,11 @@ fn candidates() -> Vec<Candidate> {
         .collect()
 }
 
+/// The key of the credentials, where they are required.
+fn credential_key() -> CredentialKey {
+    ElectionKey::from_bytes([7; 32]).credentials()
+}
+
 fn rules() -> Rules {
     let window = PollsWindow {
         open: VotingTime::parse("2024-07-04 07:00:00"),
@@ -99,6 +105,11 @@ fn voter() -> impl Strategy<Value = Value> {
         2 => (0..400u32).prop_map(|n| format!("{n:08x}-0000-4000-8000-000000000000").into()),
         2 => (0..400u32).prop_map(|n| format!("v-{n}").into()),
     ]
+}
+
+fn credential_of(voter: &Value) -> Option<Value> {
+    let voter = voter.as_str()?;
+    Some(credential_key().credential(voter).into())
 }
 
 /// The fields of a vote in some order, some missing, some there twice, some that mean nothing.
@@ -154,6 +165,17 @@ fn fields() -> impl Strategy<Value = Vec<(String, Value)>> {
             fields
         },
     );
+    // Mostly the voter's own credential.
+    let credential = prop_oneof![
+        20 => Just(None),
+        1 => prop::option::of(any_json()).prop_map(Some),
+        1 => voter().prop_map(|other| Some(credential_of(&other))),
+    ];
+    let fields = (fields, credential).prop_map(|(mut fields, credential)| {
+        let credential = credential.unwrap_or_else(|| credential_of(&fields[0].1));
+        fields.extend(credential.map(|credential| ("credential".to_owned(), credential)));
+        fields
+    });
     let edits = prop_oneof![
         30 => Just(None),
         1 => any::<(Index, bool)>().prop_map(Some),
@@ -258,6 +280,7 @@ fn batches() -> impl Strategy<Value = Vec<Vec<NewRecord>>> {
 fn last_batch() -> Vec<NewRecord> {
     let vote = json!({
         "voter_id": "last", "candidate_id": "c1", "voting_time": "2024-07-04 12:00:00", "vote": 1,
+        "credential": credential_key().credential("last"),
     });
     let record = |value: String| NewRecord {
         key: Some(b"last".into()),
@@ -312,6 +335,7 @@ fn check_records(outputs: &[Output], expected: &Expected) -> TestCaseResult {
 async fn check(
     platform: &EmbeddedPlatform,
     topic: &str,
+    rules: &Rules,
     batches: &[Vec<NewRecord>],
     seen: &mut Verdicts,
 ) -> TestCaseResult {
@@ -319,7 +343,7 @@ async fn check(
     for batch in batches {
         platform.produce(topic, batch.clone()).await.unwrap();
     }
-    let (rules, candidates) = (rules(), candidates());
+    let candidates = candidates();
     let enricher = Enricher::new(&candidates).unwrap();
 
     let mut counter = PartitionCounter::new(rules.clone());
@@ -349,11 +373,12 @@ async fn check(
             match rules.judge(key.as_deref(), value) {
                 Ok(_) => accepted.push((key.clone(), value.clone())),
                 Err(reason) => {
+                    let shown = rules.publishable(value);
                     let rejection = json!({
                         "offset": offset,
                         "reason": reason.as_str(),
                         "voter_id": parsed.as_ref().map_or("", |vote| &vote.voter_id),
-                        "value": String::from_utf8_lossy(value),
+                        "value": String::from_utf8_lossy(&shown),
                     });
                     rejected.push((key.clone(), rejection));
                 }
@@ -418,6 +443,19 @@ async fn check(
 
 #[test]
 fn the_modules_say_what_the_rules_say() {
+    let without = |reason: &Reason| *reason != Reason::BadCredential;
+    let reasons = Reason::ALL.into_iter().filter(without).collect();
+    they_agree_on(&rules(), reasons);
+}
+
+#[test]
+fn they_say_it_of_credentials_too() {
+    let rules = rules().requiring(credential_key());
+    they_agree_on(&rules, Reason::ALL.to_vec());
+}
+
+/// For these reasons, votes are rejected.
+fn they_agree_on(rules: &Rules, reasons: Vec<Reason>) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let platform = runtime.block_on(async {
@@ -439,12 +477,12 @@ fn the_modules_say_what_the_rules_say() {
             batches.push(last_batch());
             let topic = format!("case-{}", case.fetch_add(1, Ordering::Relaxed));
             let seen = &mut seen.borrow_mut();
-            runtime.block_on(check(&platform, &topic, &batches, seen))
+            runtime.block_on(check(&platform, &topic, rules, &batches, seen))
         })
         .unwrap();
     runtime.block_on(platform.close()).unwrap();
     let seen = seen.into_inner();
-    for verdict in Reason::ALL.map(Some).into_iter().chain([None]) {
+    for verdict in reasons.into_iter().map(Some).chain([None]) {
         let records = seen.get(&verdict).copied().unwrap_or_default();
         assert!(
             records >= LEAST,

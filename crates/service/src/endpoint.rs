@@ -55,7 +55,7 @@ pub async fn serve_health(
     let mut app = tide::with_state(Site { health, metrics });
     app.at("/healthz").get(healthz);
     app.at("/metrics").get(render_metrics);
-    http::serve(listener, app, stop).await;
+    http::serve(listener, app, 0, stop).await;
 }
 
 /// Does `work`, and meanwhile serves health and metrics where an address is given for them.

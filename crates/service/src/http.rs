@@ -1,4 +1,4 @@
-//! Serves a tide application whose requests have no bodies and whose answers are made from memory:
+//! Serves a tide application whose requests have small bodies or none, and whose answers come at once:
 //! accepting connections and answering requests on them, within named limits.
 
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::connection::Connection;
 /// Connections at a time; most of them event streams.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// How long an answer may take to begin. All of it is made from memory. The head of a request is
-/// bounded by `async-h1`: 8 KiB, and a minute.
+/// How long an answer may take to begin, the request's body included. The head of a request is bounded by
+/// `async-h1`: 8 KiB, and a minute.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a client may take none of what is written to it. Then it is dropped, not waited for.
@@ -30,9 +30,14 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// Pause after an `accept` that failed for want of file handles: others may close theirs.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`; then every connection is closed.
-pub async fn serve<State>(listener: TcpListener, app: tide::Server<State>, stop: CancellationToken)
-where
+/// Serves until `stop`; then every connection is closed. Requests other than GET and HEAD may have a body
+/// of up to `max_body` bytes.
+pub async fn serve<State>(
+    listener: TcpListener,
+    app: tide::Server<State>,
+    max_body: usize,
+    stop: CancellationToken,
+) where
     State: Clone + Send + Sync + 'static,
 {
     let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -52,7 +57,7 @@ where
             Connection::new(stream).last_word(&last_word(StatusCode::ServiceUnavailable));
             continue;
         };
-        connections.spawn(answer(stream, slot, app.clone(), stop.clone()));
+        connections.spawn(answer(stream, slot, app.clone(), max_body, stop.clone()));
     }
     connections.close();
     connections.wait().await;
@@ -62,16 +67,21 @@ async fn answer<State>(
     stream: TcpStream,
     _slot: OwnedSemaphorePermit,
     app: tide::Server<State>,
+    max_body: usize,
     stop: CancellationToken,
 ) where
     State: Clone + Send + Sync + 'static,
 {
+    let client = stream.peer_addr().ok();
     if let Err(error) = set_up(&stream) {
         tracing::debug!("a connection ended at once: {error}");
         return;
     }
     let connection = Connection::new(stream);
-    let respond = |request| respond(app.clone(), request);
+    let respond = |mut request: Request| {
+        request.set_peer_addr(client);
+        respond(app.clone(), max_body, request)
+    };
     tokio::select! {
         served = async_h1::accept(connection.clone(), respond) => if let Err(error) = served {
             tracing::debug!("a connection ended: {error}");
@@ -94,22 +104,36 @@ fn set_up(stream: &TcpStream) -> std::io::Result<()> {
     SockRef::from(stream).set_send_buffer_size(SEND_BUFFER)
 }
 
-async fn respond<State>(app: tide::Server<State>, request: Request) -> tide::http::Result<Response>
+async fn respond<State>(
+    app: tide::Server<State>,
+    max_body: usize,
+    request: Request,
+) -> tide::http::Result<Response>
 where
     State: Clone + Send + Sync + 'static,
 {
-    // Nothing here takes a body. Answering would mean reading it to its end.
-    let has_body = request.header(headers::TRANSFER_ENCODING).is_some()
-        || request.len().is_some_and(|length| length > 0);
-    if has_body {
+    let max_body = match request.method() {
+        Method::Get | Method::Head => 0,
+        _ => max_body,
+    };
+    let chunked = request.header(headers::TRANSFER_ENCODING).is_some();
+    let length = request.len().unwrap_or_default();
+    if chunked || length > max_body {
+        // Answering would mean reading it to its end; so this ends the connection.
         let status = match request.method() {
             Method::Get | Method::Head => StatusCode::PayloadTooLarge,
-            _ => StatusCode::MethodNotAllowed,
+            _ if max_body == 0 => StatusCode::MethodNotAllowed,
+            _ if chunked => StatusCode::LengthRequired,
+            _ => StatusCode::PayloadTooLarge,
         };
         return Err(tide::http::Error::from_str(status, "a request with a body"));
     }
     match tokio::time::timeout(ANSWER_TIMEOUT, app.respond(request)).await {
         Ok(response) => response,
+        Err(_) if length > 0 => Err(tide::http::Error::from_str(
+            StatusCode::ServiceUnavailable,
+            "no answer in time, and perhaps a body that does not come",
+        )),
         Err(_) => Ok(Response::new(StatusCode::ServiceUnavailable)),
     }
 }

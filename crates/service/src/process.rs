@@ -57,7 +57,10 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         cause.is::<ManifestError>()
             || cause.is::<UsageError>()
             || matches!(cause.downcast_ref(), Some(PlatformError::NoCluster { .. }))
-            || matches!(cause.downcast_ref(), Some(StoreError::Url { .. }))
+            || matches!(
+                cause.downcast_ref(),
+                Some(StoreError::Url { .. } | StoreError::Key(_))
+            )
             || matches!(cause.downcast_ref(), Some(ServiceError::NoDatabase))
     });
     if is_usage { WRONG_USAGE } else { FAILED }

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use domain::Election;
+use domain::{Election, ElectionKey};
 use platform::PlatformError;
 use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use store::{Store, StoreError};
@@ -85,15 +85,17 @@ pub async fn database_telling(
 /// wrong, at last that nothing is.
 ///
 /// # Errors
-/// When the database fails in a way that does not pass.
+/// When the election has a secret key and this is not it, or the database fails in a way that does not
+/// pass.
 pub async fn election_telling(
     store: &Store,
+    key: Option<&ElectionKey>,
     tell: impl FnMut(Option<String>),
     stop: &CancellationToken,
 ) -> Result<Option<Election>, StoreError> {
     until_up(
         ("an election", "is set up"),
-        || store.running_election(),
+        || store.running_election(key),
         |error| error.is_transient() || matches!(error, StoreError::NoElection),
         Waiting::new(tell),
         stop,

@@ -1,7 +1,7 @@
 //! The election itself: its plan, the polls' window, and who stands.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use domain::{Candidate, PollsWindow, VotingTime};
+use domain::{Candidate, ElectionKey, PollsWindow, Safeguards, VotingTime};
 use tokio_postgres::Row;
 
 use crate::columns::{time_column, time_from, without_nul};
@@ -15,6 +15,28 @@ pub struct Election {
     pub plan: serde_json::Value,
     /// When votes may be cast.
     pub polls: PollsWindow,
+    /// What it uses its secret key for.
+    pub safeguards: Safeguards,
+}
+
+impl Election {
+    /// What is voted on, with what this key opens.
+    ///
+    /// # Errors
+    /// When the election has a key, and this is not it.
+    pub fn open(
+        &self,
+        candidates: Vec<Candidate>,
+        key: Option<&ElectionKey>,
+    ) -> Result<domain::Election, StoreError> {
+        let (credentials, pseudonyms) = self.safeguards.keys(key)?;
+        Ok(domain::Election {
+            candidates,
+            polls: self.polls,
+            credentials,
+            pseudonyms,
+        })
+    }
 }
 
 impl Store {
@@ -28,12 +50,16 @@ impl Store {
         self.client()
             .await?
             .execute(
-                "INSERT INTO elections (plan, polls_open, polls_close)
-                 VALUES ($1::text::jsonb, $2, $3) ON CONFLICT (only_row) DO NOTHING",
+                "INSERT INTO elections (plan, polls_open, polls_close, require_credentials,
+                                        secret_ballots, key_fingerprint)
+                 VALUES ($1::text::jsonb, $2, $3, $4, $5, $6) ON CONFLICT (only_row) DO NOTHING",
                 &[
                     &election.plan.to_string(),
                     &time(election.polls.open),
                     &time(election.polls.close),
+                    &election.safeguards.require_credentials,
+                    &election.safeguards.secret_ballots,
+                    &election.safeguards.key_fingerprint,
                 ],
             )
             .await
@@ -54,7 +80,9 @@ impl Store {
             .client()
             .await?
             .query_opt(
-                "SELECT plan::text, polls_open, polls_close FROM elections",
+                "SELECT plan::text, polls_open, polls_close, require_credentials, secret_ballots,
+                        key_fingerprint
+                 FROM elections",
                 &[],
             )
             .await
@@ -80,24 +108,33 @@ impl Store {
                 open: time(1)?,
                 close: time(2)?,
             },
+            safeguards: Safeguards {
+                require_credentials: row.try_get(3).map_err(&failed)?,
+                secret_ballots: row.try_get(4).map_err(&failed)?,
+                key_fingerprint: row.try_get(5).map_err(&failed)?,
+            },
         }))
     }
 
-    /// What is voted on.
+    /// What is voted on, with what the election's key opens.
     ///
     /// # Errors
     /// [`StoreError::NoElection`] until that is stored and candidates are registered, also while the
-    /// schema is not there yet; or when the database fails.
-    pub async fn running_election(&self) -> Result<domain::Election, StoreError> {
+    /// schema is not there yet; [`StoreError::Key`] when the election has a key, and this is not it; or
+    /// when the database fails.
+    pub async fn running_election(
+        &self,
+        key: Option<&ElectionKey>,
+    ) -> Result<domain::Election, StoreError> {
         if self.election_opened_at().await?.is_none() {
             return Err(StoreError::NoElection);
         }
-        let Election { polls, .. } = self.election().await?.ok_or(StoreError::NoElection)?;
+        let election = self.election().await?.ok_or(StoreError::NoElection)?;
         let candidates = self.candidates().await?;
         if candidates.is_empty() {
             return Err(StoreError::NoElection);
         }
-        Ok(domain::Election { candidates, polls })
+        election.open(candidates, key)
     }
 
     /// When the stored election was opened: tells one from the next. `None` when there is none, or the

@@ -71,6 +71,9 @@ pub enum StoreError {
         "no election is set up yet; `election producer init` (or the program `producer init`) does it"
     )]
     NoElection,
+    /// The election has a secret key, and this is not it.
+    #[error(transparent)]
+    Key(#[from] domain::KeyMismatch),
     /// The checkpoint is not where the batch begins: another process has persisted, or there is a
     /// gap.
     #[error(

@@ -345,6 +345,7 @@ mod tests {
         let election = crate::Election {
             plan: serde_json::json!({"seed": 42}),
             polls: domain::PollsWindow::default(),
+            safeguards: domain::Safeguards::default(),
         };
         let before = Store::connect(&url, 2).await.unwrap();
         before.migrate().await.unwrap();

@@ -1,6 +1,9 @@
 //! Voters into rows, exactly once.
 
-use domain::Voter;
+use std::borrow::Cow;
+
+use domain::{Address, Voter};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::checkpoint::Batch;
@@ -61,7 +64,51 @@ const INSERT_VOTERS: &str = concat!(
     " FROM staged_voters ORDER BY position ON CONFLICT (voter_id) DO NOTHING"
 );
 
+const SELECT_VOTERS: &str = concat!(
+    "SELECT ",
+    voter_columns!(),
+    " FROM voters WHERE voter_id = ANY($1)"
+);
+
 impl Store {
+    /// Those of these voters who are registered, in no order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn voters(&self, voter_ids: &[&str]) -> Result<Vec<Voter>, StoreError> {
+        let failed = StoreError::database("look up voters");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(SELECT_VOTERS)
+            .await
+            .map_err(&failed)?;
+        let rows = client
+            .query(&statement, &[&without_nuls(voter_ids)])
+            .await
+            .map_err(&failed)?;
+        rows.iter().map(voter_from).collect()
+    }
+
+    /// Those of these ids that have a row in `votes`, in no order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn have_voted(&self, voter_ids: &[&str]) -> Result<Vec<String>, StoreError> {
+        let failed = StoreError::database("look up who has voted");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached("SELECT voter_id FROM votes WHERE voter_id = ANY($1)")
+            .await
+            .map_err(&failed)?;
+        let rows = client
+            .query(&statement, &[&without_nuls(voter_ids)])
+            .await
+            .map_err(&failed)?;
+        rows.iter()
+            .map(|row| row.try_get(0).map_err(&failed))
+            .collect()
+    }
+
     /// Writes a batch of voters and moves the checkpoint, in one transaction. A voter who is there
     /// already is left as is.
     ///
@@ -160,4 +207,37 @@ async fn insert_rejected(
     }
     copy.finish().await?;
     Ok(())
+}
+
+/// A voter, from the columns of [`SELECT_VOTERS`].
+fn voter_from(row: &Row) -> Result<Voter, StoreError> {
+    let failed = StoreError::database("read a voter");
+    let text = |column: usize| -> Result<String, StoreError> {
+        let text: Option<String> = row.try_get(column).map_err(&failed)?;
+        Ok(text.unwrap_or_default())
+    };
+    Ok(Voter {
+        voter_id: text(0)?,
+        voter_name: text(1)?,
+        date_of_birth: text(2)?,
+        gender: text(3)?,
+        nationality: text(4)?,
+        registration_number: text(5)?,
+        address: Address {
+            street: text(6)?,
+            city: text(7)?,
+            state: text(8)?,
+            country: text(9)?,
+            postcode: text(10)?,
+        },
+        email: text(11)?,
+        phone_number: text(12)?,
+        cell_number: text(13)?,
+        picture: text(14)?,
+        registered_age: row.try_get(15).map_err(&failed)?,
+    })
+}
+
+fn without_nuls<'a>(texts: &[&'a str]) -> Vec<Cow<'a, str>> {
+    texts.iter().map(|text| without_nul(text)).collect()
 }

@@ -1,6 +1,7 @@
 //! The pages: complete HTML documents with the figures of the moment, which the scripts then keep up
 //! to date. Each page is a template and the view that fills it.
 
+mod ballot;
 mod candidate;
 mod error;
 mod location;
@@ -10,6 +11,7 @@ mod parts;
 mod tests;
 
 pub(crate) use crate::query::refresh_interval;
+pub(crate) use ballot::{BallotForm, ballot, ballot_receipt};
 pub(crate) use candidate::candidate;
 pub(crate) use error::error;
 pub(crate) use location::location;

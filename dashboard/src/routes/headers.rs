@@ -51,7 +51,9 @@ impl Middleware<Arc<Site>> for Headers {
             };
         }
         for (name, value) in HEADERS {
-            response.insert_header(name, value);
+            if response.header(name).is_none() {
+                response.insert_header(name, value);
+            }
         }
         metrics.responded(u16::from(response.status()));
         Ok(response)
@@ -61,7 +63,9 @@ impl Middleware<Arc<Site>> for Headers {
 fn reason(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NotFound => "There is nothing under this address.",
-        StatusCode::MethodNotAllowed => "The dashboard is read only: it answers GET and HEAD.",
+        StatusCode::MethodNotAllowed => {
+            "The dashboard answers GET and HEAD; votes are posted, where it accepts them."
+        }
         _ => "The dashboard could not answer; its log says why.",
     }
 }

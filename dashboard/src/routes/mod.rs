@@ -1,11 +1,14 @@
 //! The application: which path is answered by what, and what every answer has.
 
 mod api;
+mod ballot;
 mod events;
 mod headers;
 mod openapi;
 mod operations;
+mod same_origin;
 mod site_pages;
+mod votes;
 
 use std::sync::Arc;
 
@@ -14,6 +17,7 @@ use percent_encoding::percent_decode_str;
 use tide::http::StatusCode;
 use tide::{Request, Response};
 
+use crate::ballot_box::BallotBox;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::pages;
@@ -29,10 +33,13 @@ pub(crate) struct Site {
     pub(crate) shared: Shared,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started_at: DateTime<Utc>,
+    /// Where votes are accepted.
+    pub(crate) ballots: Option<Arc<BallotBox>>,
 }
 
 /// The application.
 pub(crate) fn app(site: Arc<Site>) -> App {
+    let accepts_votes = site.ballots.is_some();
     let mut app = tide::with_state(site);
     app.with(headers::Headers);
     app.at("/").get(site_pages::overview);
@@ -54,6 +61,10 @@ pub(crate) fn app(site: Arc<Site>) -> App {
     app.at("/healthz").get(operations::healthz);
     app.at("/readyz").get(operations::readyz);
     app.at("/metrics").get(operations::metrics);
+    if accepts_votes {
+        app.at("/ballot").get(ballot::form).post(ballot::cast);
+        app.at("/api/v1/votes").post(votes::cast);
+    }
     app
 }
 

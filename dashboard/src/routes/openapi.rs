@@ -6,20 +6,23 @@ use tide::http::StatusCode;
 use tide::{Request, Response};
 use utoipa::OpenApi;
 
-use super::{Site, api, events};
+use super::{Site, api, events, votes};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Election dashboard",
-        description = "The count of a real-time election, read only. Every answer is of one moment; \
-            nothing in it is about a single voter.",
+        description = "The count of a real-time election. Every answer is of one moment; nothing in it is \
+            about a single voter. Where votes are accepted, a registered voter can cast one.",
     ),
     paths(
         api::results, api::turnout, api::candidates, api::locations, api::rejected, api::pipeline,
-        api::evidence, events::events,
+        api::evidence, events::events, votes::cast,
     ),
-    tags((name = "results", description = "Who got what, and how the votes flow")),
+    tags(
+        (name = "results", description = "Who got what, and how the votes flow"),
+        (name = "voting", description = "Casting a vote, where votes are accepted"),
+    ),
 )]
 struct Description;
 

@@ -75,15 +75,16 @@ fn join(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()>
     let enriched = VoteText::read(record.value).and_then(|(vote, text)| {
         let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
         let ballot = judge.judge_vote(offset, record.key, vote)?;
-        Ok(enricher.join(text, &ballot.candidate_id))
+        // It counts, even if nothing is known of the candidate.
+        Ok(enricher
+            .join(text, &ballot.candidate_id)
+            .unwrap_or_else(|| judge.rules().publishable(record.value).into_owned()))
     });
     let key = offset_key(offset, record.key);
     outputs.push(RecordRef {
         key: Some(&key),
         value: match &enriched {
-            Ok(Some(enriched)) => enriched,
-            // It counts, though nothing is known of the candidate.
-            Ok(None) => record.value,
+            Ok(enriched) => enriched,
             Err(_) => &[],
         },
         ..record

@@ -11,7 +11,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use domain::{Judge, PARAM_MODE, ParsedVote, Reason, RecordRef, offset_key};
+use domain::{Judge, PARAM_MODE, ParsedVote, Reason, RecordRef, Rules, offset_key};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -56,7 +56,8 @@ fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<(
     match (mode, verdict) {
         (Mode::Accepted, Ok(_)) => outputs.push(record),
         (Mode::Rejected, Err(reason)) => {
-            let rejection = rejection(offset, record.value, reason);
+            let judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+            let rejection = rejection(judge.rules(), offset, record.value, reason);
             outputs.push_value(record, rejection.as_bytes());
         }
         (Mode::Every, verdict) => {
@@ -72,13 +73,13 @@ fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<(
     Ok(())
 }
 
-fn rejection(offset: i64, value: &[u8], reason: Reason) -> String {
+fn rejection(rules: &Rules, offset: i64, value: &[u8], reason: Reason) -> String {
     let voter_id = ParsedVote::parse(value).map(|vote| vote.voter_id.into_owned());
     serde_json::json!({
         "offset": offset,
         "reason": reason,
         "voter_id": voter_id.unwrap_or_default(),
-        "value": String::from_utf8_lossy(value),
+        "value": String::from_utf8_lossy(&rules.publishable(value)),
     })
     .to_string()
 }

@@ -10,7 +10,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use domain::{
-    AgeBand, BatchHasher, Candidate, Digest, PollsWindow, Reason, Tally, Voter, VotingTime,
+    AgeBand, BatchHasher, Candidate, Digest, ElectionKey, PollsWindow, Reason, Safeguards, Tally,
+    Voter, VotingTime,
 };
 use election_store::{
     Election, IngestVoters, IngestVotes, PartitionTally, RejectedRow, RejectedVoterRow, RowCounts,
@@ -122,20 +123,43 @@ async fn migrations(store: Store) {
 
 async fn the_election(store: Store) {
     assert_eq!(store.election().await.unwrap(), None);
+    let key = ElectionKey::from_bytes([7; 32]);
     let first = Election {
         plan: serde_json::json!({"seed": 42, "voters": 1e6, "name": "Überlingen"}),
         polls: PollsWindow {
             open: VotingTime::parse("2024-07-04 07:00:00"),
             close: None,
         },
+        safeguards: Safeguards::new(true, true, Some(&key)).unwrap(),
     };
     assert_eq!(store.open_election(&first).await.unwrap(), first);
     let second = Election {
         plan: serde_json::json!({"seed": 43}),
         polls: PollsWindow::default(),
+        safeguards: Safeguards::default(),
     };
     assert_eq!(store.open_election(&second).await.unwrap(), first);
     assert_eq!(store.election().await.unwrap(), Some(first));
+
+    let refused = store.running_election(Some(&key)).await;
+    assert!(matches!(refused, Err(StoreError::NoElection)));
+    let candidate = Candidate {
+        candidate_id: "a".into(),
+        candidate_name: "A".into(),
+        party_affiliation: "P".into(),
+        biography: String::new(),
+        campaign_platform: String::new(),
+        photo_url: String::new(),
+    };
+    store.register_candidates(&[candidate]).await.unwrap();
+    let opened = store.running_election(Some(&key)).await.unwrap();
+    assert_eq!(opened.credentials, Some(key.credentials()));
+    assert_eq!(opened.pseudonyms, Some(key.pseudonyms()));
+    let other = ElectionKey::from_bytes([8; 32]);
+    for wrong in [None, Some(&other)] {
+        let refused = store.running_election(wrong).await;
+        assert!(matches!(refused, Err(StoreError::Key(_))), "{refused:?}");
+    }
 }
 
 async fn candidates(store: Store) {

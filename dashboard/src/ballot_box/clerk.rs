@@ -1,0 +1,159 @@
+//! The clerk: casts the ballots that wait, all at once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use domain::{CredentialKey, Election, PseudonymKey, VoteTail, Voter, append_credential, topics};
+use platform::{NewRecord, Platform};
+use store::{Store, StoreError};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::recent_voters::RecentVoters;
+use super::{Refusal, Waiting, voting_time_now};
+
+/// Ballots that are cast together, at most.
+const MAX_TOGETHER: usize = 1024;
+
+/// Voters who voted here a moment ago. The table of votes has them soon after; whoever is in neither is
+/// found by the count.
+const RECENT_VOTERS: usize = 256 * 1024;
+
+/// Casts the ballots of one election.
+pub(crate) struct Clerk {
+    platform: Arc<dyn Platform>,
+    store: Store,
+    key: CredentialKey,
+    pseudonyms: Option<PseudonymKey>,
+    tails: HashMap<String, VoteTail>,
+    recent: RecentVoters,
+}
+
+impl Clerk {
+    pub(crate) fn new(
+        platform: Arc<dyn Platform>,
+        store: Store,
+        election: &Election,
+        key: CredentialKey,
+    ) -> Clerk {
+        let ids = election.candidates.iter().map(|at| &at.candidate_id);
+        Clerk {
+            platform,
+            store,
+            key,
+            pseudonyms: election.pseudonyms.clone(),
+            tails: ids.map(|id| (id.clone(), VoteTail::new(id))).collect(),
+            recent: RecentVoters::new(RECENT_VOTERS),
+        }
+    }
+
+    /// Casts what waits, until `stop`.
+    pub(crate) async fn work(
+        mut self,
+        mut waiting: mpsc::Receiver<Waiting>,
+        stop: CancellationToken,
+    ) {
+        loop {
+            let mut together = Vec::new();
+            let next = waiting.recv_many(&mut together, MAX_TOGETHER);
+            match stop.run_until_cancelled(next).await {
+                None | Some(0) => return,
+                Some(_) => self.cast(together).await,
+            }
+        }
+    }
+
+    /// Casts these ballots in one batch, and answers each.
+    async fn cast(&mut self, together: Vec<Waiting>) {
+        let mut first = HashSet::new();
+        let (fresh, again): (Vec<_>, Vec<_>) = together.into_iter().partition(|waiting| {
+            let voter_id = &waiting.ballot.voter_id;
+            !self.recent.contains(voter_id) && first.insert(voter_id.clone())
+        });
+        refuse(again, Refusal::AlreadyVoted);
+        let (mut voters, voted) = match self.look_up(&fresh).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!("votes cannot be taken: {error}");
+                return refuse(fresh, Refusal::Unanswered);
+            }
+        };
+        let mut cast = Vec::with_capacity(fresh.len());
+        let mut records = Vec::with_capacity(fresh.len());
+        let voting_time = voting_time_now();
+        for waiting in fresh {
+            let voter_id = &waiting.ballot.voter_id;
+            if voted.contains(&self.row_id(voter_id)) {
+                refuse([waiting], Refusal::AlreadyVoted);
+                continue;
+            }
+            let voter = voters.remove(voter_id);
+            match voter.and_then(|voter| self.vote(&voter, &waiting, &voting_time)) {
+                None => refuse([waiting], Refusal::UnknownVoter),
+                Some(vote) => {
+                    records.push(vote);
+                    cast.push(waiting);
+                }
+            }
+        }
+        if records.is_empty() {
+            return;
+        }
+        if let Err(error) = self.platform.produce(topics::VOTES, records).await {
+            tracing::warn!("votes cannot be cast: {error}");
+            return refuse(cast, Refusal::Unanswered);
+        }
+        for Waiting { ballot, answer } in cast {
+            self.recent.insert(&ballot.voter_id);
+            let receipt = self.key.receipt_number(&ballot.voter_id);
+            // Who does not wait any more has voted all the same.
+            answer.send(Ok(receipt)).ok();
+        }
+    }
+
+    /// Those of the voters who are registered, and (by their rows' ids) who has voted.
+    async fn look_up(
+        &self,
+        ballots: &[Waiting],
+    ) -> Result<(HashMap<String, Voter>, HashSet<String>), StoreError> {
+        let ids: Vec<_> = ballots.iter().map(|at| &*at.ballot.voter_id).collect();
+        let voters = self.store.voters(&ids).await?;
+        let rows: Vec<_> = ids.iter().map(|id| self.row_id(id)).collect();
+        let rows: Vec<_> = rows.iter().map(String::as_str).collect();
+        let voted = self.store.have_voted(&rows).await?;
+        let by_id = |voter: Voter| (voter.voter_id.clone(), voter);
+        Ok((
+            voters.into_iter().map(by_id).collect(),
+            voted.into_iter().collect(),
+        ))
+    }
+
+    /// The id that the voter's vote is stored under.
+    fn row_id(&self, voter_id: &str) -> String {
+        match &self.pseudonyms {
+            Some(key) => key.pseudonym(voter_id),
+            None => voter_id.to_owned(),
+        }
+    }
+
+    /// The vote as the producer casts it: the voter's fields, the credential, and what a vote ends with.
+    fn vote(&self, voter: &Voter, waiting: &Waiting, voting_time: &str) -> Option<NewRecord> {
+        let mut vote = serde_json::to_vec(voter).ok()?;
+        vote.pop();
+        vote.push(b',');
+        append_credential(&mut vote, &self.key.credential(&voter.voter_id));
+        let tail = self.tails.get(&waiting.ballot.candidate_id)?;
+        tail.append(&mut vote, voting_time, 1);
+        Some(NewRecord {
+            key: Some(voter.voter_id.clone().into_bytes()),
+            value: vote,
+        })
+    }
+}
+
+fn refuse(ballots: impl IntoIterator<Item = Waiting>, refusal: Refusal) {
+    for Waiting { answer, .. } in ballots {
+        // Who does not wait any more need not be told.
+        answer.send(Err(refusal)).ok();
+    }
+}

@@ -1,0 +1,159 @@
+//! The ballot box: takes the votes of registered voters, and casts them as the producer does.
+//!
+//! A ballot is checked by itself first, then waits in a bounded queue. One task, the clerk, takes all that
+//! wait at once, looks the voters up, casts the votes in one batch, and tells each voter when the platform
+//! has acknowledged it. Whoever reads the log judges the votes again: what is checked here spares voters a
+//! vote that would not count, and decides nothing.
+
+mod clerk;
+mod rate_limit;
+mod recent_voters;
+mod refusal;
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::OnceLock;
+
+use chrono::Utc;
+use domain::{Candidate, CredentialKey, Election, MAX_ID_BYTES, PollsWindow, VotingTime};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use clerk::Clerk;
+pub(crate) use refusal::Refusal;
+
+use rate_limit::RateLimit;
+
+/// Ballots that wait to be cast; beyond these, voters are asked to come again.
+const MAX_WAITING: usize = 8 * 1024;
+
+/// How often one client and one voter may ask.
+#[derive(Debug, Clone, Copy)]
+pub struct BallotLimits {
+    /// Ballots a minute from one client address (of IPv6, from one network of 64 bits).
+    pub per_address: NonZeroU32,
+    /// Ballots a minute of one voter.
+    pub per_voter: NonZeroU32,
+}
+
+impl Default for BallotLimits {
+    fn default() -> Self {
+        let number = |number| NonZeroU32::new(number).expect("invariant: it is not zero");
+        BallotLimits {
+            per_address: number(120),
+            per_voter: number(12),
+        }
+    }
+}
+
+/// A ballot as it comes from a voter. It has no `Debug`: nothing of it belongs into a log.
+pub(crate) struct Ballot {
+    pub(crate) voter_id: String,
+    pub(crate) candidate_id: String,
+    pub(crate) credential: String,
+}
+
+/// A ballot that waits to be cast, and who waits for the answer.
+pub(crate) struct Waiting {
+    ballot: Ballot,
+    answer: oneshot::Sender<Result<String, Refusal>>,
+}
+
+/// The ballot box as the routes see it. It opens when an election is set up.
+#[derive(Debug)]
+pub(crate) struct BallotBox {
+    by_address: RateLimit,
+    by_voter: RateLimit,
+    open: OnceLock<Open>,
+}
+
+/// What a ballot is checked with by itself.
+#[derive(Debug)]
+struct Open {
+    candidates: Vec<Candidate>,
+    polls: PollsWindow,
+    key: CredentialKey,
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl BallotBox {
+    pub(crate) fn new(limits: BallotLimits) -> BallotBox {
+        // A tenth of a minute's may come at once, or one voter's few tries.
+        let at_once = |limit: NonZeroU32| limit.div_ceil(NonZeroU32::MIN.saturating_add(9));
+        BallotBox {
+            by_address: RateLimit::new(limits.per_address, at_once(limits.per_address)),
+            by_voter: RateLimit::new(limits.per_voter, at_once(limits.per_voter)),
+            open: OnceLock::new(),
+        }
+    }
+
+    /// Opens for an election, whose credentials are checked with this key. Returns what waits.
+    pub(crate) fn open(&self, election: &Election, key: CredentialKey) -> mpsc::Receiver<Waiting> {
+        let (queue, waiting) = mpsc::channel(MAX_WAITING);
+        let open = Open {
+            candidates: election.candidates.clone(),
+            polls: election.polls,
+            key,
+            queue,
+        };
+        // Only the first is kept: a ballot box opens once.
+        self.open.set(open).ok();
+        waiting
+    }
+
+    /// Who stands; empty before it opens.
+    pub(crate) fn candidates(&self) -> &[Candidate] {
+        self.open.get().map_or(&[], |open| &open.candidates)
+    }
+
+    /// Takes note of a request from a client.
+    pub(crate) fn admit(&self, client: IpAddr) -> Result<(), Refusal> {
+        let network = match client {
+            IpAddr::V4(address) => u64::from(address.to_bits()),
+            // Whoever has one such address has a network of them.
+            IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
+        };
+        (self.by_address.check(&(client.is_ipv6(), network))).map_err(Refusal::TooMany)
+    }
+
+    /// Casts a ballot. Returns its receipt number, when the platform has acknowledged the vote.
+    pub(crate) async fn cast(&self, ballot: Ballot) -> Result<String, Refusal> {
+        let open = self.open.get().ok_or(Refusal::NotOpen)?;
+        open.check(&ballot)?;
+        // Behind the credential, so that nobody uses up another's.
+        (self.by_voter.check(&ballot.voter_id)).map_err(Refusal::TooMany)?;
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { ballot, answer };
+        open.queue.try_send(waiting).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refusal::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => Refusal::NotOpen,
+        })?;
+        answered.await.unwrap_or(Err(Refusal::Unanswered))
+    }
+}
+
+impl Open {
+    /// Checks what can be without asking anybody.
+    fn check(&self, ballot: &Ballot) -> Result<(), Refusal> {
+        let usable = |text: &str| (1..=MAX_ID_BYTES).contains(&text.len());
+        let fields = [&ballot.voter_id, &ballot.candidate_id, &ballot.credential];
+        if !fields.into_iter().all(|text| usable(text)) {
+            return Err(Refusal::Malformed);
+        }
+        if !self.key.accepts(&ballot.voter_id, &ballot.credential) {
+            return Err(Refusal::BadCredential);
+        }
+        let mut candidates = self.candidates.iter();
+        if !candidates.any(|candidate| candidate.candidate_id == ballot.candidate_id) {
+            return Err(Refusal::UnknownCandidate);
+        }
+        match VotingTime::parse(&voting_time_now()) {
+            Some(now) if self.polls.contains(now) => Ok(()),
+            _ => Err(Refusal::PollsClosed),
+        }
+    }
+}
+
+/// The time as it stands in a vote that is cast now.
+fn voting_time_now() -> String {
+    Utc::now().format(VotingTime::FORMAT).to_string()
+}

@@ -1,0 +1,348 @@
+//! The dashboard's ballot box: votes that are cast at the page or through the API are counted like any
+//! other, and what should not be taken is refused.
+#![cfg(feature = "embedded")]
+
+mod support;
+
+use std::path::PathBuf;
+
+use domain::CredentialKey;
+use serde_json::{Value, json};
+use support::site::{Answer, Site};
+use support::{DataDir, Process, assert_adds_up, election, number};
+
+/// Half of the voters leave their vote to the page.
+const DEMO: &[&str] = &[
+    "demo",
+    "--require-credentials",
+    "--accept-votes",
+    "--abstain",
+    "0.5",
+    "--voters",
+    "300",
+    "--ballots-per-voter",
+    "1000",
+    "--ballots-per-address",
+    "100000",
+];
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A demo that has cast its own votes, and those who have not voted.
+struct Polls {
+    site: Site,
+    data: DataDir,
+    key: CredentialKey,
+    abstaining: Vec<String>,
+    candidates: Vec<String>,
+}
+
+impl Polls {
+    fn open(more: &[&str]) -> Polls {
+        let data = DataDir::new();
+        let roll: Vec<String> = (0..300)
+            .map(|index| producer::voter_id(42, index))
+            .collect();
+        let site = Site::start(&data, &[DEMO, more].concat(), 0);
+        let mut polls = Polls {
+            key: CredentialKey::parse(&"0".repeat(64)).unwrap(),
+            site,
+            data,
+            abstaining: roll,
+            candidates: Vec::new(),
+        };
+        polls.site.process.wait_for_stderr("The election stays up");
+        let text = std::fs::read_to_string(polls.key_file()).unwrap();
+        polls.key = domain::ElectionKey::parse(&text).unwrap().credentials();
+        let results = polls.site.wait_until_accounted();
+        assert!(number(&results["totals"], "counted") < 250, "{results}");
+        polls.candidates = results["candidates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|at| at["candidate_id"].as_str().unwrap().to_owned())
+            .collect();
+        polls
+    }
+
+    fn key_file(&self) -> PathBuf {
+        self.data.path().join("election.key")
+    }
+
+    /// A vote of the next voter, who may have voted already.
+    fn ballot(&mut self) -> Value {
+        let voter = self.abstaining.pop().unwrap();
+        json!({
+            "voter_id": voter,
+            "candidate_id": self.candidates[0],
+            "credential": self.key.credential(&voter),
+        })
+    }
+
+    fn post(&self, ballot: &Value) -> Answer {
+        self.site
+            .ask("POST", "/api/v1/votes", &[JSON], &ballot.to_string())
+    }
+
+    /// Casts votes until one is taken: its ballot and its receipt.
+    fn cast_one(&mut self) -> (Value, String) {
+        loop {
+            let ballot = self.ballot();
+            let answer = self.post(&ballot);
+            match answer.status {
+                201 => {
+                    let receipt = answer.json()["receipt"].as_str().unwrap().to_owned();
+                    return (ballot, receipt);
+                }
+                409 => assert_eq!(answer.json()["reason"], "already_voted"),
+                status => panic!("{status}: {}", answer.body),
+            }
+        }
+    }
+
+    fn counted(&self) -> u64 {
+        number(&self.site.wait_until_accounted()["totals"], "counted")
+    }
+
+    /// Ends the demo, and has its log audited.
+    fn close(self) -> (DataDir, String) {
+        let Polls { site, data, .. } = self;
+        site.process.terminate();
+        let said = site.process.wait();
+        data.run(&["audit"]).succeeds();
+        (data, said.stderr)
+    }
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, reason: &str) {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem = answer.json();
+    assert_eq!(problem["reason"], reason, "{problem}");
+    assert_eq!(problem["status"], status);
+    assert!(
+        problem["detail"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    );
+}
+
+#[test]
+fn votes_through_the_api_are_counted_and_what_is_wrong_is_refused() {
+    let mut polls = Polls::open(&[]);
+    let before = polls.counted();
+    let (ballot, receipt) = polls.cast_one();
+    let voter = ballot["voter_id"].as_str().unwrap();
+    assert_eq!(receipt, polls.key.receipt_number(voter));
+    // Before its row is stored, and after.
+    assert_refused(&polls.post(&ballot), 409, "already_voted");
+    polls.site.wait_until("/api/v1/results", |results| {
+        number(&results["totals"], "counted") == before + 1
+    });
+    assert_refused(&polls.post(&ballot), 409, "already_voted");
+
+    let with = |field: &str, value: &str| {
+        let mut changed = ballot.clone();
+        changed[field] = value.into();
+        changed
+    };
+    let others = polls.key.credential("another");
+    assert_refused(
+        &polls.post(&with("credential", &others)),
+        403,
+        "bad_credential",
+    );
+    assert_refused(&polls.post(&with("credential", "")), 400, "malformed");
+    let nobody = with("candidate_id", "nobody");
+    assert_refused(&polls.post(&nobody), 422, "unknown_candidate");
+    let mut stranger = with("voter_id", "stranger");
+    stranger["credential"] = polls.key.credential("stranger").into();
+    assert_refused(&polls.post(&stranger), 403, "unknown_voter");
+    assert_refused(&polls.post(&json!({"voter_id": voter})), 400, "malformed");
+    assert_refused(&polls.post(&json!([])), 400, "malformed");
+
+    let ask = |headers: &[(&str, &str)], body: &str| {
+        polls.site.ask("POST", "/api/v1/votes", headers, body)
+    };
+    let text = ballot.to_string();
+    assert_refused(
+        &ask(&[("content-type", "text/plain")], &text),
+        415,
+        "media_type",
+    );
+    for foreign in [
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        assert_refused(&ask(&[JSON, foreign], &text), 403, "cross_site");
+    }
+    let own = polls.site.url.clone();
+    let same = [JSON, ("origin", &own), ("sec-fetch-site", "same-origin")];
+    assert_refused(&ask(&same, &text), 409, "already_voted");
+    assert_eq!(ask(&[JSON], &" ".repeat(9_000)).status, 413);
+    assert_eq!(polls.site.get("/api/v1/votes").status, 405);
+
+    let credential = ballot["credential"].as_str().unwrap().to_owned();
+    let voter = voter.to_owned();
+    let (data, log) = polls.close();
+    assert!(!log.contains(&voter) && !log.contains(&credential), "{log}");
+    let report = data.results();
+    assert_adds_up(&report);
+    assert_eq!(number(&report, "counted"), before + 1);
+}
+
+/// The form as a browser sends it: with the page's token and cookie.
+fn form(page: &Answer, ballot: &Value) -> (String, String) {
+    let (_, token) = page.body.split_once(r#"name="token" value=""#).unwrap();
+    let token = token.split('"').next().unwrap();
+    let cookie = page.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"));
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let field = |name: &str| ballot[name].as_str().unwrap();
+    let body = format!(
+        "token={token}&voter_id={}&candidate_id={}&credential={}",
+        field("voter_id"),
+        field("candidate_id"),
+        field("credential")
+    );
+    (body, cookie)
+}
+
+#[test]
+fn a_vote_at_the_page_is_counted_and_no_other_site_can_send_one() {
+    let mut polls = Polls::open(&["--secret-ballots"]);
+    let before = polls.counted();
+    let (first, _) = polls.cast_one();
+    assert_eq!(polls.counted(), before + 1);
+    let page = polls.site.get("/ballot");
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("referrer-policy"), "same-origin");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(
+        page.header("content-security-policy")
+            .contains("form-action 'self'")
+    );
+    for candidate in &polls.candidates {
+        assert!(page.body.contains(&format!(r#"value="{candidate}""#)));
+    }
+    let own = polls.site.url.clone();
+    let (mut ballot, mut taken) = (Value::Null, None);
+    while taken.is_none() {
+        ballot = polls.ballot();
+        let (body, cookie) = form(&page, &ballot);
+        let post = |headers: &[(&str, &str)], body: &str| {
+            polls
+                .site
+                .ask("POST", "/ballot", &[&[FORM], headers].concat(), body)
+        };
+        // None of these casts it.
+        let (_, without_token) = body.split_once('&').unwrap();
+        let refused = [
+            post(&[("origin", &own)], &body),
+            post(&[("cookie", &cookie)], without_token),
+            post(&[("cookie", "ballot-token=00")], &body),
+            post(
+                &[("cookie", &cookie), ("origin", "https://evil.example")],
+                &body,
+            ),
+            post(
+                &[("cookie", &cookie), ("sec-fetch-site", "cross-site")],
+                &body,
+            ),
+        ];
+        for answer in refused {
+            assert_eq!(answer.status, 403, "{}", answer.body);
+            assert!(answer.body.contains("sent by another site"));
+        }
+        let answer = post(&[("cookie", &cookie), ("origin", &own)], &body);
+        match answer.status {
+            201 => taken = Some(answer),
+            status => assert_eq!(status, 409, "{}", answer.body),
+        }
+    }
+    let voter = ballot["voter_id"].as_str().unwrap();
+    let receipt = polls.key.receipt_number(voter);
+    let taken = taken.unwrap();
+    assert!(taken.body.contains(&receipt), "{}", taken.body);
+    assert!(!taken.body.contains(ballot["credential"].as_str().unwrap()));
+    let (body, cookie) = form(&page, &ballot);
+    let again = polls.site.ask(
+        "POST",
+        "/ballot",
+        &[FORM, ("cookie", &cookie), ("origin", &own)],
+        &body,
+    );
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("role=\"alert\"") && again.body.contains(voter));
+    assert!(!again.body.contains(ballot["credential"].as_str().unwrap()));
+    assert_eq!(polls.counted(), before + 2);
+    let voters = [first["voter_id"].clone(), voter.into()];
+    let (data, log) = polls.close();
+    for voter in &voters {
+        assert!(!log.contains(voter.as_str().unwrap()), "{log}");
+    }
+    assert_eq!(number(&data.results(), "counted"), before + 2);
+}
+
+#[test]
+fn who_asks_too_often_is_told_to_wait() {
+    let data = DataDir::new();
+    let options = [
+        "demo",
+        "--require-credentials",
+        "--accept-votes",
+        "--voters",
+        "20",
+        "--ballots-per-address",
+        "50",
+    ];
+    let mut site = Site::start(&data, &options, 0);
+    site.process.wait_for_stderr("The election stays up");
+    let body = json!({"voter_id": "a", "candidate_id": "b", "credential": "c"}).to_string();
+    // A tenth of a minute's may come at once.
+    let answers: Vec<_> = (0..20)
+        .map(|_| site.ask("POST", "/api/v1/votes", &[JSON], &body))
+        .collect();
+    let last = answers.last().unwrap();
+    assert_refused(last, 429, "too_many_requests");
+    assert!(last.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert!(answers[..5].iter().all(|answer| answer.status == 403));
+    // What is shown is not limited.
+    assert_eq!(site.get("/").status, 200);
+}
+
+#[test]
+fn votes_are_taken_only_where_that_is_asked_for_and_safe() {
+    let data = DataDir::new();
+    data.run(&["demo", "--voters", "20", "--accept-votes", "--once"])
+        .refused(2, &["--require-credentials"]);
+    let plain = Site::start(&data, &["demo", "--voters", "20"], 0);
+    assert_eq!(plain.get("/ballot").status, 404);
+    let answer = plain.ask("POST", "/api/v1/votes", &[JSON], "{}");
+    assert_eq!(answer.status, 405);
+    plain.process.terminate();
+    plain.process.wait();
+    data.run(&["dashboard", "--accept-votes", "--port", "0"])
+        .refused(2, &["requires no credentials"]);
+}
+
+#[test]
+fn every_ballot_of_a_short_burst_is_taken_and_counted() {
+    let bench = election(&[
+        "bench",
+        "ballots",
+        "--rate",
+        "200",
+        "--seconds",
+        "2",
+        "--json",
+    ]);
+    let report = Process::spawn(bench).wait().succeeds().json();
+    assert_eq!(number(&report, "accepted"), 400, "{report}");
+    assert_eq!(number(&report, "failed"), 0);
+    assert!(report["figures"]["p99_ms"]["value"].as_f64().unwrap() > 0.0);
+}
