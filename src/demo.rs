@@ -218,6 +218,7 @@ async fn set_up(
     producer::set_up(platform, store, deployment, &plan, polls, candidates)
         .await
         .map_err(ProducerError::into_report)?;
+    consumer::demand_whole_log(platform, store).await?;
     backend.election().await
 }
 

@@ -52,6 +52,7 @@ async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
 }
 
 async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
+    demand_whole_log(backend).await?;
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
     let work = producer::voters(&backend.platform, &backend.store, args, &progress, &stop);
@@ -61,11 +62,20 @@ async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
 }
 
 async fn cast(backend: &Backend, args: VotesArgs) -> anyhow::Result<()> {
+    demand_whole_log(backend).await?;
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
     let work = producer::votes(&backend.platform, &backend.store, &args, &progress, &stop);
     let cast = metered("Casting", &progress, work).await?;
     println!("{cast} votes cast.");
+    Ok(())
+}
+
+/// Demands that nothing is missing in the log, before anything is appended to it.
+async fn demand_whole_log(backend: &Backend) -> anyhow::Result<()> {
+    if backend.store.election().await?.is_some() {
+        consumer::demand_whole_log(&*backend.platform, &backend.store).await?;
+    }
     Ok(())
 }
 
@@ -105,6 +115,7 @@ async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
     let partitions = backend.ends(domain::topics::VOTES).await?.len() as u32;
     // The modules of this program, should the data be of an older one.
     backend.prepare(partitions).await?;
+    demand_whole_log(backend).await?;
     let stop = stop_on_signal();
     let mut bridge = bridge.map(|config| Bridge::begin(backend, &stored.election, config));
     if let Some(bridge) = &mut bridge

@@ -30,6 +30,7 @@ pub use config::{ConsumerConfig, Sharing};
 pub use domain::Election;
 pub use done::wait_until_done;
 pub use error::ConsumerError;
+pub use partition::demand_whole_log;
 pub use progress::{PartitionProgress, Progress, Snapshot};
 pub use run::run;
 pub use tally::tally_request;

@@ -17,5 +17,6 @@ pub(crate) fn voting_time_now() -> String {
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    formatted(i64::try_from(since_1970.as_secs()).unwrap_or_default())
+    let seconds = i64::try_from(since_1970.as_secs()).unwrap_or_default();
+    formatted(seconds - faults::clock_set_back())
 }

@@ -21,7 +21,7 @@ mod crashes;
 mod election;
 mod inbound;
 mod outbound;
-mod proxy;
+
 mod python;
 mod refusals;
 mod scripts;

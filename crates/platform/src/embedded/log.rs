@@ -35,7 +35,8 @@ pub(super) fn batch_prefix() -> [u8; BATCH_PREFIX_BYTES] {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_millis() as i64);
-    now.to_be_bytes()
+    const MS: i64 = 1_000;
+    (now - faults::clock_set_back() * MS).to_be_bytes()
 }
 
 /// A topic. Its number of partitions never changes.
@@ -209,6 +210,7 @@ impl Log {
         let end = topic.partition(partition)?;
         let _appending = end.appending.lock().unwrap_or_else(PoisonError::into_inner);
         let base_offset = end.end();
+        self.fault("log/append")?;
         self.batches
             .insert(
                 batch_key(&topic.name, partition, Some(base_offset)),
@@ -216,7 +218,7 @@ impl Log {
             )
             .map_err(|error| self.failed(error))?;
         end.end.send_replace(base_offset + count);
-        Ok(())
+        self.fault("log/appended")
     }
 
     /// The batch that holds `offset`, and those behind it, up to the end at the time of the call.
@@ -294,6 +296,14 @@ impl Log {
         self.database
             .disk_space()
             .map_err(|error| self.failed(error))
+    }
+
+    /// A point at which a test makes the storage fail.
+    pub(super) fn fault(&self, point: &str) -> Result<(), PlatformError> {
+        faults::at(point).map_err(|fault| PlatformError::Storage {
+            path: self.path.clone(),
+            problem: fault.problem,
+        })
     }
 
     fn failed(&self, error: fjall::Error) -> PlatformError {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::{AgeBand, Candidate, PollsWindow, Reason, Tally, Voter, VotingTime};
 use election_store::{
     Election, IngestVoters, IngestVotes, PartitionTally, RejectedRow, RejectedVoterRow, RowCounts,
-    Store, StoreError, VoteRow,
+    Store, StoreError, Stored, VoteRow,
 };
 
 /// Runs every case, each on an empty database.
@@ -232,8 +232,8 @@ async fn a_repeated_batch(store: Store) {
     assert!(
         matches!(
             error,
-            StoreError::CheckpointMoved {
-                expected: 11,
+            StoreError::WentBack {
+                known: 11,
                 found: 10,
                 ..
             }
@@ -462,6 +462,7 @@ async fn tallies(store: Store) {
         lease: None,
         next_offset,
         tally,
+        stored: Stored::default(),
     };
     let (early, late, none) = (tally(5), tally(9), Tally::default());
     store.save_tallies(&[]).await.unwrap();
