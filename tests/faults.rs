@@ -116,8 +116,14 @@ fn a_log_that_cannot_be_written_or_read_is_named_and_loses_nothing() {
 fn a_database_that_fails_for_good_is_named_and_loses_nothing() {
     let expected = undisturbed();
     let data = DataDir::new();
-    run_with(&data, "store/commit=12*off->return(invalid page in block 7)")
-        .refused(1, &["the database failed to commit: invalid page in block 7"]);
+    run_with(
+        &data,
+        "store/commit=12*off->return(invalid page in block 7)",
+    )
+    .refused(
+        1,
+        &["the database failed to commit: invalid page in block 7"],
+    );
     let report = without_elapsed(data.run(DEMO).succeeds().json());
     assert_same(&expected, &report, "store/commit");
     assert_sound(&data, &expected, "store/commit");

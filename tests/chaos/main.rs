@@ -13,7 +13,9 @@ mod schedule;
 mod server;
 mod trial;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use std::time::Instant;
 
 use schedule::{Postgres, Schedule};
 use serde_json::Value;
@@ -58,18 +60,21 @@ fn run(first: u64, postgres: Postgres, server: Option<&Server>) {
         return;
     }
     let expected = undisturbed();
+    let mut failed = Vec::new();
     for seed in seeds {
         let schedule = Schedule::of(seed, postgres);
         eprintln!("{SEED_VARIABLE}={seed}: {schedule}");
+        let began = Instant::now();
         let trial = || Trial::new(server, &expected).run(&schedule);
-        if let Err(failure) = catch_unwind(AssertUnwindSafe(trial)) {
-            eprintln!(
-                "seed {seed} failed; again: {SEED_VARIABLE}={seed} cargo test --test chaos\n\
-                 its schedule: {schedule}"
-            );
-            resume_unwind(failure);
+        // Its message is shown where it panics; the other seeds are run, too.
+        if catch_unwind(AssertUnwindSafe(trial)).is_err() {
+            failed.push(format!(
+                "again: {SEED_VARIABLE}={seed} cargo test --test chaos\n  its schedule: {schedule}"
+            ));
         }
+        eprintln!("{SEED_VARIABLE}={seed}: {:?}", began.elapsed());
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 /// Even seeds.

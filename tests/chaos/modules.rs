@@ -8,7 +8,9 @@ fn module(array_map: &[u8]) -> Vec<u8> {
     section(
         &mut wasm,
         1,
-        &[2, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f],
+        &[
+            2, 0x60, 1, 0x7f, 1, 0x7f, 0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f,
+        ],
     );
     section(&mut wasm, 3, &[2, 0, 1]);
     // Pages of 64 KiB: room for a batch.

@@ -17,7 +17,7 @@ use crate::support::{DataDir, Process, Run, assert_same, without_elapsed};
 pub const DEMO: &[&str] = &[
     "demo",
     "--voters",
-    "2500",
+    "1500",
     "--invalid",
     "0.05",
     "--duplicates",
@@ -99,9 +99,9 @@ impl<'a> Trial<'a> {
             Fault::PassesAt { .. } => &["passes"],
             Fault::DiskFull { .. } => &[DISK_FULL],
             Fault::ModuleTraps | Fault::ModuleTakesAllMemory => &["SmartModule `vote-tally`"],
-            Fault::PostgresRestarted(..)
-            | Fault::PostgresCut(..)
-            | Fault::PostgresStalled(..) => &["the database", "PostgreSQL"],
+            Fault::PostgresRestarted(..) | Fault::PostgresCut(..) | Fault::PostgresStalled(..) => {
+                &["the database", "PostgreSQL"]
+            }
         };
         match run.code() {
             None => assert!(
@@ -117,11 +117,11 @@ impl<'a> Trial<'a> {
                 assert_same(self.expected, &report, "disturbed, but done");
             }
             Some(1) => {
-                let refused = run.stderr.lines().find(|line| line.contains("error: "));
+                let refused = run.stderr.lines().find(|line| line.starts_with("error: "));
                 let refused = refused.unwrap_or_else(|| panic!("no error: {}", run.stderr));
                 let names_it = causes.iter().any(|cause| refused.contains(cause));
                 let lost = may_have_lost && refused.contains(LOG_LOST);
-                assert!(names_it || lost, "{fault:?}: {refused}");
+                assert!(names_it || lost, "{fault:?}: {refused}\n{}", run.stderr);
             }
             Some(code) => panic!("{fault:?}: exit code {code}: {}", run.stderr),
         }

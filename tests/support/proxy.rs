@@ -1,8 +1,8 @@
 //! A TCP proxy that can cut every connection at once, or pass nothing on for a while: a server that is
 //! gone or hangs, as its clients see it.
 
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
