@@ -21,6 +21,10 @@ use crate::partition::{Context, Ours, demand_log};
 /// transactions gain little, and hold the embedded database's one connection longer.
 pub(crate) const RECORDS_PER_TRANSACTION: usize = 16 * 1024;
 
+/// Bytes of values that go into one transaction, about: records may be large, and this many are in memory
+/// while the database takes them, or does not.
+const BYTES_PER_TRANSACTION: usize = 32 << 20;
+
 /// Bytes of a rejected record that are kept in `rejected_votes`; the log has the whole.
 const KEPT_BYTES: usize = 64 * 1024;
 
@@ -182,9 +186,14 @@ pub(crate) async fn gather(
 ) -> Result<Vec<Output>, ConsumerError> {
     let ended = || ConsumerError::StreamEnded { topic, partition };
     let mut records = stream.next().await.ok_or_else(ended)??;
-    while records.len() < RECORDS_PER_TRANSACTION {
+    let mut bytes = bytes_of(&records);
+    while records.len() < RECORDS_PER_TRANSACTION && bytes < BYTES_PER_TRANSACTION {
         match stream.next().now_or_never() {
-            Some(more) => records.extend(more.ok_or_else(ended)??),
+            Some(more) => {
+                let more = more.ok_or_else(ended)??;
+                bytes += bytes_of(&more);
+                records.extend(more);
+            }
             None => break,
         }
     }
@@ -199,6 +208,10 @@ pub(crate) async fn gather(
         }
     }
     Ok(records)
+}
+
+fn bytes_of(records: &[Output]) -> usize {
+    records.iter().map(|record| record.value.len()).sum()
 }
 
 struct Judged {
