@@ -19,7 +19,10 @@ pub(crate) fn voting_time_now() -> String {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let seconds = i64::try_from(since_1970.as_secs()).unwrap_or_default();
-    formatted(not_before(&LATEST, seconds - faults::clock_set_back()))
+    formatted(not_before(
+        &LATEST,
+        seconds - faults::clock_set_back("producer/clock"),
+    ))
 }
 
 /// The latest time that a vote was cast at by this process, in seconds since 1970.

@@ -175,7 +175,8 @@ impl<'a> Trial<'a> {
             Fault::ModuleTraps => self.with_module(&modules::that_traps()),
             Fault::ModuleTakesAllMemory => self.with_module(&modules::that_takes_all_memory()),
             Fault::ClockSetBack { readings, seconds } => {
-                self.run_with(&format!("clock/set-back={readings}*off->return({seconds})"))
+                let set_back = format!("{readings}*off->return({seconds})");
+                self.run_with(&format!("producer/clock={set_back};log/clock={set_back}"))
             }
             Fault::TwoConsumers(moment) => self.meanwhile(*moment, || {
                 let second = self.command(&["consumer", "--once"]);

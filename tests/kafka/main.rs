@@ -21,6 +21,7 @@ mod crashes;
 mod election;
 mod inbound;
 mod outbound;
+mod points;
 
 mod python;
 mod refusals;

@@ -61,10 +61,10 @@ pub fn at(point: &str) -> Result<(), Fault> {
     }
 }
 
-/// By how many seconds a test sets the clock back; 0 in an ordinary build.
+/// By how many seconds a test sets a clock back; 0 in an ordinary build.
 #[inline]
-pub fn clock_set_back() -> i64 {
-    let seconds = wanted("clock/set-back").and_then(|seconds| seconds.parse().ok());
+pub fn clock_set_back(clock: &str) -> i64 {
+    let seconds = wanted(clock).and_then(|seconds| seconds.parse().ok());
     seconds.unwrap_or_default()
 }
 
