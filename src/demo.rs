@@ -238,6 +238,7 @@ async fn set_up(
     )
     .await
     .map_err(ProducerError::into_report)?;
+    consumer::demand_whole_log(platform, store).await?;
     backend.election().await
 }
 

@@ -43,6 +43,7 @@ pub(crate) enum Outcome {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let _scenario = faults::set_up();
     let cli = Cli::parse();
     service::logs::init_logs(cli.log.log, "warn");
     let runtime = match tokio::runtime::Builder::new_multi_thread()

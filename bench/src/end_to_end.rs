@@ -28,13 +28,13 @@ const COUNTED_TARGET: f64 = 500_000.0;
 const MILLION_REGISTERED_TARGET: f64 = 10.0;
 
 /// What votes are persisted in.
-enum Database {
+pub(crate) enum Database {
     Server(TemporaryServer),
     Embedded(EmbeddedPostgres),
 }
 
 impl Database {
-    async fn start(directory: &Path) -> anyhow::Result<(Database, Store)> {
+    pub(crate) async fn start(directory: &Path) -> anyhow::Result<(Database, Store)> {
         Ok(match TemporaryServer::start().await? {
             Some(server) => {
                 let store = Store::connect(&server.database_url(), SERVER_CONNECTIONS).await?;
@@ -49,14 +49,14 @@ impl Database {
         })
     }
 
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Database::Server(_) => "PostgreSQL server",
             Database::Embedded(_) => "embedded Postgres",
         }
     }
 
-    async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         match self {
             Database::Server(server) => drop(server),
             Database::Embedded(embedded) => embedded.stop().await?,

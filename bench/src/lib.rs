@@ -17,6 +17,7 @@ mod native;
 mod peers;
 mod persist;
 mod report;
+mod soak;
 mod start_up;
 mod tally;
 mod workload;
@@ -60,6 +61,8 @@ pub enum BenchCommand {
     Ballots(BallotsBenchArgs),
     /// The bridge to Kafka: votes a second each way, beside a bare producer and consumer
     Bridge(BridgeBenchArgs),
+    /// Casts for minutes what a fixed set of voters votes again and again, and watches the memory
+    Soak(SoakArgs),
     /// Writes votes as JSON lines, and how they are to be counted: what other engines are compared on
     Votes(VotesArgs),
     /// Listens to a dashboard and prints how late its events are; `bench dashboard` starts it
@@ -114,6 +117,26 @@ pub struct BallotsBenchArgs {
     pub json: bool,
 }
 
+/// For how long, and how much.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SoakArgs {
+    /// Minutes to cast for, once everybody has voted; may be a fraction
+    #[arg(long, default_value_t = 30.0)]
+    pub minutes: f64,
+    /// Votes a second; each takes about a kilobyte on disk
+    #[arg(long, value_name = "RATE", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..))]
+    pub rate: u64,
+    /// Voters, who vote again and again
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    pub voters: u64,
+    /// Partitions to count in parallel
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub partitions: u32,
+    /// One JSON object instead of the verdict in words
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Which broker, and how much.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BridgeBenchArgs {
@@ -155,6 +178,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
         Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
         Some(BenchCommand::Ballots(args)) => return ballots::measure(args).await,
         Some(BenchCommand::Bridge(args)) => return bridge::measure(args).await,
+        Some(BenchCommand::Soak(args)) => return soak::measure(args).await,
         Some(BenchCommand::Votes(args)) => return peers::write_votes(&args),
         Some(BenchCommand::Listeners(args)) => return listeners::listen(args).await,
     }

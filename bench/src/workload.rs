@@ -91,6 +91,11 @@ impl Votes {
         })
     }
 
+    /// From the first voter on again: everybody votes once more.
+    pub(crate) fn start_over(&mut self) {
+        self.next_voter = 0;
+    }
+
     /// The votes of the next voters.
     pub(crate) fn chunk(&mut self, voters: u64) -> anyhow::Result<Vec<NewRecord>> {
         let mut records = Vec::new();

@@ -359,11 +359,14 @@ impl Failure for BridgeError {
             BridgeError::Unreachable { .. }
             | BridgeError::StreamEnded { .. }
             | BridgeError::PartitionsAdded { .. } => true,
-            _ => self.has_lost_its_place(),
+            _ => self.lost_at().is_some(),
         }
     }
 
-    fn has_lost_its_place(&self) -> bool {
-        matches!(self, BridgeError::Gap { .. })
+    fn lost_at(&self) -> Option<i64> {
+        match self {
+            BridgeError::Gap { expected, .. } => Some(*expected),
+            _ => None,
+        }
     }
 }

@@ -101,7 +101,9 @@ impl Carrier<'_> {
             };
             let Some(batch) = batch else { return Ok(()) };
             self.begin_batch(inbound, &batch).await?;
+            self.fault("bridge/begun")?;
             self.produce(batch.records, &batch.origins).await?;
+            self.fault("bridge/arrived")?;
             end_batch(inbound);
             if batches.is_empty() {
                 // So that nothing has to be settled when it ends here.
@@ -338,6 +340,14 @@ impl Carrier<'_> {
             Err(error) if !error.is_transient() => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// A point at which a test has the stream ended.
+    fn fault(&self, point: &str) -> Result<(), BridgeError> {
+        faults::at(point).map_err(|_| BridgeError::StreamEnded {
+            topic: self.link.fluvio.clone(),
+            partition: 0,
+        })
     }
 
     fn tell(&self, inbound: &Inbound) {

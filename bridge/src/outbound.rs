@@ -271,6 +271,7 @@ impl Carrier {
                     flight.landed().await;
                     return Err(self.failure(Failure::too_large(&record)));
                 }
+                self.fault("bridge/produce")?;
                 if let Err(failure) = producer.send(&record, flight).await {
                     return Err(self.failure(failure));
                 }
@@ -304,6 +305,11 @@ impl Carrier {
             at.end = at.end.max(taken.next);
         });
         position >= taken.next
+    }
+
+    /// A point at which a test has the broker gone.
+    fn fault(&self, point: &str) -> Result<(), BridgeError> {
+        faults::at(point).map_err(|fault| self.context.kafka.unreachable(&fault.problem))
     }
 
     fn failure(&self, failure: Failure) -> BridgeError {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use store::PartitionTally;
+use store::{PartitionTally, Store, StoreError, Stored};
 
 use crate::ConsumerError;
 use crate::ledgers::Unstored;
@@ -35,9 +35,13 @@ pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError
             next_offset: unstored.next_offset,
             tally: &unstored.tally,
             lease: unstored.ours.lease,
+            stored: Stored {
+                next_offset: unstored.stored,
+                tally: unstored.stored_tally.as_ref(),
+            },
         })
         .collect();
-    if let Err(error) = context.store.save_tallies(&rows).await {
+    if let Err(error) = save(&context.store, &rows).await {
         // One that is another's by now is left out from here on; the others are stored in the next
         // round.
         if let Some(partition) = error.is_lease_lost() {
@@ -45,17 +49,28 @@ pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError
             ledgers.disown(partition);
             return Ok(());
         }
+        for unstored in &moved {
+            ledgers.doubt_stored(unstored.ours.partition);
+        }
         return Err(error.into());
     }
     for Unstored {
-        ours, next_offset, ..
+        ours,
+        next_offset,
+        tally,
+        ..
     } in moved
     {
-        ledgers.set_stored(ours.partition, next_offset);
+        ledgers.set_stored(ours.partition, next_offset, tally);
         progress.update(ours.partition, |progress| {
             progress.checkpointed = next_offset;
             progress.checkpointed_at = Some(now_ms());
         });
     }
     Ok(())
+}
+
+async fn save(store: &Store, rows: &[PartitionTally<'_>]) -> Result<(), StoreError> {
+    faults::at("consumer/checkpoint").map_err(StoreError::fault("save the tallies"))?;
+    store.save_tallies(rows).await
 }

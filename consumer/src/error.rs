@@ -15,7 +15,9 @@ pub enum ConsumerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The deltas of a partition do not add up.
-    #[error("counting partition {partition} of `votes` stopped: {source}")]
+    #[error(
+        "counting partition {partition} of `votes` stopped: {source}; `election audit` says where log, tally and rows differ"
+    )]
     Ledger {
         /// The partition.
         partition: u32,
@@ -51,6 +53,34 @@ pub enum ConsumerError {
         expected: i64,
         /// The offset that came.
         found: i64,
+    },
+    /// There is not one row for each record that was persisted.
+    #[error(
+        "partition {partition} of `votes` is persisted up to offset {offset}, but there are {votes} rows in `votes` and {rejected} in `rejected_votes` for its {offset} records: rows were deleted or added by another hand; the consumer stopped, `election audit` names them"
+    )]
+    RowsMissing {
+        /// The partition.
+        partition: u32,
+        /// Where its checkpoint stands.
+        offset: i64,
+        /// Rows in `votes`.
+        votes: u64,
+        /// Rows in `rejected_votes`.
+        rejected: u64,
+    },
+    /// The two counts of the same votes differ.
+    #[error(
+        "of the first {offset} votes of partition {partition} the stream counted {counted}, and {rows} are rows; the consumer stopped, `election audit` says which is wrong"
+    )]
+    RowsDiffer {
+        /// The partition.
+        partition: u32,
+        /// Up to where both have come.
+        offset: i64,
+        /// Votes that the stream counted.
+        counted: u64,
+        /// Votes that are rows.
+        rows: u64,
     },
     /// The log is shorter than what was persisted from it.
     #[error(
@@ -104,20 +134,20 @@ impl Failure for ConsumerError {
             ConsumerError::Platform(error) => error.is_transient(),
             ConsumerError::Store(error) => error.is_transient(),
             ConsumerError::StreamEnded { .. } => true,
-            _ => self.has_lost_its_place(),
+            _ => self.lost_at().is_some(),
         }
     }
 
     /// Also where a transaction was committed whose answer was lost.
-    fn has_lost_its_place(&self) -> bool {
-        matches!(
-            self,
-            ConsumerError::Gap { .. }
-                | ConsumerError::Ledger {
-                    source: LedgerError::Gap { .. },
-                    ..
-                }
-                | ConsumerError::Store(StoreError::CheckpointMoved { .. })
-        )
+    fn lost_at(&self) -> Option<i64> {
+        match self {
+            ConsumerError::Gap { expected, .. }
+            | ConsumerError::Ledger {
+                source: LedgerError::Gap { expected, .. },
+                ..
+            }
+            | ConsumerError::Store(StoreError::CheckpointMoved { expected, .. }) => Some(*expected),
+            _ => None,
+        }
     }
 }

@@ -18,11 +18,16 @@ pub(crate) struct Ledgers(Arc<Vec<Mutex<Partition>>>);
 enum Partition {
     /// Another consumer's, or nobody's yet: as it was stored last.
     Stored { next_offset: i64, tally: Tally },
-    /// Our own, by what right, and the offset up to which it is stored.
+    /// Our own, and by what right.
     Own {
         ledger: Ledger,
         lease: Option<Lease>,
+        /// The offset up to which it is stored.
         stored: i64,
+        /// The tally that is stored there; `None` while that is not certain.
+        stored_tally: Option<Tally>,
+        /// How many votes before an offset are rows.
+        rows: Option<(i64, u64)>,
     },
 }
 
@@ -31,6 +36,9 @@ pub(crate) struct Unstored {
     pub(crate) ours: Ours,
     pub(crate) next_offset: i64,
     pub(crate) tally: Tally,
+    /// What is stored by now: up to where, and what.
+    pub(crate) stored: i64,
+    pub(crate) stored_tally: Option<Tally>,
 }
 
 impl Partition {
@@ -66,11 +74,13 @@ impl Ledgers {
 
     /// Takes a partition over where it is stored.
     pub(crate) fn own(&self, ours: Ours, checkpoint: Option<(i64, Tally)>) {
-        let stored = checkpoint.as_ref().map_or(0, |(offset, _)| *offset);
+        let (stored, tally) = checkpoint.clone().unwrap_or_default();
         *self.lock(ours.partition) = Partition::Own {
             ledger: Ledger::new(checkpoint),
             lease: ours.lease,
             stored,
+            stored_tally: Some(tally),
+            rows: None,
         };
     }
 
@@ -97,21 +107,42 @@ impl Ledgers {
     }
 
     /// A new stream of a partition begins, at offset 0: up to where the partition stands, it is
-    /// compared.
-    pub(crate) fn begin_stream(&self, partition: u32) {
-        if let Partition::Own { ledger, .. } = &mut *self.lock(partition) {
+    /// compared. Returns where that is.
+    pub(crate) fn begin_stream(&self, partition: u32) -> i64 {
+        let mut known = self.lock(partition);
+        if let Partition::Own { ledger, .. } = &mut *known {
             *ledger = std::mem::take(ledger).begin_again();
         }
+        known.standing().0
     }
 
     /// Adds a delta to one of our own partitions.
     pub(crate) fn apply(&self, partition: u32, delta: &Delta) -> Result<Applied, ConsumerError> {
         match &mut *self.lock(partition) {
-            Partition::Own { ledger, .. } => {
+            Partition::Own { ledger, rows, .. } => {
                 let applied = ledger.apply(delta);
-                applied.map_err(|source| ConsumerError::Ledger { partition, source })
+                let applied =
+                    applied.map_err(|source| ConsumerError::Ledger { partition, source })?;
+                demand_same(partition, ledger, *rows)?;
+                Ok(applied)
             }
             Partition::Stored { .. } => Err(ConsumerError::NotOurs { partition }),
+        }
+    }
+
+    /// Notes how many votes before an offset are rows. Where both counts are there, they are compared.
+    pub(crate) fn set_rows(
+        &self,
+        partition: u32,
+        offset: i64,
+        counted: u64,
+    ) -> Result<(), ConsumerError> {
+        match &mut *self.lock(partition) {
+            Partition::Own { ledger, rows, .. } => {
+                *rows = Some((offset, counted));
+                demand_same(partition, ledger, *rows)
+            }
+            Partition::Stored { .. } => Ok(()),
         }
     }
 
@@ -131,6 +162,8 @@ impl Ledgers {
                 ledger,
                 lease,
                 stored,
+                stored_tally,
+                ..
             } => {
                 let (next_offset, tally) = ledger.standing();
                 (next_offset > *stored).then(|| Unstored {
@@ -140,6 +173,8 @@ impl Ledgers {
                     },
                     next_offset,
                     tally: tally.clone(),
+                    stored: *stored,
+                    stored_tally: stored_tally.clone(),
                 })
             }
             Partition::Stored { .. } => None,
@@ -147,15 +182,48 @@ impl Ledgers {
         self.partitions().filter_map(unstored).collect()
     }
 
-    /// Notes up to where one of our own partitions is stored.
-    pub(crate) fn set_stored(&self, partition: u32, offset: i64) {
-        if let Partition::Own { stored, .. } = &mut *self.lock(partition) {
-            *stored = (*stored).max(offset);
+    /// Notes up to where one of our own partitions is stored, and what.
+    pub(crate) fn set_stored(&self, partition: u32, offset: i64, tally: Tally) {
+        if let Partition::Own {
+            stored,
+            stored_tally,
+            ..
+        } = &mut *self.lock(partition)
+        {
+            *stored = offset;
+            *stored_tally = Some(tally);
+        }
+    }
+
+    /// Notes that it is not certain any more what is stored: the answer to an attempt was lost.
+    pub(crate) fn doubt_stored(&self, partition: u32) {
+        if let Partition::Own { stored_tally, .. } = &mut *self.lock(partition) {
+            *stored_tally = None;
         }
     }
 
     /// Votes of a partition that are rejected so far, by reason.
     pub(crate) fn rejected(&self, partition: u32) -> BTreeMap<Reason, u64> {
         self.lock(partition).standing().1.rejected.clone()
+    }
+}
+
+/// Demands that as many votes are rows as the stream counted, where both stand at the same offset.
+fn demand_same(
+    partition: u32,
+    ledger: &Ledger,
+    rows: Option<(i64, u64)>,
+) -> Result<(), ConsumerError> {
+    let (standing, tally) = ledger.standing();
+    match rows {
+        Some((offset, rows)) if offset == standing && rows != tally.counted() => {
+            Err(ConsumerError::RowsDiffer {
+                partition,
+                offset,
+                counted: tally.counted(),
+                rows,
+            })
+        }
+        _ => Ok(()),
     }
 }

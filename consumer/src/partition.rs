@@ -92,25 +92,41 @@ async fn take_over(context: &Context, ours: Ours) -> Result<(), ConsumerError> {
     Ok(())
 }
 
-/// Where persisting a partition goes on.
-pub(crate) async fn persisted_up_to(
-    context: &Context,
-    topic: &'static str,
-    partition: u32,
-) -> Result<i64, ConsumerError> {
-    let stored = context.store.checkpoint(PERSIST, topic, partition).await?;
-    demand_log(context, topic, partition, stored).await?;
-    Ok(stored)
-}
-
 /// The database can never be ahead of the log it was filled from.
-async fn demand_log(
+pub(crate) async fn demand_log(
     context: &Context,
     topic: &'static str,
     partition: u32,
     stored: i64,
 ) -> Result<(), ConsumerError> {
-    let end = context.platform.end_offset(topic, partition).await?;
+    demand_end(&*context.platform, topic, partition, stored).await
+}
+
+/// Demands of every partition that the log has what is counted and persisted of it. To be called before
+/// anything is appended: that would stand where the lost records stood, and nobody would miss them.
+///
+/// # Errors
+/// [`ConsumerError::LogBehindStore`] when records are missing, or platform or database fail.
+pub async fn demand_whole_log(platform: &dyn Platform, store: &Store) -> Result<(), ConsumerError> {
+    for (partition, counted, _) in store.tallies().await? {
+        demand_end(platform, topics::VOTES, partition, counted).await?;
+    }
+    for topic in [topics::VOTERS, topics::VOTES] {
+        for partition in 0..platform.partitions(topic).await? {
+            let persisted = store.checkpoint(PERSIST, topic, partition).await?;
+            demand_end(platform, topic, partition, persisted).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn demand_end(
+    platform: &dyn Platform,
+    topic: &'static str,
+    partition: u32,
+    stored: i64,
+) -> Result<(), ConsumerError> {
+    let end = platform.end_offset(topic, partition).await?;
     if end < stored {
         return Err(ConsumerError::LogBehindStore {
             topic,

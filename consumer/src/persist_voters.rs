@@ -2,11 +2,11 @@
 
 use domain::{MAX_ID_BYTES, Voter, topics};
 use platform::Output;
-use store::{IngestVoters, RejectedVoterRow};
+use store::{IngestVoters, PERSIST, RejectedVoterRow};
 use tokio_util::sync::CancellationToken;
 
 use crate::ConsumerError;
-use crate::partition::{Context, Ours, persisted_up_to};
+use crate::partition::{Context, Ours, demand_log};
 use crate::persist_votes::{gather, stream};
 
 /// Bytes of an unusable record that are kept in `rejected_voters`; the log has the whole.
@@ -24,7 +24,8 @@ pub(crate) async fn persist_voters(
         ..
     } = context;
     let Ours { partition, lease } = ours;
-    let mut next = persisted_up_to(context, topics::VOTERS, partition).await?;
+    let mut next = (store.checkpoint(PERSIST, topics::VOTERS, partition)).await?;
+    demand_log(context, topics::VOTERS, partition, next).await?;
     progress.update(partition, |progress| progress.voters_persisted = next);
     let mut stream = stream(&**platform, topics::VOTERS, partition, next).await?;
     while let Some(outputs) = stop

@@ -11,16 +11,20 @@ use std::sync::Arc;
 use domain::{BatchHasher, Digest, Reason, RejectedVote, Rules, topics};
 use futures_util::{FutureExt, StreamExt};
 use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
-use store::{IngestVotes, RejectedRow, VoteRow};
+use store::{IngestVotes, PersistedVotes, RejectedRow, VoteRow};
 use tokio_util::sync::CancellationToken;
 
 use crate::ConsumerError;
-use crate::partition::{Context, Ours, persisted_up_to};
+use crate::partition::{Context, Ours, demand_log};
 use crate::rows::{named_voter, rejected_row, vote_row};
 
 /// Records that go into one transaction, as many as are there, up to about this number. Larger
 /// transactions gain little, and hold the embedded database's one connection longer.
 pub(crate) const RECORDS_PER_TRANSACTION: usize = 16 * 1024;
+
+/// Bytes of values that go into one transaction, about: records may be large, and this many are in memory
+/// while the database takes them, or does not.
+const BYTES_PER_TRANSACTION: usize = 32 << 20;
 
 pub(crate) async fn persist_votes(
     context: &Context,
@@ -35,7 +39,9 @@ pub(crate) async fn persist_votes(
     } = context;
     let Ours { partition, lease } = ours;
     let rules = Arc::new(context.rules.clone());
-    let mut next = persisted_up_to(context, topics::VOTES, partition).await?;
+    let mut rows = Rows::count(context, partition).await?;
+    let mut next = rows.next_offset;
+    demand_log(context, topics::VOTES, partition, next).await?;
     let chain_head = store.chain_end(partition).await?.map(|end| end.head);
     progress.update(partition, |progress| {
         progress.persisted = next;
@@ -88,6 +94,11 @@ pub(crate) async fn persist_votes(
                 .collect()
         };
         pending.reject(&duplicates).await?;
+        let counted = judged.accepted.len() - duplicates.len();
+        faults::at("consumer/reject").map_err(|_| ConsumerError::StreamEnded {
+            topic: topics::VOTES,
+            partition,
+        })?;
         // Published before the commit: a crash in between publishes it again, never not at all. Who
         // reads the topic knows a repetition by partition and offset.
         publish_rejected(
@@ -99,12 +110,69 @@ pub(crate) async fn persist_votes(
         let chain_head = pending.chain_head();
         pending.commit().await?;
         next = next_offset;
+        rows.add(context, next, counted as u64).await?;
         progress.update(partition, |progress| {
             progress.persisted = next;
             progress.chain_head = Some(chain_head);
         });
     }
     Ok(())
+}
+
+/// A partition's rows, by the database's count and by ours.
+struct Rows {
+    partition: u32,
+    /// Votes before this offset have a row.
+    next_offset: i64,
+    /// How many of the rows are votes that count.
+    counted: u64,
+    /// They are counted in the database again when there are as many.
+    count_again_at: i64,
+}
+
+impl Rows {
+    /// Counts the rows, and demands one for each record.
+    async fn count(context: &Context, partition: u32) -> Result<Rows, ConsumerError> {
+        let PersistedVotes {
+            next_offset: offset,
+            votes,
+            rejected,
+        } = context.store.persisted_votes(partition).await?;
+        if u64::try_from(offset) != Ok(votes + rejected) {
+            return Err(ConsumerError::RowsMissing {
+                partition,
+                offset,
+                votes,
+                rejected,
+            });
+        }
+        context.ledgers.set_rows(partition, offset, votes)?;
+        Ok(Rows {
+            partition,
+            next_offset: offset,
+            counted: votes,
+            count_again_at: offset.saturating_mul(2),
+        })
+    }
+
+    /// More rows were committed, up to an offset.
+    async fn add(
+        &mut self,
+        context: &Context,
+        next_offset: i64,
+        counted: u64,
+    ) -> Result<(), ConsumerError> {
+        self.next_offset = next_offset;
+        self.counted += counted;
+        context
+            .ledgers
+            .set_rows(self.partition, next_offset, self.counted)?;
+        // Whenever their number has doubled: however many there will be, each is counted twice at most.
+        if next_offset >= self.count_again_at {
+            *self = Rows::count(context, self.partition).await?;
+        }
+        Ok(())
+    }
 }
 
 pub(crate) async fn stream(
@@ -131,9 +199,14 @@ pub(crate) async fn gather(
 ) -> Result<Vec<Output>, ConsumerError> {
     let ended = || ConsumerError::StreamEnded { topic, partition };
     let mut records = stream.next().await.ok_or_else(ended)??;
-    while records.len() < RECORDS_PER_TRANSACTION {
+    let mut bytes = bytes_of(&records);
+    while records.len() < RECORDS_PER_TRANSACTION && bytes < BYTES_PER_TRANSACTION {
         match stream.next().now_or_never() {
-            Some(more) => records.extend(more.ok_or_else(ended)??),
+            Some(more) => {
+                let more = more.ok_or_else(ended)??;
+                bytes += bytes_of(&more);
+                records.extend(more);
+            }
             None => break,
         }
     }
@@ -148,6 +221,10 @@ pub(crate) async fn gather(
         }
     }
     Ok(records)
+}
+
+fn bytes_of(records: &[Output]) -> usize {
+    records.iter().map(|record| record.value.len()).sum()
 }
 
 struct Judged {

@@ -10,7 +10,7 @@ use platform::{ModuleCall, NO_TIMESTAMP, StreamRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::ConsumerError;
-use crate::partition::Context;
+use crate::partition::{Context, demand_log};
 use crate::progress::now_ms;
 
 /// A partition of `votes` from its beginning through the chain that counts: a stream of deltas.
@@ -36,14 +36,17 @@ pub(crate) async fn tally_partition(
     let Context {
         ledgers, progress, ..
     } = context;
-    ledgers.begin_stream(partition);
+    let stood = ledgers.begin_stream(partition);
+    // A log that lost what was counted would be waited for, to be compared with what comes in its place.
+    demand_log(context, topics::VOTES, partition, stood).await?;
     let request = tally_request(partition, &context.config.tally_chain, &context.rules);
     let mut stream = context.platform.stream(request).await?;
     while let Some(outputs) = stop.run_until_cancelled(stream.next()).await {
-        let outputs = outputs.ok_or(ConsumerError::StreamEnded {
+        let ended = || ConsumerError::StreamEnded {
             topic: topics::VOTES,
             partition,
-        })??;
+        };
+        let outputs = outputs.ok_or_else(ended)??;
         for output in outputs {
             let delta: Delta = serde_json::from_slice(&output.value).map_err(|error| {
                 ConsumerError::NotADelta {
@@ -51,7 +54,9 @@ pub(crate) async fn tally_partition(
                     problem: error.to_string(),
                 }
             })?;
+            faults::at("consumer/delta").map_err(|_| ended())?;
             let applied = ledgers.apply(partition, &delta)?;
+            faults::at("consumer/counted").map_err(|_| ended())?;
             tracing::trace!(
                 partition,
                 next_offset = delta.next_offset,

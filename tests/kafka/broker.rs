@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::proxy::Proxy;
 use crate::python::Python;
 use crate::server::{Server, free_port};
+use crate::support::proxy::Proxy;
 use crate::support::skipped;
 
 /// A broker that is there already.

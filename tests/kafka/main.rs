@@ -21,7 +21,8 @@ mod crashes;
 mod election;
 mod inbound;
 mod outbound;
-mod proxy;
+mod points;
+
 mod python;
 mod refusals;
 mod scripts;

@@ -4,6 +4,7 @@
 // Each test file is a crate of its own, and uses its part.
 #![allow(dead_code)]
 
+pub mod proxy;
 pub mod site;
 
 use std::collections::BTreeSet;
@@ -153,6 +154,31 @@ impl Process {
         }
     }
 
+    /// Waits until so many lines with `text` are on stderr; false if it ends before.
+    #[track_caller]
+    pub fn reaches(&mut self, text: &str, times: usize) -> bool {
+        let began = Instant::now();
+        for _ in 0..times {
+            loop {
+                let left = DEADLINE.saturating_sub(began.elapsed());
+                let line = match self.stderr_lines.recv_timeout(left) {
+                    Ok(line) => line,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+                    Err(mpsc::RecvTimeoutError::Timeout) => {
+                        panic!("not {times} times `{text}` on stderr: {}", self.stderr)
+                    }
+                };
+                let found = line.contains(text);
+                self.stderr.push_str(&line);
+                self.stderr.push('\n');
+                if found {
+                    break;
+                }
+            }
+        }
+        true
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         let sent = Command::new("kill")
@@ -166,6 +192,11 @@ impl Process {
     pub fn kill(mut self) -> Run {
         self.child.kill().unwrap();
         self.wait()
+    }
+
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether it still runs.
@@ -241,6 +272,11 @@ impl Run {
             self.stderr
         );
         self
+    }
+
+    /// The exit code; `None` if it was killed.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
     }
 
     #[track_caller]

@@ -33,10 +33,26 @@ pub enum LedgerError {
         /// Counted and rejected.
         cast: u64,
     },
+    /// A delta's groups do not sum to the votes that it counts.
+    #[error(
+        "the delta for offsets {base}..{next} counts {counted} votes, but {genders} by gender and {age_bands} by age"
+    )]
+    GroupsDiffer {
+        /// The delta's first offset.
+        base: i64,
+        /// The offset after its last.
+        next: i64,
+        /// Votes counted, by candidate.
+        counted: u64,
+        /// Votes counted, by gender.
+        genders: u64,
+        /// Votes counted, by age band.
+        age_bands: u64,
+    },
     /// Counting the log again up to the checkpoint gives something else than what was stored there.
     #[error(
         "recounting up to the checkpoint at offset {offset} differs from the stored tally: {}",
-        first_few(differences)
+        Difference::first_few(differences)
     )]
     CheckpointDiffers {
         /// The checkpoint's offset.
@@ -54,20 +70,6 @@ pub enum LedgerError {
         /// Where the count stands after the next batch.
         next: i64,
     },
-}
-
-fn first_few(differences: &[Difference]) -> String {
-    const SHOWN: usize = 3;
-    let mut text = differences
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("; ");
-    if differences.len() > SHOWN {
-        text += &format!("; and {} more", differences.len() - SHOWN);
-    }
-    text
 }
 
 /// What became of a delta.
@@ -156,8 +158,18 @@ impl Ledger {
             });
         }
         let cast = delta.tally.cast();
-        if u64::try_from(next - base) != Ok(cast) {
+        if next.checked_sub(base).and_then(|n| u64::try_from(n).ok()) != Some(cast) {
             return Err(LedgerError::Unaccounted { base, next, cast });
+        }
+        let [counted, genders, age_bands] = delta.tally.counted_by_group();
+        if genders != counted || age_bands != counted {
+            return Err(LedgerError::GroupsDiffer {
+                base,
+                next,
+                counted,
+                genders,
+                age_bands,
+            });
         }
         self.tally.add(&delta.tally);
         self.next_offset = next;
@@ -229,6 +241,25 @@ mod tests {
             Ledger::default().apply(&short),
             Err(LedgerError::Unaccounted { cast: 10, .. })
         ));
+    }
+
+    #[test]
+    fn every_counted_vote_has_a_gender_and_an_age() {
+        let mut ungrouped = delta(0, 2);
+        ungrouped.tally.rejected = [(Reason::Malformed, 1)].into();
+        ungrouped.tally.candidates = [("c1".into(), [("Fife".into(), 1)].into())].into();
+        let error = Ledger::default().apply(&ungrouped).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                LedgerError::GroupsDiffer {
+                    counted: 1,
+                    genders: 0,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
 
     #[test]

@@ -32,6 +32,16 @@ impl Tally {
         self.candidates.values().flat_map(|by| by.values()).sum()
     }
 
+    /// Votes that count, summed by candidate, by gender and by age band: three times the same, for each
+    /// has one of each.
+    pub fn counted_by_group(&self) -> [u64; 3] {
+        [
+            self.counted(),
+            self.genders.values().sum(),
+            self.age_bands.values().sum(),
+        ]
+    }
+
     /// Votes that do not.
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
@@ -263,6 +273,23 @@ pub struct Difference {
     pub left: u64,
     /// The figure of the second.
     pub right: u64,
+}
+
+impl Difference {
+    /// The first differences in words, and how many more there are.
+    pub fn first_few(differences: &[Difference]) -> String {
+        const SHOWN: usize = 3;
+        let mut text = differences
+            .iter()
+            .take(SHOWN)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ");
+        if differences.len() > SHOWN {
+            text += &format!("; and {} more", differences.len() - SHOWN);
+        }
+        text
+    }
 }
 
 impl fmt::Display for Difference {

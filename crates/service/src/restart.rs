@@ -14,17 +14,17 @@ const STEADY: Duration = Duration::from_secs(10);
 /// Work that has gone on for this long works again, and its problem is over.
 const WORKS: Duration = Duration::from_secs(1);
 
-/// How often in a row work may have lost its place before the records in between are taken for lost.
-/// What is not in the log stays missing.
-const LOST_IN_A_ROW: u32 = 3;
+/// How often work may have lost its place at the same offset before the records that were due are taken for
+/// lost. What is not in the log stays missing.
+const LOST_AT_ONE_OFFSET: u32 = 3;
 
 /// What work fails with.
 pub trait Failure: Display {
     /// Whether the same may succeed later, from where it stands.
     fn is_transient(&self) -> bool;
 
-    /// Whether the next record is not the one that was due.
-    fn has_lost_its_place(&self) -> bool;
+    /// The offset that was due, where the next record is another.
+    fn lost_at(&self) -> Option<i64>;
 }
 
 /// Where problems are told while they last.
@@ -49,7 +49,7 @@ where
     W: Future<Output = Result<T, E>>,
 {
     let mut backoff = Backoff::default();
-    let mut lost = 0;
+    let mut lost = Lost::default();
     loop {
         let began = Instant::now();
         let done = {
@@ -71,10 +71,8 @@ where
         };
         if began.elapsed() >= STEADY {
             backoff.reset();
-            lost = 0;
         }
-        lost += u32::from(error.has_lost_its_place());
-        if !error.is_transient() || lost > LOST_IN_A_ROW {
+        if !error.is_transient() || lost.times(error.lost_at()) > LOST_AT_ONE_OFFSET {
             return Err(error);
         }
         if problems.set_problem(what, Some(error.to_string())) {
@@ -85,6 +83,28 @@ where
             problems.set_problem(what, None);
             return Ok(None);
         }
+    }
+}
+
+/// Where work lost its place last, and how often there. However long a try lasts: to come to a gap in a
+/// long log takes long, every time.
+#[derive(Default)]
+struct Lost {
+    due: Option<i64>,
+    times: u32,
+}
+
+impl Lost {
+    /// How often work has lost its place at this offset by now.
+    fn times(&mut self, due: Option<i64>) -> u32 {
+        if due.is_none() {
+            return 0;
+        }
+        if self.due != due {
+            *self = Lost { due, times: 0 };
+        }
+        self.times += 1;
+        self.times
     }
 }
 
@@ -109,8 +129,8 @@ mod tests {
             *self != Trouble::Lasting
         }
 
-        fn has_lost_its_place(&self) -> bool {
-            *self == Trouble::Gap
+        fn lost_at(&self) -> Option<i64> {
+            (*self == Trouble::Gap).then_some(7)
         }
     }
 
@@ -150,9 +170,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_lasts_ends_it_and_so_do_records_that_stay_missing() {
         assert_eq!(tried(1, || Trouble::Lasting).await.0, Err(Trouble::Lasting));
-        assert_eq!(tried(LOST_IN_A_ROW, || Trouble::Gap).await.0, Ok(Some(4)));
-        let lost = tried(LOST_IN_A_ROW + 1, || Trouble::Gap).await;
+        let found = tried(LOST_AT_ONE_OFFSET, || Trouble::Gap).await;
+        assert_eq!(found.0, Ok(Some(4)));
+        let lost = tried(LOST_AT_ONE_OFFSET + 1, || Trouble::Gap).await;
         assert_eq!(lost.0, Err(Trouble::Gap));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_far_into_a_long_log_ends_it_too() {
+        let tries = Cell::new(0);
+        let work = async || {
+            tries.set(tries.get() + 1);
+            tokio::time::sleep(STEADY * 2).await;
+            Err::<(), _>(Trouble::Gap)
+        };
+        let (stop, told) = (CancellationToken::new(), Told::default());
+        let done = until_done("work", &told, &stop, work);
+        let done = tokio::time::timeout(STEADY * 20, done).await;
+        assert_eq!(done.unwrap(), Err(Trouble::Gap));
+        assert_eq!(tries.get(), LOST_AT_ONE_OFFSET + 1);
     }
 
     #[tokio::test(start_paused = true)]

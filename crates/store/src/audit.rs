@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
-use domain::Reason;
+use domain::{Reason, topics};
 use tokio_postgres::Row;
 
+use crate::checkpoint::PERSIST;
 use crate::columns::{count_from, partition_column, partition_from, time_from};
 use crate::{RejectedRow, Store, StoreError, VoteRow};
 
@@ -22,12 +23,31 @@ pub struct RowCounts {
     pub rejected_voters: u64,
 }
 
+/// What is persisted of a partition's votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PersistedVotes {
+    /// Votes before this offset have a row.
+    pub next_offset: i64,
+    /// Rows in `votes`.
+    pub votes: u64,
+    /// Rows in `rejected_votes`.
+    pub rejected: u64,
+}
+
 const COUNT_ROWS: &str = "
 SELECT 'voters', NULL, count(*) FROM voters
 UNION ALL SELECT 'votes', NULL, count(*) FROM votes
 UNION ALL SELECT 'rejected_voters', NULL, count(*) FROM rejected_voters
 UNION ALL SELECT 'rejected_votes', reason, count(*) FROM rejected_votes GROUP BY reason
 ";
+
+/// One statement, hence one snapshot.
+const PERSISTED_VOTES: &str = r#"
+SELECT coalesce((SELECT next_offset FROM checkpoints
+                 WHERE consumer = $1 AND topic = $2 AND "partition" = $3), 0),
+       (SELECT count(*) FROM votes WHERE "partition" = $3),
+       (SELECT count(*) FROM rejected_votes WHERE "partition" = $3)
+"#;
 
 const STRAY_ROWS: &str = r#"
 SELECT v.voter_id, v.candidate_id, v.voting_time, v.log_offset, v."partition"
@@ -74,6 +94,29 @@ impl Store {
             }
         }
         Ok(counts)
+    }
+
+    /// How far the votes of a partition are persisted, and how many rows there are of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn persisted_votes(&self, partition: u32) -> Result<PersistedVotes, StoreError> {
+        let failed = StoreError::database("count the rows of a partition");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(PERSISTED_VOTES)
+            .await
+            .map_err(&failed)?;
+        let column = partition_column(partition)?;
+        let row = client
+            .query_one(&statement, &[&PERSIST, &topics::VOTES, &column])
+            .await
+            .map_err(&failed)?;
+        Ok(PersistedVotes {
+            next_offset: row.try_get(0).map_err(&failed)?,
+            votes: count_from("votes", row.try_get(1).map_err(&failed)?)?,
+            rejected: count_from("rejected_votes", row.try_get(2).map_err(&failed)?)?,
+        })
     }
 
     /// The votes of a partition with offsets `from..to`, by offset.

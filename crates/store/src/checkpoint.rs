@@ -1,6 +1,8 @@
 //! Checkpoints: how far each consumer has come in each partition, stored with what it has made of
 //! the records before.
 
+use std::cmp::Ordering;
+
 use domain::topics;
 
 use crate::columns::partition_column;
@@ -111,16 +113,22 @@ impl Batch {
             .query_one(&statement, &[&PERSIST, &self.topic, &partition])
             .await
             .map_err(&failed)?;
-        let found = row.try_get(0).map_err(&failed)?;
-        if found == self.base_offset {
-            Ok(())
-        } else {
-            Err(StoreError::CheckpointMoved {
+        let found: i64 = row.try_get(0).map_err(&failed)?;
+        match found.cmp(&self.base_offset) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(StoreError::CheckpointMoved {
                 topic: self.topic,
                 partition: self.partition,
                 expected: self.base_offset,
                 found,
-            })
+            }),
+            Ordering::Less => Err(StoreError::WentBack {
+                consumer: PERSIST,
+                topic: self.topic,
+                partition: self.partition,
+                known: self.base_offset,
+                found,
+            }),
         }
     }
 

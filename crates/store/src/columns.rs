@@ -86,6 +86,7 @@ impl Copy {
         statement: &str,
         types: &[Type],
     ) -> Result<Copy, StoreError> {
+        faults::at("store/copy").map_err(StoreError::fault(doing))?;
         let failed = StoreError::database(doing);
         let statement = client.prepare_cached(statement).await.map_err(&failed)?;
         let sink = client.copy_in(&statement).await.map_err(&failed)?;
@@ -96,6 +97,7 @@ impl Copy {
     }
 
     pub(crate) async fn row(&mut self, values: &[&(dyn ToSql + Sync)]) -> Result<(), StoreError> {
+        faults::at("store/copying").map_err(StoreError::fault(self.doing))?;
         self.writer
             .as_mut()
             .write(values)

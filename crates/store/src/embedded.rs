@@ -16,6 +16,7 @@ use pglite_oxide::{PglitePaths, PgliteProxy};
 use socket2::SockRef;
 use tokio::sync::oneshot;
 
+use crate::error::with_causes;
 use crate::{Store, StoreError};
 
 /// The file by which `pglite-oxide` keeps others out of a directory; ours to lock, since we do not
@@ -156,7 +157,7 @@ fn prepare(directory: &Path) -> Result<(File, TcpListener, SocketAddr), StoreErr
         ),
         TryLockError::Error(error) => failed(error),
     })?;
-    unpack_cluster(directory).map_err(|error| failure(directory, format!("{error:#}")))?;
+    unpack_cluster(directory).map_err(|error| failure(directory, with_causes(&*error)))?;
     pglite_oxide::install_into(directory)
         .map_err(|error| failure(directory, format!("{error:#}")))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;

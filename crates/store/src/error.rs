@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use domain::Difference;
 use tokio_postgres::error::SqlState;
 
 /// A failure of the store. No variant holds a password: a database is named by host, port and
@@ -74,10 +75,10 @@ pub enum StoreError {
     /// The election has a secret key, and this is not it.
     #[error(transparent)]
     Key(#[from] domain::KeyMismatch),
-    /// The checkpoint is not where the batch begins: another process has persisted, or there is a
-    /// gap.
+    /// The checkpoint is behind where the batch begins: another process has persisted, or the answer to
+    /// a commit was lost.
     #[error(
-        "the batch of `{topic}` partition {partition} begins at offset {expected}, but the checkpoint stands at {found}: another process persists the same partition, or records are missing; read on from the checkpoint"
+        "the batch of `{topic}` partition {partition} begins at offset {expected}, but the checkpoint stands at {found}: another process persists the same partition, or the answer to a commit was lost; read on from the checkpoint"
     )]
     CheckpointMoved {
         /// The topic.
@@ -112,6 +113,55 @@ pub enum StoreError {
         stored: i64,
         /// The tally's.
         given: i64,
+    },
+    /// The stored tally is not the one that this process stored.
+    #[error(
+        "the stored tally of partition {partition} was changed by another hand since it was stored at offset {offset} (as stored against as found): {}; the count stopped, `election audit` says what is right",
+        Difference::first_few(differences)
+    )]
+    TallyChanged {
+        /// The partition.
+        partition: u32,
+        /// Up to where it counts.
+        offset: i64,
+        /// What was stored, against what is there.
+        differences: Vec<Difference>,
+    },
+    /// A tally does not account for each vote before its offset.
+    #[error(
+        "the {which} tally of partition {partition} at offset {offset} accounts for {cast} votes, {counted} of them counted ({genders} by gender, {age_bands} by age); the count stopped, `election audit` says what is right"
+    )]
+    TallyUnaccounted {
+        /// `stored` or `new`.
+        which: &'static str,
+        /// The partition.
+        partition: u32,
+        /// Up to where it counts.
+        offset: i64,
+        /// Votes counted and rejected.
+        cast: u64,
+        /// Votes counted, by candidate.
+        counted: u64,
+        /// Votes counted, by gender.
+        genders: u64,
+        /// Votes counted, by age band.
+        age_bands: u64,
+    },
+    /// A checkpoint stands before where it stood.
+    #[error(
+        "the checkpoint of `{consumer}` in `{topic}` partition {partition} went back from offset {known} to {found}: it was changed by another hand, or the database was restored from a copy; the count stopped, start it again to go on from {found}, then run `election audit`"
+    )]
+    WentBack {
+        /// The consumer.
+        consumer: &'static str,
+        /// The topic.
+        topic: &'static str,
+        /// The partition.
+        partition: u32,
+        /// Where it stood.
+        known: i64,
+        /// Where it stands.
+        found: i64,
     },
     /// The lease under which was to be written is another member's by now.
     #[error(
@@ -209,6 +259,15 @@ impl StoreError {
                 Some(code) => is_passing(code),
                 None => error.is_closed() || is_network(&error),
             },
+        }
+    }
+
+    /// For `map_err`: a test made it fail while `doing`.
+    pub fn fault(doing: &'static str) -> impl Fn(faults::Fault) -> StoreError {
+        move |fault| StoreError::Database {
+            doing,
+            transient: fault.passes(),
+            problem: fault.problem,
         }
     }
 

@@ -40,7 +40,7 @@ mod transaction;
 mod voters;
 mod votes;
 
-pub use audit::RowCounts;
+pub use audit::{PersistedVotes, RowCounts};
 pub use bridge::{BridgeLock, Inbound, InboundPosition};
 pub use chain::{ChainEnd, ChainHashes, ChainRow};
 pub use checkpoint::PERSIST;
@@ -50,7 +50,7 @@ pub use embedded::EmbeddedPostgres;
 pub use error::StoreError;
 pub use leases::{Lease, LeaseRound};
 pub use pool::Store;
-pub use tallies::PartitionTally;
+pub use tallies::{PartitionTally, Stored};
 #[cfg(unix)]
 pub use temporary_server::TemporaryServer;
 pub use voters::{IngestVoters, RejectedVoterRow};

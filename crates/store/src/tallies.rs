@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use deadpool_postgres::ClientWrapper;
 use domain::{Cell, CellKind, Tally, topics};
 use tokio_postgres::Row;
 
@@ -22,13 +23,31 @@ pub struct PartitionTally<'a> {
     pub next_offset: i64,
     /// The counts from offset 0 on.
     pub tally: &'a Tally,
+    /// What it replaces.
+    pub stored: Stored<'a>,
+}
+
+/// What a writer knows to be stored of a partition.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stored<'a> {
+    /// The checkpoint stands here, or behind.
+    pub next_offset: i64,
+    /// The tally, unless the answer to the last attempt to store one was lost.
+    pub tally: Option<&'a Tally>,
 }
 
 /// One statement, hence one snapshot: a checkpoint and its cells are never of different commits.
 const LOAD: &str = r#"
 SELECT c."partition", c.next_offset, t.kind, t."group", t.location, t.total
 FROM checkpoints c LEFT JOIN tallies t USING ("partition")
-WHERE c.consumer = $1 AND c.topic = $2 AND ($3::int IS NULL OR c."partition" = $3)
+WHERE c.consumer = $1 AND c.topic = $2 AND ($3::int[] IS NULL OR c."partition" = ANY ($3))
+"#;
+
+/// Holds checkpoints against other writers until the transaction ends.
+const LOCK: &str = r#"
+SELECT "partition" FROM checkpoints
+WHERE consumer = $1 AND topic = $2 AND "partition" = ANY ($3)
+ORDER BY "partition" FOR UPDATE
 "#;
 
 /// Moves checkpoints forward and returns the partitions whose checkpoint was not ahead.
@@ -55,7 +74,8 @@ impl Store {
     /// # Errors
     /// When the database fails, or a cell is none.
     pub async fn load_tally(&self, partition: u32) -> Result<Option<(i64, Tally)>, StoreError> {
-        let tallies = self.load(Some(partition_column(partition)?)).await?;
+        let partition = vec![partition_column(partition)?];
+        let tallies = load(&*self.client().await?, Some(partition)).await?;
         Ok(tallies
             .into_iter()
             .next()
@@ -67,41 +87,16 @@ impl Store {
     /// # Errors
     /// When the database fails, or a cell is none.
     pub async fn tallies(&self) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
-        self.load(None).await
-    }
-
-    async fn load(&self, partition: Option<i32>) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
-        let failed = StoreError::database("read the tallies");
-        let rows = self
-            .client()
-            .await?
-            .query(LOAD, &[&TALLY, &topics::VOTES, &partition])
-            .await
-            .map_err(&failed)?;
-        let mut partitions: BTreeMap<u32, (i64, Vec<Cell>)> = BTreeMap::new();
-        for row in &rows {
-            let partition = row.try_get(0).map_err(&failed)?;
-            let next_offset = row.try_get(1).map_err(&failed)?;
-            let (_, cells) = partitions
-                .entry(partition_from("tallies", partition)?)
-                .or_insert((next_offset, Vec::new()));
-            // A partition in which nothing was cast has a checkpoint and no cells.
-            cells.extend(cell(row)?);
-        }
-        partitions
-            .into_iter()
-            .map(|(partition, (next_offset, cells))| {
-                let tally = Tally::from_cells(cells).map_err(|cell| damaged(&cell.group))?;
-                Ok((partition, next_offset, tally))
-            })
-            .collect()
+        load(&*self.client().await?, None).await
     }
 
     /// Saves tallies together with the offsets up to which they count, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::TallyGoesBack`] when a later one is stored; [`StoreError::LeaseLost`], with the
-    /// first such partition, when one is another consumer's. Nothing is saved then.
+    /// [`StoreError::LeaseLost`], with the first such partition, when one is another consumer's;
+    /// [`StoreError::TallyGoesBack`] when a later one is stored; [`StoreError::WentBack`],
+    /// [`StoreError::TallyChanged`] and [`StoreError::TallyUnaccounted`] when what is stored is not what
+    /// was, or a tally does not add up. Nothing is saved then.
     pub async fn save_tallies(&self, tallies: &[PartitionTally<'_>]) -> Result<(), StoreError> {
         let transaction = Transaction::begin(self).await?;
         let leases: Vec<_> = tallies
@@ -109,10 +104,127 @@ impl Store {
             .map(|tally| (tally.partition, tally.lease))
             .collect();
         demand_leases(&transaction, &leases).await?;
+        let found = lock_and_load(&transaction, tallies).await?;
         move_checkpoints(&transaction, tallies).await?;
+        for tally in tallies {
+            let found = found.get(&tally.partition);
+            demand_as_stored(tally, found)?;
+            demand_accounted("new", tally.partition, tally.next_offset, tally.tally)?;
+        }
         save_cells(&transaction, tallies).await?;
         transaction.commit().await
     }
+}
+
+async fn load(
+    client: &ClientWrapper,
+    partitions: Option<Vec<i32>>,
+) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
+    let failed = StoreError::database("read the tallies");
+    let statement = client.prepare_cached(LOAD).await.map_err(&failed)?;
+    let rows = client
+        .query(&statement, &[&TALLY, &topics::VOTES, &partitions])
+        .await
+        .map_err(&failed)?;
+    let mut partitions: BTreeMap<u32, (i64, Vec<Cell>)> = BTreeMap::new();
+    for row in &rows {
+        let partition = row.try_get(0).map_err(&failed)?;
+        let next_offset = row.try_get(1).map_err(&failed)?;
+        let (_, cells) = partitions
+            .entry(partition_from("tallies", partition)?)
+            .or_insert((next_offset, Vec::new()));
+        // A partition in which nothing was cast has a checkpoint and no cells.
+        cells.extend(cell(row)?);
+    }
+    partitions
+        .into_iter()
+        .map(|(partition, (next_offset, cells))| {
+            let tally = Tally::from_cells(cells).map_err(|cell| damaged(&cell.group))?;
+            Ok((partition, next_offset, tally))
+        })
+        .collect()
+}
+
+/// What is stored of the partitions, held against others until the transaction ends.
+async fn lock_and_load(
+    transaction: &Transaction,
+    tallies: &[PartitionTally<'_>],
+) -> Result<BTreeMap<u32, (i64, Tally)>, StoreError> {
+    let failed = StoreError::database("lock the tallies' checkpoints");
+    let partitions = tallies
+        .iter()
+        .map(|tally| partition_column(tally.partition))
+        .collect::<Result<Vec<_>, _>>()?;
+    let lock = transaction.prepare_cached(LOCK).await.map_err(&failed)?;
+    transaction
+        .execute(&lock, &[&TALLY, &topics::VOTES, &partitions])
+        .await
+        .map_err(&failed)?;
+    let found = load(transaction, Some(partitions)).await?;
+    Ok(found
+        .into_iter()
+        .map(|(partition, next_offset, tally)| (partition, (next_offset, tally)))
+        .collect())
+}
+
+/// Demands that what is about to be replaced is what was stored: an edited figure would be written over,
+/// and nobody would know.
+fn demand_as_stored(
+    tally: &PartitionTally<'_>,
+    found: Option<&(i64, Tally)>,
+) -> Result<(), StoreError> {
+    let PartitionTally {
+        partition, stored, ..
+    } = *tally;
+    let nothing = (0, Tally::default());
+    let (offset, found) = found.unwrap_or(&nothing);
+    if *offset < stored.next_offset {
+        return Err(StoreError::WentBack {
+            consumer: TALLY,
+            topic: topics::VOTES,
+            partition,
+            known: stored.next_offset,
+            found: *offset,
+        });
+    }
+    match stored.tally {
+        Some(known) if *offset == stored.next_offset => {
+            let differences = known.differences(found);
+            if differences.is_empty() {
+                Ok(())
+            } else {
+                Err(StoreError::TallyChanged {
+                    partition,
+                    offset: *offset,
+                    differences,
+                })
+            }
+        }
+        _ => demand_accounted("stored", partition, *offset, found),
+    }
+}
+
+/// Demands that each vote before the offset is counted or rejected.
+fn demand_accounted(
+    which: &'static str,
+    partition: u32,
+    offset: i64,
+    tally: &Tally,
+) -> Result<(), StoreError> {
+    let cast = tally.cast();
+    let [counted, genders, age_bands] = tally.counted_by_group();
+    if u64::try_from(offset) == Ok(cast) && genders == counted && age_bands == counted {
+        return Ok(());
+    }
+    Err(StoreError::TallyUnaccounted {
+        which,
+        partition,
+        offset,
+        cast,
+        counted,
+        genders,
+        age_bands,
+    })
 }
 
 fn cell(row: &Row) -> Result<Option<Cell>, StoreError> {

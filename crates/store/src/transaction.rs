@@ -31,12 +31,13 @@ impl Transaction {
     /// Commits. The caller's last statement must have succeeded: PostgreSQL answers COMMIT in a
     /// failed transaction by rolling back, without an error.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        faults::at("store/commit").map_err(StoreError::fault("commit"))?;
         self.client
             .batch_execute("COMMIT")
             .await
             .map_err(StoreError::database("commit"))?;
         self.open = false;
-        Ok(())
+        faults::at("store/committed").map_err(StoreError::fault("hear of the commit"))
     }
 }
 

@@ -113,7 +113,8 @@ impl Store {
     /// already is left as is.
     ///
     /// # Errors
-    /// [`StoreError::CheckpointMoved`] when the batch does not begin where the checkpoint stands;
+    /// [`StoreError::CheckpointMoved`] and [`StoreError::WentBack`] when the batch does not begin where the
+    /// checkpoint stands;
     /// [`StoreError::Unaccounted`] when it does not have a row for each record;
     /// [`StoreError::LeaseLost`] when the partition is another consumer's.
     pub async fn ingest_voters(&self, voters: IngestVoters<'_>) -> Result<(), StoreError> {

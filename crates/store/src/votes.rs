@@ -92,7 +92,8 @@ impl Store {
     /// duplicates and publish what is rejected before [`PendingVotes::commit`].
     ///
     /// # Errors
-    /// [`StoreError::CheckpointMoved`] when the batch does not begin where the checkpoint stands;
+    /// [`StoreError::CheckpointMoved`] and [`StoreError::WentBack`] when the batch does not begin where the
+    /// checkpoint stands;
     /// [`StoreError::Unaccounted`] when it does not have a row for each record;
     /// [`StoreError::ChainBroken`] when the chain does not end there; [`StoreError::LeaseLost`] when the
     /// partition is another consumer's.

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -35,7 +35,8 @@ pub(super) fn batch_prefix() -> [u8; BATCH_PREFIX_BYTES] {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_millis() as i64);
-    now.to_be_bytes()
+    const MS: i64 = 1_000;
+    (now - faults::clock_set_back("log/clock") * MS).to_be_bytes()
 }
 
 /// A topic. Its number of partitions never changes.
@@ -108,6 +109,8 @@ pub(super) struct Log {
     catalogue: Keyspace,
     batches: Keyspace,
     topics: RwLock<HashMap<String, Arc<Topic>>>,
+    /// The first write that failed. From then on the store takes none, and does not say why.
+    failed_write: OnceLock<String>,
 }
 
 impl Log {
@@ -123,6 +126,7 @@ impl Log {
             catalogue,
             batches,
             topics: RwLock::default(),
+            failed_write: OnceLock::new(),
         };
         log.recover_topics()?;
         Ok(log)
@@ -209,14 +213,15 @@ impl Log {
         let end = topic.partition(partition)?;
         let _appending = end.appending.lock().unwrap_or_else(PoisonError::into_inner);
         let base_offset = end.end();
+        self.fault("log/append")?;
         self.batches
             .insert(
                 batch_key(&topic.name, partition, Some(base_offset)),
                 fjall::Slice::from(value),
             )
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.write_failed(error))?;
         end.end.send_replace(base_offset + count);
-        Ok(())
+        self.fault("log/appended")
     }
 
     /// The batch that holds `offset`, and those behind it, up to the end at the time of the call.
@@ -294,6 +299,32 @@ impl Log {
         self.database
             .disk_space()
             .map_err(|error| self.failed(error))
+    }
+
+    /// A point at which a test makes the storage fail.
+    pub(super) fn fault(&self, point: &str) -> Result<(), PlatformError> {
+        faults::at(point).map_err(|fault| PlatformError::Storage {
+            path: self.path.clone(),
+            problem: fault.problem,
+        })
+    }
+
+    fn write_failed(&self, error: fjall::Error) -> PlatformError {
+        let problem = match error {
+            fjall::Error::Poisoned => format!(
+                "nothing is written to it any more, since a write failed ({}); make room on its disk if \
+                 it is full, then start again",
+                self.failed_write
+                    .get()
+                    .map_or("in the background", String::as_str)
+            ),
+            fjall::Error::Locked => return self.failed(error),
+            other => self.failed_write.get_or_init(|| other.to_string()).clone(),
+        };
+        PlatformError::Storage {
+            path: self.path.clone(),
+            problem,
+        }
     }
 
     fn failed(&self, error: fjall::Error) -> PlatformError {

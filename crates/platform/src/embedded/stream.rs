@@ -133,6 +133,7 @@ impl Reader {
                 let topic = self.topic.clone();
                 for batch in log.batches_from(&topic, self.partition, self.position)? {
                     let batch = batch?;
+                    self.log.fault("log/read")?;
                     if !first && batch.base_offset != self.position {
                         return Err(self.damaged(
                             self.position,

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::task::Poll;
 use std::time::Instant;
 
-use election_store::{LeaseRound, PartitionTally, Store};
+use election_store::{LeaseRound, PartitionTally, Store, Stored};
 use futures_util::future::join_all;
 use tokio_postgres::{Client, NoTls};
 
@@ -82,8 +82,9 @@ async fn a_write_waits_for_the_takeover(store: &Store, client: &Client) {
                     let tally = PartitionTally {
                         partition: a.partition,
                         lease: Some(a),
-                        next_offset: 1,
+                        next_offset: 5,
                         tally: &tally(1),
+                        stored: Stored::default(),
                     };
                     store.save_tallies(&[tally]).await
                 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::Reason;
 use election_store::{
     IngestVoters, IngestVotes, Lease, LeaseRound, PartitionTally, PendingVotes, RowCounts, Store,
-    StoreError,
+    StoreError, Stored,
 };
 
 use super::{case, hash_of, rejected, tally, votes};
@@ -184,9 +184,10 @@ async fn a_stale_lease(store: Store) {
         lease: Some(lease),
         next_offset,
         tally,
+        stored: Stored::default(),
     };
     store
-        .save_tallies(&[save(lost, 1, &early), save(kept, 1, &early)])
+        .save_tallies(&[save(lost, 9, &early), save(kept, 9, &early)])
         .await
         .unwrap();
     let tallies = store.tallies().await.unwrap();
@@ -213,7 +214,7 @@ async fn a_stale_lease(store: Store) {
         rejected: &[],
     };
     assert_lost(store.ingest_voters(voters).await, lost);
-    let both = [save(kept, 2, &late), save(lost, 2, &late)];
+    let both = [save(kept, 13, &late), save(lost, 13, &late)];
     assert_lost(store.save_tallies(&both).await, lost);
     assert_eq!(store.tallies().await.unwrap(), tallies);
     assert_eq!(store.count_rows().await.unwrap(), counts);

@@ -15,7 +15,7 @@ use domain::{
 };
 use election_store::{
     Election, IngestVoters, IngestVotes, PartitionTally, RejectedRow, RejectedVoterRow, RowCounts,
-    Store, StoreError, VoteRow,
+    Store, StoreError, Stored, VoteRow,
 };
 
 /// Runs every case, each on an empty database.
@@ -272,8 +272,8 @@ async fn a_repeated_batch(store: Store) {
     assert!(
         matches!(
             error,
-            StoreError::CheckpointMoved {
-                expected: 11,
+            StoreError::WentBack {
+                known: 11,
                 found: 10,
                 ..
             }
@@ -502,6 +502,7 @@ async fn tallies(store: Store) {
         lease: None,
         next_offset,
         tally,
+        stored: Stored::default(),
     };
     let (early, late, none) = (tally(5), tally(9), Tally::default());
     store.save_tallies(&[]).await.unwrap();

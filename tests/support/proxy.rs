@@ -1,14 +1,36 @@
-//! A TCP proxy that can cut every connection at once: the broker's other end, as its clients see it.
+//! A TCP proxy that can cut every connection at once, or pass nothing on for a while: a server that is
+//! gone or hangs, as its clients see it.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 /// Passes connections on to one port of this machine.
 pub struct Proxy {
     port: u16,
     state: Arc<Mutex<State>>,
+    stalled: Arc<Stalled>,
     accepting: Option<JoinHandle<()>>,
+}
+
+/// Whether nothing is passed on; who has something waits.
+#[derive(Default)]
+struct Stalled {
+    is_so: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stalled {
+    fn set(&self, is_so: bool) {
+        *self.is_so.lock().unwrap() = is_so;
+        self.changed.notify_all();
+    }
+
+    fn wait_until_over(&self) {
+        let is_so = self.is_so.lock().unwrap();
+        drop(self.changed.wait_while(is_so, |is_so| *is_so).unwrap());
+    }
 }
 
 #[derive(Default)]
@@ -26,13 +48,15 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State::default()));
+        let stalled = Arc::<Stalled>::default();
         let accepting = {
-            let state = state.clone();
-            std::thread::spawn(move || accept(&listener, &state))
+            let (state, stalled) = (state.clone(), stalled.clone());
+            std::thread::spawn(move || accept(&listener, &state, &stalled))
         };
         Proxy {
             port,
             state,
+            stalled,
             accepting: Some(accepting),
         }
     }
@@ -44,6 +68,16 @@ impl Proxy {
     /// Passes new connections on.
     pub fn open(&self, target: u16) {
         self.state.lock().unwrap().target = Some(target);
+    }
+
+    /// Passes nothing on, in either direction, until it is resumed. Connections stay.
+    pub fn stall(&self) {
+        self.stalled.set(true);
+    }
+
+    /// Passes on what waits.
+    pub fn resume(&self) {
+        self.stalled.set(false);
     }
 
     /// Cuts every connection, and refuses new ones.
@@ -60,6 +94,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.cut();
+        self.resume();
         self.state.lock().unwrap().ended = true;
         // Wakes it.
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok();
@@ -69,7 +104,7 @@ impl Drop for Proxy {
     }
 }
 
-fn accept(listener: &TcpListener, state: &Mutex<State>) {
+fn accept(listener: &TcpListener, state: &Mutex<State>, stalled: &Arc<Stalled>) {
     for client in listener.incoming() {
         let client = client.unwrap();
         // Held until both ends are noted, so that none is missed by a cut.
@@ -89,14 +124,21 @@ fn accept(listener: &TcpListener, state: &Mutex<State>) {
         }
         for (from, to) in [(&client, &server), (&server, &client)] {
             let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-            std::thread::spawn(move || pump(from, to));
+            let stalled = stalled.clone();
+            std::thread::spawn(move || pump(from, to, &stalled));
         }
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream) {
+fn pump(mut from: TcpStream, mut to: TcpStream, stalled: &Stalled) {
+    let mut bytes = [0; 16 * 1024];
     // However it ends, both ends end.
-    std::io::copy(&mut from, &mut to).ok();
+    while let Ok(read @ 1..) = from.read(&mut bytes) {
+        stalled.wait_until_over();
+        if to.write_all(&bytes[..read]).is_err() {
+            break;
+        }
+    }
     from.shutdown(Shutdown::Both).ok();
     to.shutdown(Shutdown::Both).ok();
 }

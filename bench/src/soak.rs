@@ -1,0 +1,204 @@
+//! Memory over time: votes are cast, counted and persisted for minutes, and the process must not grow.
+//!
+//! The voters are few and vote again and again: all votes but their first are duplicates, so that nothing
+//! has to be remembered of them. What then grows with the votes is a leak, or a queue without a limit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use consumer::{ConsumerConfig, Progress, Snapshot};
+use domain::topics;
+use indicatif::HumanCount;
+use platform::Platform;
+use serde_json::json;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::SoakArgs;
+use crate::end_to_end::Database;
+use crate::workload::{self, Votes};
+
+/// Looks at the memory, spread over the whole time.
+const SAMPLES: u32 = 24;
+/// Of these, what the buffers and caches take that have a limit: of the log's store most of all.
+const WARM_UP_SAMPLES: usize = 8;
+/// Votes are cast in groups, this far apart.
+const CAST_INTERVAL: Duration = Duration::from_millis(10);
+/// Votes that are on their way at most. When the rest falls behind so far, casting waits: what is measured
+/// is memory, not the disk.
+const MOST_ON_THE_WAY: u64 = 500_000;
+/// Growth after the warm-up that is none: what an allocator keeps differs by as much.
+const NO_GROWTH: f64 = 32e6;
+/// What the table of voters has for each, as docs/performance.md says. All of them are in it after the
+/// first round.
+const BYTES_PER_VOTER: u64 = 32;
+const MEGABYTE: f64 = 1e6;
+
+/// The process at a moment.
+struct Sample {
+    cast: u64,
+    bytes: f64,
+}
+
+pub(crate) async fn measure(args: SoakArgs) -> anyhow::Result<()> {
+    if !(args.minutes > 0.0 && args.minutes.is_finite()) {
+        bail!("`--minutes {}` is no time to measure for", args.minutes);
+    }
+    let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let embedded = workload::platform(directory.path(), "soak", args.partitions).await?;
+    let platform: Arc<dyn Platform> = Arc::new(embedded.clone());
+    let (database, store) = Database::start(directory.path()).await?;
+    let election = workload::election();
+    workload::open_election(&store, &election).await?;
+    let progress = Progress::new(args.partitions);
+    let stop = CancellationToken::new();
+    let mut consumer = tokio::spawn(consumer::run(
+        platform.clone(),
+        store.clone(),
+        election,
+        ConsumerConfig::default(),
+        progress.clone(),
+        stop.clone(),
+    ));
+    eprintln!(
+        "{} voters, {} votes/s for {} min, {}",
+        HumanCount(args.voters),
+        HumanCount(args.rate),
+        args.minutes,
+        database.name()
+    );
+    let soaked = tokio::select! {
+        soaked = soak(&args, &*platform, &progress) => soaked?,
+        ended = &mut consumer => {
+            ended??;
+            bail!("the consumer ended before the votes did");
+        }
+    };
+    stop.cancel();
+    consumer.await??;
+    store.close();
+    database.stop().await?;
+    drop(platform);
+    embedded.close().await?;
+    judge(&args, &soaked)
+}
+
+/// Casts everybody's first vote, then all of them again and again for the given time.
+async fn soak(
+    args: &SoakArgs,
+    platform: &dyn Platform,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Sample>> {
+    let mut votes = Votes::that_count(&workload::election(), args.partitions)?;
+    let per_group = (args.rate as f64 * CAST_INTERVAL.as_secs_f64()).ceil() as u64;
+    let mut watch = progress.watch();
+    let (mut cast, mut in_round) = (0, 0);
+    let mut samples = Vec::new();
+    let time = Duration::from_secs_f64(args.minutes * 60.0);
+    let mut began = Instant::now();
+    let mut next_sample = Duration::ZERO;
+    let mut ticks =
+        tokio::time::interval(Duration::from_secs_f64(per_group as f64 / args.rate as f64));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while cast < args.voters || began.elapsed() < time {
+        if cast < args.voters {
+            // The first round does not belong to it, and is cast as fast as it goes.
+            began = Instant::now();
+        } else {
+            ticks.tick().await;
+        }
+        let voters = per_group.min(args.voters - in_round);
+        let records = votes.chunk(voters)?;
+        cast += records.len() as u64;
+        in_round += voters;
+        if in_round == args.voters {
+            votes.start_over();
+            in_round = 0;
+        }
+        platform.produce(topics::VOTES, records).await?;
+        watch
+            .wait_for(|snapshot| cast.saturating_sub(persisted(snapshot)) < MOST_ON_THE_WAY)
+            .await?;
+        if cast >= args.voters && began.elapsed() >= next_sample {
+            samples.push(sample(cast, &watch.borrow(), began.elapsed())?);
+            next_sample += time / SAMPLES;
+        }
+    }
+    watch
+        .wait_for(|snapshot| persisted(snapshot) >= cast)
+        .await?;
+    samples.push(sample(cast, &watch.borrow(), began.elapsed())?);
+    Ok(samples)
+}
+
+fn persisted(snapshot: &Snapshot) -> u64 {
+    snapshot.sum(|partition| partition.persisted)
+}
+
+fn sample(cast: u64, snapshot: &Snapshot, at: Duration) -> anyhow::Result<Sample> {
+    let memory = memory_stats::memory_stats().context("this system does not tell its memory")?;
+    let bytes = memory.physical_mem as f64;
+    let counted = snapshot.sum(|partition| partition.counted);
+    eprintln!(
+        "{:>7.1} s: {:>11} cast, {:>9} to be counted, {:>9} to be persisted, {:>7.1} MB",
+        at.as_secs_f64(),
+        HumanCount(cast).to_string(),
+        HumanCount(cast.saturating_sub(counted)).to_string(),
+        HumanCount(cast.saturating_sub(persisted(snapshot))).to_string(),
+        bytes / MEGABYTE,
+    );
+    Ok(Sample { cast, bytes })
+}
+
+/// Says how much the memory grew after the warm-up, and whether that is nothing.
+fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
+    let warm = &samples[WARM_UP_SAMPLES.min(samples.len() / 2)..];
+    // What is highest in either half: in between, memory comes and goes.
+    let (first, second) = warm.split_at(warm.len().div_ceil(2));
+    let most = |samples: &[Sample]| samples.iter().map(|s| s.bytes).fold(0.0, f64::max);
+    let growth = most(second) - most(first);
+    let votes = match (first.first(), second.last()) {
+        (Some(first), Some(last)) => last.cast - first.cast,
+        _ => bail!("too short to tell: give it more `--minutes`"),
+    };
+    let is_flat = growth <= NO_GROWTH;
+    // The halves' ends are half of all these votes apart.
+    let per_million = growth / (votes as f64 / 2.0).max(1.0) * 1e6;
+    let for_voters = args.voters * BYTES_PER_VOTER;
+    if args.json {
+        let soak = json!({
+            "voters": args.voters,
+            "votes_after_warm_up": votes,
+            "growth_bytes": growth,
+            "growth_bytes_per_million_votes": per_million,
+            "bytes_for_voters": for_voters,
+            "is_flat": is_flat,
+        });
+        println!("{soak:#}");
+    } else {
+        println!(
+            "{} votes after the warm-up: memory grew by {:.1} MB, {:.1} MB per million votes.",
+            HumanCount(votes),
+            growth / MEGABYTE,
+            per_million / MEGABYTE
+        );
+        println!(
+            "The table of {} voters takes {:.1} MB, and was full before: {}.",
+            HumanCount(args.voters),
+            for_voters as f64 / MEGABYTE,
+            if is_flat {
+                "the memory is flat"
+            } else {
+                "the memory is NOT flat"
+            }
+        );
+    }
+    if !is_flat {
+        bail!(
+            "memory grew by {:.1} MB after the warm-up, and nothing explains it",
+            growth / MEGABYTE
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Chaos: whatever happens while an election is held, it comes out as it would have, and the audit finds
+//! nothing; or it is refused to go on, and the cause is named.
+//!
+//! Every seed is a schedule of faults. `CHAOS_SEEDS=200` runs as many of them, `CHAOS_SEED=17` that one
+//! again: a seed that fails prints the command.
+#![cfg(feature = "embedded")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod modules;
+mod schedule;
+mod server;
+mod trial;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use std::time::Instant;
+
+use schedule::{Postgres, Schedule};
+use serde_json::Value;
+use server::Server;
+use support::{DataDir, assert_adds_up, without_elapsed};
+use trial::{DEMO, Trial};
+
+/// One seed, to see it again.
+const SEED_VARIABLE: &str = "CHAOS_SEED";
+/// How many seeds of each kind.
+const SEEDS_VARIABLE: &str = "CHAOS_SEEDS";
+/// As many as every change is tested with.
+const SEEDS: u64 = 5;
+
+/// The seeds to be run, from the first of a kind.
+fn seeds(first: u64) -> Vec<u64> {
+    let number = |name| -> Option<u64> {
+        let text = std::env::var(name).ok()?;
+        Some(
+            text.parse()
+                .unwrap_or_else(|_| panic!("{name}: `{text}` is no number")),
+        )
+    };
+    match number(SEED_VARIABLE) {
+        Some(seed) => (first..=seed).step_by(2).filter(|&s| s == seed).collect(),
+        None => (0..number(SEEDS_VARIABLE).map_or(SEEDS, |both| both.div_ceil(2)))
+            .map(|n| first + 2 * n)
+            .collect(),
+    }
+}
+
+/// What an undisturbed run says.
+fn undisturbed() -> Value {
+    let report = without_elapsed(DataDir::new().run(DEMO).succeeds().json());
+    assert_adds_up(&report);
+    report
+}
+
+fn run(first: u64, postgres: Postgres, server: Option<&Server>) {
+    let seeds = seeds(first);
+    if seeds.is_empty() {
+        return;
+    }
+    let expected = undisturbed();
+    let mut failed = Vec::new();
+    for seed in seeds {
+        let schedule = Schedule::of(seed, postgres);
+        eprintln!("{SEED_VARIABLE}={seed}: {schedule}");
+        let began = Instant::now();
+        let trial = || Trial::new(server, &expected).run(&schedule);
+        // Its message is shown where it panics; the other seeds are run, too.
+        if catch_unwind(AssertUnwindSafe(trial)).is_err() {
+            failed.push(format!(
+                "again: {SEED_VARIABLE}={seed} cargo test --test chaos\n  its schedule: {schedule}"
+            ));
+        }
+        eprintln!("{SEED_VARIABLE}={seed}: {:?}", began.elapsed());
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Even seeds.
+#[test]
+fn whatever_happens_the_numbers_are_the_same() {
+    run(0, Postgres::Embedded, None);
+}
+
+/// Odd seeds.
+#[test]
+fn whatever_happens_the_numbers_are_the_same_on_a_postgres_server() {
+    if let Some(server) = Server::start() {
+        run(1, Postgres::Server, Some(&server));
+    }
+}
