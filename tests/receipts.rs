@@ -23,10 +23,11 @@ const DEMO: &[&str] = &[
     "--json",
 ];
 
-/// Somebody whose vote counts, and whom it was for.
+/// Somebody whose vote counts, whom it was for, and when it was cast.
 struct Voter {
     id: String,
     candidate: String,
+    time: String,
     partition: i64,
     offset: i64,
 }
@@ -40,7 +41,8 @@ async fn voters(data: &DataDir) -> [Voter; 2] {
             .client
             .query_one(
                 &format!(
-                    r#"SELECT voter_id, candidate_id, "partition", log_offset FROM votes
+                    r#"SELECT voter_id, candidate_id, "partition", log_offset, voting_time::text
+                       FROM votes
                        WHERE voter_id {which} (SELECT voter_id FROM rejected_votes)
                        ORDER BY voter_id LIMIT 1 OFFSET 7"#
                 ),
@@ -53,17 +55,17 @@ async fn voters(data: &DataDir) -> [Voter; 2] {
             candidate: row.get(1),
             partition: i64::from(row.get::<_, i32>(2)),
             offset: row.get(3),
+            time: row.get(4),
         });
     }
     database.close().await;
     found.try_into().ok().unwrap()
 }
 
-/// Casts a vote, and has it counted.
-async fn cast(data: &DataDir, voter: &str, candidate: &str, weight: u32) {
+/// Casts a vote as `like` did, and has it counted.
+async fn cast(data: &DataDir, voter: &str, like: &Voter, weight: u32) {
     let vote = json!({
-        "voter_id": voter, "candidate_id": candidate,
-        "voting_time": "2024-07-04 12:00:00", "vote": weight,
+        "voter_id": voter, "candidate_id": like.candidate, "voting_time": like.time, "vote": weight,
     });
     let record = NewRecord {
         key: Some(voter.into()),
@@ -135,7 +137,7 @@ async fn a_receipt_proves_that_a_vote_is_in_the_published_root() {
     let [voter, twice] = voters(&data).await;
     data.run(&["receipt", &voter.id])
         .refused(1, &["no vote is sealed yet", "election seal"]);
-    cast(&data, "heavy", &voter.candidate, 2).await;
+    cast(&data, "heavy", &voter, 2).await;
 
     let seal = data.run(&["seal", "--json"]).succeeds().json();
     assert_eq!((number(&seal, "seal"), &seal["is_new"]), (1, &json!(true)));
@@ -212,7 +214,7 @@ async fn seals_are_added_and_published_and_stand() {
     let old = data.run(&["receipt", &voter.id]).succeeds().json();
 
     // Cast later: not in that seal, but in the next.
-    cast(&data, "late", &voter.candidate, 1).await;
+    cast(&data, "late", &voter, 1).await;
     data.run(&["receipt", "late"])
         .refused(1, &["late", "was cast after seal 1", "election seal"]);
     let second = data.run(&["seal", "--json"]).succeeds().json();

@@ -91,7 +91,7 @@ impl Findings {
             );
         }
         if self.seals > 0 {
-            println!("Roots of {} seals compared with the log.", self.seals);
+            println!("{} sealed roots compared with the log.", self.seals);
         }
         for note in &self.notes {
             println!("Note: {note}");

@@ -229,6 +229,7 @@ fn positions_come_from_the_topic_and_from_the_database() {
 #[test]
 fn the_newest_head_and_the_latest_seal_are_shown() {
     let mut board = board();
+    board.apply_stored(&[]).unwrap();
     let head = |offset| domain::first_head(1, offset);
     let published = |votes_to: i64| {
         let position = PersistPosition {
