@@ -190,7 +190,8 @@ fn nobody_works_on_it_without_its_key() {
     data.run(DEMO).succeeds();
     let other = data.file("other", "").with_file_name("other.key");
     let other = other.to_str().unwrap();
-    data.run(&["key", other]).succeeds();
+    let make = support::election(&["key", other]);
+    support::Process::spawn(make).wait().succeeds();
     let steps = [
         &["consumer", "--once"][..],
         &["audit"],

@@ -121,7 +121,10 @@ async fn load_election(store: &Store, shared: &Shared) -> Result<bool, StoreErro
 async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreError> {
     let stored = store.tallies().await?;
     let mut rows = Vec::new();
-    for &(partition, ..) in &stored {
+    // Also of partitions whose votes are persisted, and not counted yet.
+    let mut partitions = shared.board().partition_numbers();
+    partitions.extend(stored.iter().map(|(partition, ..)| *partition));
+    for partition in partitions {
         rows.push(PersistPosition {
             partition,
             votes_to: store.checkpoint(PERSIST, topics::VOTES, partition).await?,
