@@ -8,6 +8,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+// A cluster and a database of a test's own, as the tests of the cluster have them; only part of it is used
+// here.
+#[path = "../cluster/installation.rs"]
+#[allow(dead_code)]
+mod installation;
+
+mod cluster;
 mod modules;
 mod schedule;
 mod server;
@@ -17,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use std::time::Instant;
 
+use installation::Installation;
 use schedule::{Postgres, Schedule};
 use serde_json::Value;
 use server::Server;
@@ -29,6 +37,9 @@ const SEED_VARIABLE: &str = "CHAOS_SEED";
 const SEEDS_VARIABLE: &str = "CHAOS_SEEDS";
 /// As many as every change is tested with.
 const SEEDS: u64 = 5;
+
+/// Of how many seeds one is run on a cluster, too, where all takes longer.
+const CLUSTER_EVERY: u64 = 10;
 
 /// The seeds to be run, from the first of a kind.
 fn seeds(first: u64) -> Vec<u64> {
@@ -60,16 +71,22 @@ fn run(first: u64, postgres: Postgres, server: Option<&Server>) {
         return;
     }
     let expected = undisturbed();
-    let mut failed = Vec::new();
-    for seed in seeds {
+    try_each(&seeds, |seed| {
         let schedule = Schedule::of(seed, postgres);
         eprintln!("{SEED_VARIABLE}={seed}: {schedule}");
+        Trial::new(server, &expected).run(&schedule);
+    });
+}
+
+/// Runs all seeds, whichever of them fail; then says how each of those is run again.
+fn try_each(seeds: &[u64], mut trial: impl FnMut(u64)) {
+    let mut failed = Vec::new();
+    for &seed in seeds {
         let began = Instant::now();
-        let trial = || Trial::new(server, &expected).run(&schedule);
-        // Its message is shown where it panics; the other seeds are run, too.
-        if catch_unwind(AssertUnwindSafe(trial)).is_err() {
+        // What is wrong is shown where it panics.
+        if catch_unwind(AssertUnwindSafe(|| trial(seed))).is_err() {
             failed.push(format!(
-                "again: {SEED_VARIABLE}={seed} cargo test --test chaos\n  its schedule: {schedule}"
+                "again: {SEED_VARIABLE}={seed} cargo test --test chaos"
             ));
         }
         eprintln!("{SEED_VARIABLE}={seed}: {:?}", began.elapsed());
@@ -89,4 +106,22 @@ fn whatever_happens_the_numbers_are_the_same_on_a_postgres_server() {
     if let Some(server) = Server::start() {
         run(1, Postgres::Server, Some(&server));
     }
+}
+
+/// One in ten of the even seeds.
+#[test]
+fn whatever_is_killed_on_a_cluster_the_numbers_are_the_same() {
+    let mut seeds = seeds(0);
+    seeds.retain(|seed| seed % (2 * CLUSTER_EVERY) == 0 || std::env::var(SEED_VARIABLE).is_ok());
+    if seeds.is_empty() {
+        return;
+    }
+    let Some(mut installation) = Installation::start() else {
+        return;
+    };
+    let expected = undisturbed();
+    try_each(&seeds, |seed| {
+        eprintln!("{SEED_VARIABLE}={seed}");
+        cluster::run(seed, &mut installation, &expected);
+    });
 }

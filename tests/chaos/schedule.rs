@@ -146,7 +146,7 @@ fn fault(chance: &mut StdRng, postgres: Postgres) -> Fault {
     }
 }
 
-fn moment(chance: &mut StdRng) -> Moment {
+pub fn moment(chance: &mut StdRng) -> Moment {
     if chance.random_bool(0.3) {
         Moment::After(ms(chance, LONGEST_START_MS))
     } else {
@@ -170,7 +170,7 @@ fn damage(chance: &mut StdRng) -> Damage {
     }
 }
 
-fn away(chance: &mut StdRng) -> Duration {
+pub fn away(chance: &mut StdRng) -> Duration {
     ms(chance, 900)
 }
 

@@ -37,8 +37,10 @@ const COUNTED: &str = "next_offset";
 /// What a full disk is called.
 const DISK_FULL: &str = "No space left on device (os error 28)";
 
-/// What a refusal for lost records says.
-const LOG_LOST: &str = "the log has lost records";
+/// What a refusal says when records are lost, or the end of the log cannot be made out.
+const LOG_LOST: [&str; 2] = ["the log has lost records", "its journal is damaged"];
+/// And what to do.
+const WAY_ON: &str = "or start anew with `--fresh`";
 
 /// What a second process for a data directory is told.
 const IN_USE: &str = "is in use by another `election` process";
@@ -73,11 +75,14 @@ impl<'a> Trial<'a> {
         }
         let last = Process::spawn(self.command(DEMO)).wait();
         if may_have_lost && last.code() == Some(1) {
-            last.refused(1, &[LOG_LOST, "restore it, or start anew"]);
-            // It is not forgotten, either.
-            Process::spawn(self.command(DEMO))
-                .wait()
-                .refused(1, &[LOG_LOST]);
+            let last = last.refused(1, &[WAY_ON]);
+            assert!(names_loss(&last.stderr), "{}", last.stderr);
+            // It is not forgotten, and there is a way on.
+            let again = Process::spawn(self.command(DEMO)).wait();
+            assert!(names_loss(&again.ends_with(1).stderr));
+            let fresh = Process::spawn(self.command(&[DEMO, &["--fresh"]].concat())).wait();
+            let fresh = without_elapsed(fresh.succeeds().json());
+            assert_same(self.expected, &fresh, "anew");
             return;
         }
         let report = without_elapsed(last.succeeds().json());
@@ -120,7 +125,7 @@ impl<'a> Trial<'a> {
                 let refused = run.stderr.lines().find(|line| line.starts_with("error: "));
                 let refused = refused.unwrap_or_else(|| panic!("no error: {}", run.stderr));
                 let names_it = causes.iter().any(|cause| refused.contains(cause));
-                let lost = may_have_lost && refused.contains(LOG_LOST);
+                let lost = may_have_lost && names_loss(refused);
                 assert!(names_it || lost, "{fault:?}: {refused}\n{}", run.stderr);
             }
             Some(code) => panic!("{fault:?}: exit code {code}: {}", run.stderr),
@@ -246,6 +251,10 @@ impl<'a> Trial<'a> {
     }
 }
 
+fn names_loss(refused: &str) -> bool {
+    LOG_LOST.iter().any(|loss| refused.contains(loss))
+}
+
 fn newest_journal(log: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(log).ok()?.flatten();
     let journals = entries
@@ -254,7 +263,7 @@ fn newest_journal(log: &Path) -> Option<PathBuf> {
     journals.max_by_key(|path| -> Option<u64> { path.file_stem()?.to_str()?.parse().ok() })
 }
 
-fn wait_for(process: &mut Process, moment: Moment) {
+pub fn wait_for(process: &mut Process, moment: Moment) {
     let pause = match moment {
         Moment::After(pause) => pause,
         Moment::Counted(batches, pause) => {

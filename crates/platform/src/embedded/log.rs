@@ -377,6 +377,13 @@ fn open_store(path: &Path) -> fjall::Result<(Database, Keyspace, Keyspace)> {
 fn storage_error(path: &Path, error: fjall::Error) -> PlatformError {
     match error {
         fjall::Error::Locked => PlatformError::InUse { path: path.into() },
+        fjall::Error::JournalRecovery(damage) => PlatformError::Storage {
+            path: path.into(),
+            problem: format!(
+                "its journal is damaged ({damage:?}): what is there is not what was written; restore the \
+                 directory from a copy that fits the database, or start anew with `--fresh`"
+            ),
+        },
         other => PlatformError::Storage {
             path: path.into(),
             problem: other.to_string(),

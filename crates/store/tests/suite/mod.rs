@@ -542,6 +542,45 @@ async fn tallies(store: Store) {
     assert_eq!(store.tallies().await.unwrap(), all);
     store.save_tallies(&[save(3, 13, &late)]).await.unwrap();
     assert_eq!(store.checkpoint("tally", "votes", 3).await.unwrap(), 13);
+
+    // What does not add up, or is not what was stored, is neither stored nor written over.
+    let latest = tally(11);
+    let known = |next_offset, tally| Stored {
+        next_offset,
+        tally: Some(tally),
+    };
+    let refused = [
+        (
+            save(3, 16, &latest),
+            "the new tally of partition 3 at offset 16",
+        ),
+        (
+            PartitionTally {
+                stored: known(13, &early),
+                ..save(3, 15, &latest)
+            },
+            "candidate c1 in Cornwall: 5 against 9",
+        ),
+        (
+            PartitionTally {
+                stored: known(14, &late),
+                ..save(3, 15, &latest)
+            },
+            "went back from offset 14 to 13",
+        ),
+    ];
+    for (refused, because) in refused {
+        let error = store.save_tallies(&[refused]).await.unwrap_err();
+        assert!(error.to_string().contains(because), "{error}");
+        assert!(!error.is_transient(), "{error}");
+        assert_eq!(store.tallies().await.unwrap(), all);
+    }
+    let stored = known(13, &late);
+    let next = PartitionTally {
+        stored,
+        ..save(3, 15, &latest)
+    };
+    store.save_tallies(&[next]).await.unwrap();
     assert_eq!(position(&store).await, 0);
 }
 
