@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use input_files::InputFileError;
 use platform::PlatformError;
 use service::UsageError;
 use store::StoreError;
@@ -46,25 +47,9 @@ pub enum ProducerError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A voters file of a kind that is not known.
-    #[error(
-        "{}: a voters file ends in .csv (columns by name) or in .jsonl, .ndjson or .json (one voter a line)",
-        path.display()
-    )]
-    VotersFileKind {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file was read, and cannot be used. Nothing of it was.
-    #[error("{} cannot be used, and nothing of it was:{}", path.display(), listed(problems, *more))]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The first problems, each with its line.
-        problems: Vec<String>,
-        /// How many more there are.
-        more: u64,
-    },
+    /// A roll or a file of results cannot be used.
+    #[error(transparent)]
+    InputFile(#[from] InputFileError),
     /// There is nobody to vote for.
     #[error("there is no candidate to vote for; ask for at least 1 (`--candidates`)")]
     NoCandidates,
@@ -163,24 +148,11 @@ impl ProducerError {
             | ProducerError::OtherPlan { .. }
             | ProducerError::NoSuchModule { .. }
             | ProducerError::Read { .. }
-            | ProducerError::VotersFileKind { .. }
-            | ProducerError::File { .. }
+            | ProducerError::InputFile(_)
             | ProducerError::Scale { .. }
             | ProducerError::NothingToReplay { .. }
             | ProducerError::TooManyBallots { .. } => UsageError(self.to_string()).into(),
             other => other.into(),
         }
     }
-}
-
-fn listed(problems: &[String], more: u64) -> String {
-    let mut text = String::new();
-    for problem in problems {
-        text.push_str("\n  ");
-        text.push_str(problem);
-    }
-    if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
-    }
-    text
 }

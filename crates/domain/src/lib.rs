@@ -14,6 +14,8 @@ mod candidate;
 mod counter;
 mod enrich;
 mod first_votes;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod groups;
 mod judge;
 mod keys;

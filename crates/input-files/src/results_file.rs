@@ -3,12 +3,13 @@
 //! The columns are found by name: those of the MIT Election Lab's files, or their obvious synonyms.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use domain::group_name;
 
-use crate::ProducerError;
-use crate::input_file::{Columns, Problems, csv_reader, next_record};
+use crate::InputFileError;
+use crate::reading::{Columns, Problems, csv_reader, next_record, open};
 
 /// The name under which votes without a named candidate are counted.
 pub const WRITE_IN: &str = "Write-in / other";
@@ -53,9 +54,14 @@ impl ResultsFile {
     /// # Errors
     /// When it cannot be read, a column is missing, it has no row, or any row is not usable: the
     /// error tells the first of them by line and column.
-    pub fn read(path: &Path) -> Result<ResultsFile, ProducerError> {
+    pub fn read(path: &Path) -> Result<ResultsFile, InputFileError> {
+        ResultsFile::within(path, open(path)?)
+    }
+
+    /// The results that are in a file; its path is for errors.
+    pub(crate) fn within(path: &Path, file: impl Read) -> Result<ResultsFile, InputFileError> {
         let mut problems = Problems::of(path);
-        let mut reader = csv_reader(path)?;
+        let mut reader = csv_reader(file);
         let Some((_, header)) = next_record(path, &mut reader, &mut problems)? else {
             return Err(problems.fatal("it is empty"));
         };
@@ -279,8 +285,8 @@ mod tests {
 
     #[test]
     fn the_presidential_election_of_2016() {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/us-president-2016.csv");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../../shared/data/us-president-2016.csv");
         if !path.exists() {
             // Not `println!`: of a test that passes, that is not shown.
             let _ = writeln!(

@@ -2,13 +2,13 @@
 //! for nothing of the file to be used.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use crate::ProducerError;
+use crate::InputFileError;
 
 /// How many problems are told before "and N more".
-const MAX_PROBLEMS: usize = 10;
+pub(crate) const MAX_PROBLEMS: usize = 10;
 
 /// The problems found in a file.
 pub(crate) struct Problems {
@@ -41,11 +41,11 @@ impl Problems {
     }
 
     /// The contents, if there was no problem.
-    pub(crate) fn none_or<T>(self, contents: T) -> Result<T, ProducerError> {
+    pub(crate) fn none_or<T>(self, contents: T) -> Result<T, InputFileError> {
         if self.first.is_empty() {
             return Ok(contents);
         }
-        Err(ProducerError::File {
+        Err(InputFileError::Unusable {
             path: self.path,
             problems: self.first,
             more: self.more,
@@ -53,9 +53,9 @@ impl Problems {
     }
 
     /// The error of a file that cannot be read any further.
-    pub(crate) fn fatal(mut self, problem: impl Into<String>) -> ProducerError {
+    pub(crate) fn fatal(mut self, problem: impl Into<String>) -> InputFileError {
         self.add(problem);
-        ProducerError::File {
+        InputFileError::Unusable {
             path: self.path,
             problems: self.first,
             more: self.more,
@@ -63,13 +63,13 @@ impl Problems {
     }
 }
 
-pub(crate) fn open(path: &Path) -> Result<BufReader<File>, ProducerError> {
+pub(crate) fn open(path: &Path) -> Result<BufReader<File>, InputFileError> {
     let file = File::open(path).map_err(|source| read_error(path, source))?;
     Ok(BufReader::with_capacity(1 << 20, file))
 }
 
-pub(crate) fn read_error(path: &Path, source: std::io::Error) -> ProducerError {
-    ProducerError::Read {
+pub(crate) fn read_error(path: &Path, source: std::io::Error) -> InputFileError {
+    InputFileError::Read {
         path: path.to_owned(),
         source,
     }
@@ -123,20 +123,20 @@ impl Columns {
 }
 
 /// A reader of CSV records that need not all be of one length; that is for the caller to tell.
-pub(crate) fn csv_reader(path: &Path) -> Result<csv::Reader<BufReader<File>>, ProducerError> {
-    Ok(csv::ReaderBuilder::new()
+pub(crate) fn csv_reader<R: Read>(file: R) -> csv::Reader<R> {
+    csv::ReaderBuilder::new()
         .flexible(true)
         .has_headers(false)
-        .from_reader(open(path)?))
+        .from_reader(file)
 }
 
 /// Reads the next record and its line; `None` at the end. A record that is not text is a problem,
 /// and comes as `Some((line, None))`.
-pub(crate) fn next_record(
+pub(crate) fn next_record<R: Read>(
     path: &Path,
-    reader: &mut csv::Reader<BufReader<File>>,
+    reader: &mut csv::Reader<R>,
     problems: &mut Problems,
-) -> Result<Option<(u64, Option<csv::StringRecord>)>, ProducerError> {
+) -> Result<Option<(u64, Option<csv::StringRecord>)>, InputFileError> {
     let mut bytes = csv::ByteRecord::new();
     let more = reader
         .read_byte_record(&mut bytes)

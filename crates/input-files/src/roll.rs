@@ -8,8 +8,8 @@ use std::path::Path;
 
 use domain::{Address, MAX_ID_BYTES, Voter};
 
-use crate::ProducerError;
-use crate::input_file::{Columns, Problems, csv_reader, next_record, open, read_error};
+use crate::InputFileError;
+use crate::reading::{Columns, Problems, csv_reader, next_record, open, read_error};
 
 /// The ages a voter may be registered with.
 const AGES: std::ops::RangeInclusive<i32> = 1..=150;
@@ -19,17 +19,42 @@ const AGES: std::ops::RangeInclusive<i32> = 1..=150;
 /// # Errors
 /// When the extension is none of .csv, .jsonl, .ndjson and .json, the file cannot be read, it has no
 /// voter, or any line of it is not a usable voter: the error tells the first of them by line.
-pub fn read_roll(path: &Path) -> Result<Vec<Voter>, ProducerError> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let mut problems = Problems::of(path);
-    let voters = match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("csv") => read_csv(path, &mut problems)?,
-        Some("jsonl" | "ndjson" | "json") => read_json_lines(path, &mut problems)?,
-        _ => {
-            return Err(ProducerError::VotersFileKind {
+pub fn read_roll(path: &Path) -> Result<Vec<Voter>, InputFileError> {
+    let kind = RollKind::of(path)?;
+    roll_in(path, kind, open(path)?)
+}
+
+/// How a roll is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RollKind {
+    Csv,
+    JsonLines,
+}
+
+impl RollKind {
+    /// By the file's extension.
+    fn of(path: &Path) -> Result<RollKind, InputFileError> {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension.map(str::to_ascii_lowercase).as_deref() {
+            Some("csv") => Ok(RollKind::Csv),
+            Some("jsonl" | "ndjson" | "json") => Ok(RollKind::JsonLines),
+            _ => Err(InputFileError::VotersFileKind {
                 path: path.to_owned(),
-            });
+            }),
         }
+    }
+}
+
+/// The roll that is in a file; its path is for errors.
+pub(crate) fn roll_in(
+    path: &Path,
+    kind: RollKind,
+    file: impl BufRead,
+) -> Result<Vec<Voter>, InputFileError> {
+    let mut problems = Problems::of(path);
+    let voters = match kind {
+        RollKind::Csv => read_csv(path, file, &mut problems)?,
+        RollKind::JsonLines => Some(read_json_lines(path, file, &mut problems)?),
     };
     let Some(voters) = voters else {
         return problems.none_or(Vec::new());
@@ -46,8 +71,12 @@ pub fn read_roll(path: &Path) -> Result<Vec<Voter>, ProducerError> {
 type Numbered = (u64, Voter);
 
 /// `None` when the header alone makes the file unusable.
-fn read_csv(path: &Path, problems: &mut Problems) -> Result<Option<Vec<Numbered>>, ProducerError> {
-    let mut reader = csv_reader(path)?;
+fn read_csv(
+    path: &Path,
+    file: impl BufRead,
+    problems: &mut Problems,
+) -> Result<Option<Vec<Numbered>>, InputFileError> {
+    let mut reader = csv_reader(file);
     let Some((_, header)) = next_record(path, &mut reader, problems)? else {
         return Ok(Some(Vec::new()));
     };
@@ -190,9 +219,9 @@ fn bad_age(age: &str) -> String {
 
 fn read_json_lines(
     path: &Path,
+    mut reader: impl BufRead,
     problems: &mut Problems,
-) -> Result<Option<Vec<Numbered>>, ProducerError> {
-    let mut reader = open(path)?;
+) -> Result<Vec<Numbered>, InputFileError> {
     let mut voters = Vec::new();
     let mut bytes = Vec::new();
     for line in 1.. {
@@ -216,7 +245,7 @@ fn read_json_lines(
             Err(problem) => problems.on_line(line, problem),
         }
     }
-    Ok(Some(voters))
+    Ok(voters)
 }
 
 fn json_voter(text: &str) -> Result<Voter, String> {
@@ -305,64 +334,6 @@ mod tests {
             let contents = format!("voter_id,{state}\nv1,Kent\n");
             assert_eq!(read("a.CSV", contents).unwrap()[0].address.state, "Kent");
         }
-    }
-
-    #[test]
-    fn generated_voters_survive_both_formats() {
-        let generated: Vec<Voter> = (0..50).map(|index| crate::voter(5, index)).collect();
-        let lines: Vec<String> = generated
-            .iter()
-            .map(|voter| serde_json::to_string(voter).unwrap())
-            .collect();
-        assert_eq!(read("roll.jsonl", lines.join("\n")).unwrap(), generated);
-        assert_eq!(read("roll.json", lines.join("\n\n")).unwrap(), generated);
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record([
-                "voter_id",
-                "voter_name",
-                "date_of_birth",
-                "gender",
-                "nationality",
-                "registration_number",
-                "street",
-                "city",
-                "state",
-                "country",
-                "postcode",
-                "email",
-                "phone_number",
-                "cell_number",
-                "picture",
-                "registered_age",
-            ])
-            .unwrap();
-        for voter in &generated {
-            let at = &voter.address;
-            let age = voter.registered_age.unwrap().to_string();
-            writer
-                .write_record([
-                    &voter.voter_id,
-                    &voter.voter_name,
-                    &voter.date_of_birth,
-                    &voter.gender,
-                    &voter.nationality,
-                    &voter.registration_number,
-                    &at.street,
-                    &at.city,
-                    &at.state,
-                    &at.country,
-                    &at.postcode,
-                    &voter.email,
-                    &voter.phone_number,
-                    &voter.cell_number,
-                    &voter.picture,
-                    &age,
-                ])
-                .unwrap();
-        }
-        let csv = writer.into_inner().unwrap();
-        assert_eq!(read("roll.csv", csv).unwrap(), generated);
     }
 
     #[test]
