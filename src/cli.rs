@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Dashboard(DashboardArgs),
     /// Show the results as they are stored
     Results(ResultsArgs),
+    /// Write the stored results for others to read: an election report of NIST SP 1500-100, or CSV
+    Export(Box<ExportArgs>),
     /// Count again from the log, and compare log, tally, rows and evidence; exit code 1 if they differ
     Audit(AuditArgs),
     /// Count again from the log, through the SmartModules, and show what comes out
@@ -235,6 +237,51 @@ pub(crate) struct ResultsArgs {
     pub(crate) csv: bool,
     #[command(flatten)]
     pub(crate) backend: BackendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "cdf")]
+    pub(crate) format: ExportFormat,
+    /// File to write to, replacing what is there [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Say in the report that the election authority has certified these results; refused while the
+    /// polls are open, or if not every vote is accounted for
+    #[arg(long)]
+    pub(crate) certified: bool,
+    #[command(flatten)]
+    pub(crate) names: ReportNames,
+    #[command(flatten)]
+    pub(crate) backend: BackendArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Election report of the Election Results Reporting Common Data Format, NIST SP 1500-100
+    /// Version 2, in JSON
+    Cdf,
+    /// A line per candidate and location, as `election results --csv` prints them
+    Csv,
+}
+
+/// What an election report says of the election that is not stored with it.
+#[derive(Debug, Args)]
+pub(crate) struct ReportNames {
+    /// What the election is called
+    #[arg(long, value_name = "NAME", default_value = "Election")]
+    pub(crate) name: String,
+    /// Who issues the report
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "Unnamed election authority"
+    )]
+    pub(crate) issuer: String,
+    /// The issuer in short
+    #[arg(long, value_name = "SHORT", default_value = "unnamed")]
+    pub(crate) issuer_abbreviation: String,
 }
 
 #[derive(Debug, Args)]

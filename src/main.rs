@@ -10,6 +10,7 @@ mod demo;
 mod deploy;
 mod differences;
 mod doctor;
+mod export;
 mod kafka;
 mod key;
 mod log_blocks;
@@ -73,6 +74,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Consumer(args) => steps::consumer(args).await,
         Command::Dashboard(args) => steps::dashboard(args).await,
         Command::Results(args) => steps::results(args).await,
+        Command::Export(args) => export::run(*args).await,
         Command::Audit(args) => audit::run(args).await,
         Command::Recount(args) => recount::run(args).await,
         Command::Seal(args) => seal::run(args).await,

@@ -106,8 +106,8 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 }
 
 /// A line per candidate and location.
-pub(crate) fn print_csv(report: &Report) -> anyhow::Result<()> {
-    let mut csv = csv::Writer::from_writer(std::io::stdout().lock());
+pub(crate) fn write_csv(report: &Report, to: impl Write) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
     csv.write_record(["candidate_name", "state", "total_votes"])?;
     for cell in &report.candidate_locations {
         csv.write_record([

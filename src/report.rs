@@ -49,10 +49,7 @@ impl Report {
         backend: &Backend,
         stored: &StoredElection,
     ) -> anyhow::Result<Report> {
-        let mut tally = Tally::default();
-        for (_, _, partition) in backend.store.tallies().await? {
-            tally.add(&partition);
-        }
+        let tally = stored_tally(backend).await?;
         Report::of_tally(backend, stored, &tally).await
     }
 
@@ -94,6 +91,15 @@ impl Report {
     pub(crate) fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
     }
+}
+
+/// The tally of all partitions, as it is stored.
+pub(crate) async fn stored_tally(backend: &Backend) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for (_, _, partition) in backend.store.tallies().await? {
+        tally.add(&partition);
+    }
+    Ok(tally)
 }
 
 /// Whether cast = counted + rejected, and the rows say the same as the tally.

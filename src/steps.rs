@@ -244,7 +244,7 @@ pub(crate) fn show(args: &ResultsArgs, report: &Report) -> anyhow::Result<()> {
     if args.json {
         render::print_json(report)
     } else if args.csv {
-        render::print_csv(report)
+        render::write_csv(report, std::io::stdout().lock())
     } else {
         render::print_table(report);
         Ok(())

@@ -1,5 +1,7 @@
 //! `bridge`: carries topics between Fluvio and Kafka, as a process of its own.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 use std::sync::Arc;
 

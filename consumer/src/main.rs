@@ -1,5 +1,7 @@
 //! `consumer`: counts and persists, as a process of its own.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use input_files::InputFileError;
 use platform::PlatformError;
 use service::UsageError;
 use store::StoreError;
@@ -68,25 +69,9 @@ pub enum ProducerError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A voters file of a kind that is not known.
-    #[error(
-        "{}: a voters file ends in .csv (columns by name) or in .jsonl, .ndjson or .json (one voter a line)",
-        path.display()
-    )]
-    VotersFileKind {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file was read, and cannot be used. Nothing of it was.
-    #[error("{} cannot be used, and nothing of it was:{}", path.display(), listed(problems, *more))]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The first problems, each with its line.
-        problems: Vec<String>,
-        /// How many more there are.
-        more: u64,
-    },
+    /// A roll or a file of results cannot be used.
+    #[error(transparent)]
+    InputFile(#[from] InputFileError),
     /// There is nobody to vote for.
     #[error("there is no candidate to vote for; ask for at least 1 (`--candidates`)")]
     NoCandidates,
@@ -189,8 +174,7 @@ impl ProducerError {
             | ProducerError::Store(StoreError::Key(_))
             | ProducerError::NoSuchModule { .. }
             | ProducerError::Read { .. }
-            | ProducerError::VotersFileKind { .. }
-            | ProducerError::File { .. }
+            | ProducerError::InputFile(_)
             | ProducerError::Scale { .. }
             | ProducerError::NothingToReplay { .. }
             | ProducerError::TooManyBallots { .. } => UsageError(self.to_string()).into(),
@@ -204,16 +188,4 @@ fn with_options(options: &[&str]) -> String {
         return "with neither credentials nor secret ballots".into();
     }
     format!("with `{}`", options.join(" "))
-}
-
-fn listed(problems: &[String], more: u64) -> String {
-    let mut text = String::new();
-    for problem in problems {
-        text.push_str("\n  ");
-        text.push_str(problem);
-    }
-    if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
-    }
-    text
 }

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{Candidate, CredentialKey, VoteTail, append_credential};
+use input_files::{MAX_VOTES, ResultsFile};
 use serde_json::json;
 
 use crate::ProducerError;
 use crate::demographics::{age, gender};
 use crate::permutation::Permutation;
-use crate::results_file::{MAX_VOTES, ResultsFile};
 use crate::seeds::{Purpose, indexed_uuid, mix, text_uuid, word};
 
 /// An official result, ready to be cast.
@@ -233,8 +233,8 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::results_file::ResultRow;
     use domain::{PollsWindow, Rules};
+    use input_files::ResultRow;
     use proptest::prelude::*;
 
     fn results(rows: &[(&str, &str, &str, u64)]) -> ResultsFile {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layout::VoteReader;
 use crate::names::Names;
+use crate::voter_table::OFFSET_LIMIT;
 use crate::{
     AgeBand, Ballot, BatchError, PartitionJudge, Reason, RecordReader, Rules, Tally, VoterRef,
 };
@@ -177,11 +178,19 @@ impl PartitionCounter {
     /// Counts a whole batch of records, in Fluvio's encoding.
     ///
     /// # Errors
-    /// When the bytes are not a batch, or its offsets do not count up by one.
+    /// When the bytes are not a batch, or its offsets do not count up by one or are none of a log's.
     pub fn count_batch(&mut self, base_offset: i64, records: &[u8]) -> Result<Delta, BatchError> {
+        let records = RecordReader::new(records)?;
+        let end = base_offset.checked_add(i64::from(records.remaining()));
+        if base_offset < 0 || end.is_none_or(|end| end > OFFSET_LIMIT) {
+            return Err(BatchError {
+                problem: "offsets that no log has",
+                at: 0,
+            });
+        }
         let mut next_offset = base_offset;
         let mut valid = Vec::with_capacity(GROUP);
-        for record in RecordReader::new(records)? {
+        for record in records {
             let record = record?;
             if base_offset.checked_add(record.offset_delta) != Some(next_offset) {
                 return Err(BatchError {
@@ -269,6 +278,19 @@ mod tests {
         let records = batch(&[("a", "x"), ("a", "y"), ("b", "y")]);
         let delta = counter.count_batch(7, &records).unwrap();
         assert_eq!(counter.count_batch(7, &records).unwrap(), delta);
+    }
+
+    #[test]
+    fn a_batch_at_an_offset_that_no_log_has_is_refused() {
+        let records = batch(&[("a", "x"), ("b", "x")]);
+        for base_offset in [i64::MIN, -1, OFFSET_LIMIT - 1, i64::MAX] {
+            let mut counter = PartitionCounter::new(Rules::default());
+            let refused = counter.count_batch(base_offset, &records);
+            assert!(refused.is_err(), "{base_offset}: {refused:?}");
+        }
+        let mut counter = PartitionCounter::new(Rules::default());
+        let last = counter.count_batch(OFFSET_LIMIT - 2, &records);
+        assert_eq!(last.unwrap().tally.counted(), 2);
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod counter;
 mod digest;
 mod enrich;
 mod first_votes;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod groups;
 mod judge;
 mod keys;

@@ -31,7 +31,7 @@ const FREE: [u8; OFFSET_BYTES] = [0xff; OFFSET_BYTES];
 const OFFSET_BYTES: usize = 6;
 
 /// The first offset that a table cannot keep: some 280 million million votes in one partition.
-const OFFSET_LIMIT: i64 = (1 << (OFFSET_BYTES * 8)) - 1;
+pub(crate) const OFFSET_LIMIT: i64 = (1 << (OFFSET_BYTES * 8)) - 1;
 
 /// An id, scrambled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

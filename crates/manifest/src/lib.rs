@@ -11,6 +11,8 @@ mod check;
 mod cluster_config;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod kafka;
 mod manifest;
 mod values;

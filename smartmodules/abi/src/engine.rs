@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::call::{Call, Status};
 
+// SAFETY: the engine links a function of this name and type into every module (`wasmtime/instance.rs`
+// of `fluvio-smartengine`), or does not load the module.
 unsafe extern "C" {
     /// Provided by the engine: notes where `len` bytes of output lie.
     fn copy_records(ptr: i32, len: i32);
