@@ -51,6 +51,7 @@ export class Pipeline {
     topics.forEach(({ carried, lag }, index) => setFigures(this.#bridge.get(keys[index]), { carried, lag }));
   }
 
+  /** The same words as in `pipeline.rs`. */
   #drawEvidence(partitions) {
     element('evidence').hidden = partitions.length === 0;
     const keys = partitions.map(({ partition }) => String(partition));
@@ -61,7 +62,10 @@ export class Pipeline {
       setHash(row.querySelector('[data-hash="root"]'), seal?.root);
       setFigures(row, { sealed: seal?.votes ?? null });
     });
-    setText(element('seal'), sealWords(partitions));
+    const sealed = partitions.find(({ seal }) => seal)?.seal;
+    setText(element('seal'), sealed ? `Seal ${sealed.seal} of` : 'No vote is sealed yet.');
+    if (sealed) setAttribute(element('sealed-at'), 'datetime', sealed.sealed_at);
+    setText(element('sealed-at'), sealed ? time(sealed.sealed_at) : '');
   }
 
   #drawProblems(problems) {
@@ -82,12 +86,6 @@ function setHash(code, hash) {
   if (hash) setAttribute(code, 'title', hash);
   else code.removeAttribute('title');
   setText(code, hash ? `${hash.slice(0, SHOWN_DIGITS)}…` : NO_NUMBER);
-}
-
-/** The same words as in `pipeline.rs`. */
-function sealWords(partitions) {
-  const sealed = partitions.find(({ seal }) => seal);
-  return sealed ? `Seal ${sealed.seal.seal}, made at ${sealed.seal.sealed_at}` : 'No vote is sealed yet';
 }
 
 /** The same words as in `overview.rs`. */

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress, Sharing, Snapshot};
 use domain::{
-    AggregateRecord, PartitionCounter, PollsWindow, Reason, Rules, Tally, VotingTime,
-    aggregate_records, topics,
+    AggregateRecord, BatchHasher, Digest, HashedBatch, PartitionCounter, PollsWindow, Reason,
+    Rules, Tally, VotingTime, aggregate_records, first_head, next_head, topics,
 };
 use futures_util::StreamExt;
 use manifest::Manifest;
@@ -179,7 +179,7 @@ impl Setting {
         records
     }
 
-    /// Demands that tallies, rows and published totals are what counting the log anew gives.
+    /// Demands that tallies, rows, chains and published totals are what counting the log anew gives.
     pub async fn assert_exact(&self) {
         let store = self.store().await;
         let candidates = &self.election.candidates;
@@ -187,8 +187,9 @@ impl Setting {
         let stored = store.tallies().await.unwrap();
         let mut total = Tally::default();
         for partition in 0..PARTITIONS {
-            let (tally, accepted, rejected) =
-                count(&rules, &self.read(topics::VOTES, partition).await);
+            let records = self.read(topics::VOTES, partition).await;
+            let (tally, accepted, rejected) = count(&rules, &records);
+            assert_chained(&store, partition, &records).await;
             let end = (accepted.len() + rejected.len()) as i64;
             assert!(tally.counted() > 0 && tally.rejected_total() > 0);
             let (_, offset, stored) = stored.iter().find(|stored| stored.0 == partition).unwrap();
@@ -253,6 +254,37 @@ fn count(rules: &Rules, records: &[Output]) -> (Tally, Vec<VoteRow>, Vec<(i64, R
         }
     }
     (counter.take_tally(), accepted, rejected)
+}
+
+/// Demands that the partition's chain has every record in one batch, and each head follows.
+async fn assert_chained(store: &Store, partition: u32, records: &[Output]) {
+    let mut base_offset = 0;
+    let mut head = first_head(partition, 0);
+    for row in store.chain_rows(partition, 0, usize::MAX).await.unwrap() {
+        assert_eq!(row.base_offset, base_offset, "partition {partition}");
+        let next_offset = row.next_offset;
+        let batch = &records[base_offset as usize..next_offset as usize];
+        head = next_head(
+            head,
+            &HashedBatch {
+                partition,
+                base_offset,
+                next_offset,
+                hash: hash(batch),
+            },
+        );
+        assert_eq!(row.end(partition).head, head, "partition {partition}");
+        base_offset = next_offset;
+    }
+    assert_eq!(base_offset, records.len() as i64, "partition {partition}");
+}
+
+fn hash(records: &[Output]) -> Digest {
+    let mut hasher = BatchHasher::default();
+    for record in records {
+        hasher.record(record.offset, record.key.as_deref(), &record.value);
+    }
+    hasher.finish()
 }
 
 /// Votes that are being cast.

@@ -58,6 +58,8 @@ struct Overview<'a> {
     bridge: Vec<BridgeRow<'a>>,
     evidence: Vec<EvidenceRow<'a>>,
     seal_words: String,
+    /// When it was made, for programs and as text; empty while there is no seal.
+    sealed_at: (&'a str, String),
 }
 
 /// Who leads; there without being shown while nobody does, for the scripts to fill.
@@ -109,6 +111,7 @@ pub(crate) fn overview(
     let page = query.apply(&snapshot.locations, &snapshot.candidates);
     let href = |query: LocationsQuery| format!("/?{}#locations", query.to_query_string(refresh));
     let turnout = &snapshot.turnout;
+    let (seal, sealed_at) = seal_words(snapshot);
     let view = Overview {
         live: Live {
             takes_refresh: true,
@@ -179,7 +182,8 @@ pub(crate) fn overview(
             .iter()
             .map(|at| evidence_row(at, n))
             .collect(),
-        seal_words: seal_words(snapshot),
+        seal_words: seal,
+        sealed_at: (sealed_at, parts::time_text(sealed_at)),
         snapshot,
         n,
         candidates,

@@ -265,7 +265,7 @@ fn heads_and_roots_are_published() {
     let code = format!(r#"<code data-hash="root" title="{root}">cdcdcdcdcdcd…</code>"#);
     assert!(page.contains(&code), "{page}");
     assert!(page.contains(r#"<data data-figure="sealed" value="10900">10,900</data>"#));
-    assert!(page.contains("Seal 3"));
+    assert!(page.contains("Seal 3 of") && page.contains("2026-05-07 21:03:00 UTC"));
 
     // Nothing to show is not shown, but there for the scripts to fill.
     snapshot.pipeline.evidence.clear();

@@ -137,12 +137,12 @@ fn hash(whole: Option<&str>) -> Hash<'_> {
     }
 }
 
-/// Which seal it is; the same words as in `pipeline.js`.
-pub(super) fn seal_words(snapshot: &Snapshot) -> String {
+/// Which seal it is (the same words as in `pipeline.js`), and when it was made.
+pub(super) fn seal_words(snapshot: &Snapshot) -> (String, &str) {
     let mut partitions = snapshot.pipeline.evidence.iter();
     match partitions.find_map(|at| at.seal.as_ref()) {
-        Some(seal) => format!("Seal {}, made at {}", seal.seal, seal.sealed_at),
-        None => "No vote is sealed yet".to_owned(),
+        Some(seal) => (format!("Seal {} of", seal.seal), &seal.sealed_at),
+        None => ("No vote is sealed yet.".to_owned(), ""),
     }
 }
 
