@@ -199,6 +199,10 @@ fn votes_through_the_api_are_counted_and_what_is_wrong_is_refused() {
     let report = data.results();
     assert_adds_up(&report);
     assert_eq!(number(&report, "counted"), before + 1);
+    // The demo goes on in a log that is not only its own.
+    let again = data.run(&[DEMO, &["--once", "--json"]].concat());
+    let again = again.succeeds().json();
+    assert_eq!(again["cast"], report["cast"]);
 }
 
 /// The form as a browser sends it: with the page's token and cookie.

@@ -97,6 +97,8 @@ pub async fn cast_votes(
     // One that fails stops the others; the caller's token stays as it is.
     let stop = stop.child_token();
     let mut tasks = JoinSet::new();
+    // Whoever has a credential may have voted somewhere else.
+    let others_vote = plan.credentials.is_some();
     let pacings = Pacing::shared(plan.rate, ends.len());
     for ((partition, end), pacing) in (0..).zip(ends).zip(pacings) {
         let script = Script::new(&plan, partition, partitions)?;
@@ -104,7 +106,11 @@ pub async fn cast_votes(
         let progress = Arc::clone(progress);
         let stop = stop.clone();
         tasks.spawn(async move {
-            let position = LogPosition::read(platform.as_ref(), VOTES, partition).await?;
+            let position = if others_vote {
+                LogPosition::read_among_others(platform.as_ref(), VOTES, partition).await?
+            } else {
+                LogPosition::read(platform.as_ref(), VOTES, partition).await?
+            };
             let source = PartitionVotes {
                 platform: Arc::clone(&platform),
                 partition,

@@ -4,12 +4,20 @@
 //! The records of a partition are a fixed sequence, and they are appended in order. So the end
 //! offset says how many of them are there, and the run passes over as many. The last of these are
 //! compared with the log, lest an election be continued with another seed or roll.
+//!
+//! Where voters with credentials vote, too, their votes stand among the sequence's. Then the whole log is
+//! looked at, and what is not of the sequence is passed over.
+
+use std::collections::VecDeque;
+use std::hash::Hasher;
 
 use futures_util::StreamExt;
 use platform::{NewRecord, Output, Platform, StreamRequest};
 
-use crate::ProducerError;
 use domain::{TIME_BYTES, TIME_FIELD};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::ProducerError;
 
 /// How many of the last records in the log are compared with the sequence. With another seed, the
 /// first one differs; with other options, one of them does, most likely.
@@ -24,6 +32,9 @@ pub(crate) struct LogPosition {
     passed: u64,
     /// The last records in the log.
     last: Vec<Output>,
+    /// Where the log has others' records, too: what it holds and was not passed over. Then `in_log` is
+    /// not known, and stays 0.
+    among_others: Option<VecDeque<u128>>,
 }
 
 impl LogPosition {
@@ -41,6 +52,7 @@ impl LogPosition {
             in_log,
             passed: 0,
             last: Vec::new(),
+            among_others: None,
         };
         let compared = in_log.min(COMPARED_RECORDS) as usize;
         if compared == 0 {
@@ -63,6 +75,40 @@ impl LogPosition {
             }
         }
         Ok(position)
+    }
+
+    /// Looks at all of a log that others have written to, too.
+    pub(crate) async fn read_among_others(
+        platform: &dyn Platform,
+        topic: &'static str,
+        partition: u32,
+    ) -> Result<Self, ProducerError> {
+        let end = platform.end_offset(topic, partition).await?;
+        let mut log = VecDeque::new();
+        let request = StreamRequest {
+            topic: topic.to_owned(),
+            partition,
+            from: 0,
+            chain: Vec::new(),
+        };
+        let mut stream = platform.stream(request).await?;
+        let mut next = 0;
+        while next < end {
+            let batch = stream.next().await.ok_or_else(|| stream_ended(topic))??;
+            for output in batch {
+                check_offset(topic, partition, next, output.offset)?;
+                next += 1;
+                log.push_back(digest_but_for_time(output.key.as_deref(), &output.value));
+            }
+        }
+        Ok(LogPosition {
+            topic,
+            partition,
+            in_log: 0,
+            passed: 0,
+            last: Vec::new(),
+            among_others: Some(log),
+        })
     }
 
     /// How many records of the sequence the log holds.
@@ -90,6 +136,13 @@ impl LogPosition {
     /// Passes over the next record of the sequence. Returns whether it is in the log; if not, it is
     /// to be appended.
     pub(crate) fn pass(&mut self, record: &NewRecord) -> Result<bool, ProducerError> {
+        if let Some(log) = &mut self.among_others {
+            let ours = digest_but_for_time(record.key.as_deref(), &record.value);
+            let found = log.iter().position(|logged| *logged == ours);
+            // The sequence is in its order, so behind one that is missing all is others'.
+            log.drain(..found.map_or(log.len(), |at| at + 1));
+            return Ok(found.is_some());
+        }
         if !self.is_behind() {
             return Ok(false);
         }
@@ -154,13 +207,28 @@ fn same_but_for_time(record: &NewRecord, logged: &Output) -> bool {
     if record.key.as_deref() != logged.key.as_deref() || ours.len() != theirs.len() {
         return false;
     }
-    // A vote's own time stands behind whatever the voter's fields hold.
-    let time = ours
+    let (time, after) = around_time(ours);
+    ours[..time] == theirs[..time] && ours[after..] == theirs[after..]
+}
+
+/// Where a vote's time begins and ends. It stands behind whatever the voter's fields hold.
+fn around_time(vote: &[u8]) -> (usize, usize) {
+    let time = vote
         .windows(TIME_FIELD.len())
         .rposition(|window| window == TIME_FIELD)
-        .map_or(ours.len(), |at| at + TIME_FIELD.len());
-    let after = (time + TIME_BYTES).min(ours.len());
-    ours[..time] == theirs[..time] && ours[after..] == theirs[after..]
+        .map_or(vote.len(), |at| at + TIME_FIELD.len());
+    (time, (time + TIME_BYTES).min(vote.len()))
+}
+
+/// The same of two records that differ in their time at most.
+fn digest_but_for_time(key: Option<&[u8]>, value: &[u8]) -> u128 {
+    let (time, after) = around_time(value);
+    let mut hasher = SipHasher13::new();
+    for part in [key.unwrap_or_default(), &value[..time], &value[after..]] {
+        hasher.write_usize(part.len());
+        hasher.write(part);
+    }
+    hasher.finish128().as_u128()
 }
 
 #[cfg(test)]
@@ -179,6 +247,32 @@ mod tests {
             timestamp: 0,
         };
         same_but_for_time(&record, &logged)
+    }
+
+    #[test]
+    fn among_others_the_sequence_is_found_up_to_its_end() {
+        let record = |text: &str, time: &str| NewRecord {
+            key: Some(b"v".to_vec()),
+            value: format!(r#"{{"a":"{text}","voting_time":"2024-07-04 {time}","vote":1}}"#).into(),
+        };
+        let log = ["x", "a", "y", "b", "z"].map(|text| record(text, "12:00:00"));
+        let digests = log
+            .iter()
+            .map(|at| digest_but_for_time(at.key.as_deref(), &at.value));
+        let mut position = LogPosition {
+            topic: "votes",
+            partition: 0,
+            in_log: 0,
+            passed: 0,
+            last: Vec::new(),
+            among_others: Some(digests.collect()),
+        };
+        for (text, is_there) in [("a", true), ("b", true), ("c", false), ("d", false)] {
+            assert!(!position.skip() && position.behind() == 0);
+            let found = position.pass(&record(text, "13:59:01")).unwrap();
+            assert_eq!(found, is_there, "{text}");
+        }
+        position.finish().unwrap();
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{counted, pages, wait_until_live};
 const AXE_CORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/axe.min.js");
 
 /// The script of axe-core; where there is none, says that the test is passed over.
-fn axe() -> Option<String> {
+pub(crate) fn axe() -> Option<String> {
     let named = std::env::var_os("AXE_CORE").map(PathBuf::from);
     let path = named.clone().unwrap_or_else(|| AXE_CORE.into());
     match std::fs::read_to_string(&path) {
@@ -27,7 +27,7 @@ fn axe() -> Option<String> {
 
 /// Violations that keep somebody from reading the page, each in a line.
 #[track_caller]
-fn violations(browser: &Browser, axe: &str) -> Vec<String> {
+pub(crate) fn violations(browser: &Browser, axe: &str) -> Vec<String> {
     // Run by the browser's driver, it is not the page's, whose policy would forbid it.
     browser.run(axe);
     let found = browser.resolve("axe.run({ resultTypes: ['violations'] })", json!([]));

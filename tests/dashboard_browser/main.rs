@@ -9,6 +9,7 @@ mod support;
 mod browser;
 
 mod accessibility;
+mod ballot;
 mod connection;
 mod count;
 mod keyboard;
