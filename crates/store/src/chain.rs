@@ -91,9 +91,10 @@ impl Store {
     /// When the database fails.
     pub async fn chain_ends(&self) -> Result<Vec<(u32, ChainEnd)>, StoreError> {
         let failed = StoreError::database("read the chains' ends");
-        self.client()
-            .await?
-            .query(ENDS, &[&PERSIST])
+        let client = self.client().await?;
+        let statement = client.prepare_cached(ENDS).await.map_err(&failed)?;
+        client
+            .query(&statement, &[&PERSIST])
             .await
             .map_err(&failed)?
             .iter()
@@ -115,15 +116,19 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<ChainRow>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.client()
-            .await?
-            .query(
+        let failed = StoreError::database("read the chain");
+        let client = self.client().await?;
+        let statement = client
+            .prepare_cached(
                 r#"SELECT base_offset, next_offset, batch_hash, head FROM log_chain
                    WHERE "partition" = $1 AND base_offset >= $2 ORDER BY base_offset LIMIT $3"#,
-                &[&partition_column(partition)?, &from, &limit],
             )
             .await
-            .map_err(StoreError::database("read the chain"))?
+            .map_err(&failed)?;
+        client
+            .query(&statement, &[&partition_column(partition)?, &from, &limit])
+            .await
+            .map_err(&failed)?
             .iter()
             .map(chain_row)
             .collect()

@@ -37,11 +37,13 @@ impl Store {
             r#"SELECT seal, "partition", sealed_at, next_offset, chain_head, leaves, tree_root, root
                FROM seals WHERE {which} ORDER BY seal, "partition""#
         );
-        self.client()
-            .await?
-            .query(&query, &[])
+        let failed = StoreError::database("read the seals");
+        let client = self.client().await?;
+        let statement = client.prepare_cached(&query).await.map_err(&failed)?;
+        client
+            .query(&statement, &[])
             .await
-            .map_err(StoreError::database("read the seals"))?
+            .map_err(&failed)?
             .iter()
             .map(seal)
             .collect()
