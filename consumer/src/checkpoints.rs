@@ -37,7 +37,7 @@ pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError
             lease: unstored.ours.lease,
             stored: Stored {
                 next_offset: unstored.stored,
-                tally: unstored.stored_tally.as_ref(),
+                tally: unstored.stored_tally.as_deref(),
             },
         })
         .collect();

@@ -25,7 +25,7 @@ enum Partition {
         /// The offset up to which it is stored.
         stored: i64,
         /// The tally that is stored there; `None` while that is not certain.
-        stored_tally: Option<Tally>,
+        stored_tally: Option<Box<Tally>>,
         /// How many votes before an offset are rows.
         rows: Option<(i64, u64)>,
     },
@@ -38,7 +38,7 @@ pub(crate) struct Unstored {
     pub(crate) tally: Tally,
     /// What is stored by now: up to where, and what.
     pub(crate) stored: i64,
-    pub(crate) stored_tally: Option<Tally>,
+    pub(crate) stored_tally: Option<Box<Tally>>,
 }
 
 impl Partition {
@@ -79,7 +79,7 @@ impl Ledgers {
             ledger: Ledger::new(checkpoint),
             lease: ours.lease,
             stored,
-            stored_tally: Some(tally),
+            stored_tally: Some(Box::new(tally)),
             rows: None,
         };
     }
@@ -191,7 +191,7 @@ impl Ledgers {
         } = &mut *self.lock(partition)
         {
             *stored = offset;
-            *stored_tally = Some(tally);
+            *stored_tally = Some(Box::new(tally));
         }
     }
 

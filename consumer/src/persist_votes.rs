@@ -116,7 +116,7 @@ pub(crate) async fn persist_votes(
             progress.chain_head = Some(chain_head);
         });
     }
-    Ok(())
+    rows.end(context).await
 }
 
 /// A partition's rows, by the database's count and by ours.
@@ -126,8 +126,8 @@ struct Rows {
     next_offset: i64,
     /// How many of the rows are votes that count.
     counted: u64,
-    /// They are counted in the database again when there are as many.
-    count_again_at: i64,
+    /// Where the checkpoint stood when they were counted in the database last.
+    looked_at: i64,
 }
 
 impl Rows {
@@ -151,7 +151,7 @@ impl Rows {
             partition,
             next_offset: offset,
             counted: votes,
-            count_again_at: offset.saturating_mul(2),
+            looked_at: offset,
         })
     }
 
@@ -168,8 +168,16 @@ impl Rows {
             .ledgers
             .set_rows(self.partition, next_offset, self.counted)?;
         // Whenever their number has doubled: however many there will be, each is counted twice at most.
-        if next_offset >= self.count_again_at {
+        if next_offset / 2 >= self.looked_at {
             *self = Rows::count(context, self.partition).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing more is persisted: counts what was since the last time.
+    async fn end(self, context: &Context) -> Result<(), ConsumerError> {
+        if self.next_offset > self.looked_at {
+            Rows::count(context, self.partition).await?;
         }
         Ok(())
     }
