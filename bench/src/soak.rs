@@ -154,16 +154,18 @@ fn sample(cast: u64, snapshot: &Snapshot, at: Duration) -> anyhow::Result<Sample
 /// Says how much the memory grew after the warm-up, and whether that is nothing.
 fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
     let warm = &samples[WARM_UP_SAMPLES.min(samples.len() / 2)..];
-    // What is highest in either half: in between, memory comes and goes.
+    // Each half's mean: memory comes and goes with what the log's store has yet to write.
     let (first, second) = warm.split_at(warm.len().div_ceil(2));
-    let most = |samples: &[Sample]| samples.iter().map(|s| s.bytes).fold(0.0, f64::max);
-    let growth = most(second) - most(first);
+    let mean = |samples: &[Sample]| {
+        samples.iter().map(|sample| sample.bytes).sum::<f64>() / samples.len().max(1) as f64
+    };
+    let growth = mean(second) - mean(first);
     let votes = match (first.first(), second.last()) {
         (Some(first), Some(last)) => last.cast - first.cast,
         _ => bail!("too short to tell: give it more `--minutes`"),
     };
     let is_flat = growth <= NO_GROWTH;
-    // The halves' ends are half of all these votes apart.
+    // The halves' middles are half of all these votes apart.
     let per_million = growth / (votes as f64 / 2.0).max(1.0) * 1e6;
     let for_voters = args.voters * BYTES_PER_VOTER;
     if args.json {
