@@ -10,8 +10,9 @@ use tokio::sync::{broadcast, watch};
 use crate::metrics::Metrics;
 use crate::model::Snapshot;
 
-/// Events that a listener may be behind before it is dropped: three seconds' worth at a hundred a second.
-pub(crate) const EVENTS_BEHIND: usize = 300;
+/// Events that a listener may be behind before it is dropped: some seconds' worth, even at a hundred a
+/// second. The channel rounds it up to a power of two.
+pub(crate) const EVENTS_BEHIND: usize = 256;
 
 /// How long an answer waits for the first snapshot: reading what is stored takes a fraction of it.
 const FIRST_SNAPSHOT: Duration = Duration::from_secs(3);
