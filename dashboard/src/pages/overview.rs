@@ -32,6 +32,7 @@ struct Overview<'a> {
     snapshot: &'a Snapshot,
     live: Live<'a>,
     n: &'a Numbers,
+    takes_votes: bool,
     leader: LeaderView<'a>,
     polls: String,
     candidates: Vec<CandidateRow<'a>>,
@@ -106,6 +107,7 @@ pub(crate) fn overview(
     query: &LocationsQuery,
     refresh: Option<u16>,
     n: &Numbers,
+    takes_votes: bool,
 ) -> Result<String, askama::Error> {
     let candidates = parts::candidate_rows(snapshot, n);
     let page = query.apply(&snapshot.locations, &snapshot.candidates);
@@ -118,6 +120,7 @@ pub(crate) fn overview(
             kept: query.pairs(),
             ..Live::new(snapshot, refresh)
         },
+        takes_votes,
         leader: leader_view(snapshot, n),
         polls: polls(snapshot),
         strip: strip(snapshot),

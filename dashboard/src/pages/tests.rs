@@ -135,7 +135,17 @@ fn under_way() -> Snapshot {
 fn front(snapshot: &Snapshot, query: &str) -> String {
     let refresh = refresh_interval(query).unwrap();
     let query = LocationsQuery::parse(query).unwrap();
-    overview(snapshot, &query, refresh, &numbers()).unwrap()
+    overview(snapshot, &query, refresh, &numbers(), false).unwrap()
+}
+
+#[test]
+fn the_way_to_the_ballot_is_shown_where_votes_are_taken() {
+    let shown = |takes_votes| {
+        let query = LocationsQuery::parse("").unwrap();
+        overview(&under_way(), &query, None, &numbers(), takes_votes).unwrap()
+    };
+    assert!(shown(true).contains(r#"<a href="/ballot">"#));
+    assert!(!shown(false).contains("/ballot"));
 }
 
 /// What a strict Content-Security-Policy would not let through, and what no page may ask for.

@@ -42,6 +42,7 @@ pub(super) async fn overview(request: PageRequest) -> tide::Result {
         &locations,
         refresh,
         &numbers(&request),
+        request.state().ballots.is_some(),
     ))
 }
 
