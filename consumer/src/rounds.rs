@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{ConsumerError, Progress};
 
-/// A round takes at most about this part of the time: one that takes longer comes less often.
+/// Rounds take at most about this part of the time: where two on end take longer, they come less often.
+/// One alone is a hiccup.
 const PART_OF_TIME: u32 = 20;
 
 /// How long the last round is tried again, when what it needs does not answer.
@@ -37,6 +38,7 @@ pub(crate) async fn in_rounds(
 ) -> Result<(), ConsumerError> {
     let mut moved = progress.watch();
     let mut backoff = Backoff::default();
+    let mut took_before = Duration::ZERO;
     while !stop.is_cancelled() {
         moved.mark_unchanged();
         let began = Instant::now();
@@ -50,7 +52,9 @@ pub(crate) async fn in_rounds(
             backoff.pause(&stop).await;
             continue;
         }
-        let interval = (began.elapsed() * PART_OF_TIME).clamp(*interval.start(), *interval.end());
+        let took = began.elapsed();
+        let lasting = took.min(std::mem::replace(&mut took_before, took));
+        let interval = (lasting * PART_OF_TIME).clamp(*interval.start(), *interval.end());
         backoff.reset();
         progress.set_problem(doing, None);
         tokio::select! {
