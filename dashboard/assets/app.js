@@ -25,6 +25,11 @@ let reloading = 0;
 
 const stream = new Stream(receive, (connection) => {
   controls.show(connection);
+  // What stands still shows the newest.
+  if (connection !== 'live' && planned !== 0) {
+    clearTimeout(planned);
+    draw();
+  }
   if (connection === 'paused') page?.settle?.();
 });
 const controls = new Controls(stream);

@@ -49,8 +49,13 @@ fn a_vote_is_cast_at_the_page_without_scripts() {
         browser.type_into("[name=credential]", credential);
         browser.click(".ballot button");
     };
+    // The form is sent some time after the click.
+    let wait_for = |css: &str| {
+        browser.wait_until(&format!("document.querySelector('{css}') !== null"));
+    };
     browser.open(&ballot);
     fill(&key.credential("somebody else"));
+    wait_for("[role=alert]");
     assert!(
         browser
             .text("[role=alert]")
@@ -60,6 +65,7 @@ fn a_vote_is_cast_at_the_page_without_scripts() {
     let credential = key.credential(&voter).to_uppercase();
     let (first, rest) = credential.split_at(16);
     fill(&format!("{first} {rest}"));
+    wait_for(".receipt-number");
     assert_eq!(browser.text("h1"), "Your vote is cast");
     assert_eq!(browser.text(".receipt-number"), key.receipt_number(&voter));
     site.wait_until("/api/v1/results", |results| {
@@ -67,5 +73,6 @@ fn a_vote_is_cast_at_the_page_without_scripts() {
     });
     browser.open(&ballot);
     fill(&credential);
+    wait_for("[role=alert]");
     assert!(browser.text("[role=alert]").contains("already"));
 }

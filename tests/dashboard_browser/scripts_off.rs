@@ -79,25 +79,38 @@ fn without_scripts_the_page_is_complete_and_its_links_work() {
     ] {
         browser.click(&format!("a[data-sort=\"{column}\"]"));
         let query = format!("sort={column}&order={order}");
+        wait_for_address(&browser, &format!("location.search.includes('{query}')"));
         assert_eq!(browser.run(ROWS), rows(&query), "{query}");
     }
     browser.click("a[data-page=\"next\"]");
+    wait_for_address(&browser, "location.search.includes('page=2')");
     assert_eq!(browser.run(ROWS), rows("sort=lead&order=asc&page=2"));
     assert!(browser.text(".pager p").starts_with("Page 2 of "));
     browser.click("a[data-page=\"previous\"]");
+    wait_for_address(&browser, "!location.search.includes('page=2')");
     assert_eq!(browser.run(ROWS), rows("sort=lead&order=asc"));
     // The form keeps the order.
     browser.choose("#size", "25");
     browser.type_into("#filter", "shire");
     browser.click("#locations-form button");
+    wait_for_address(&browser, "location.search.includes('filter=shire')");
     let found = browser.run(ROWS);
     assert_eq!(found, rows("sort=lead&order=asc&size=25&filter=shire"));
     assert!(!texts(&found).is_empty());
     // From place to candidate, by links.
     let place = browser.text("#location-rows a");
     browser.click("#location-rows a");
+    wait_for_address(&browser, "location.pathname.startsWith('/locations/')");
     assert_eq!(browser.text("h1"), place);
     let candidate = browser.text("#here-rows a");
     browser.click("#here-rows a");
+    wait_for_address(&browser, "location.pathname.startsWith('/candidates/')");
     assert_eq!(browser.text("h1"), candidate);
+}
+
+/// Waits for the page that a click leads to: it is asked for some time after the click.
+fn wait_for_address(browser: &Browser, condition: &str) {
+    browser.wait_until(&format!(
+        "{condition} && document.readyState === 'complete'"
+    ));
 }
