@@ -41,7 +41,7 @@ const POINTS: [(&str, u32); 11] = [
     ("consumer/counted", 10),
 ];
 
-/// Those where work is begun again after a failure that passes.
+/// Those where work is begun again after a failure that passes. Chaos (`tests/chaos`) draws from the same.
 const BEGUN_AGAIN: [&str; 8] = [
     "store/copy",
     "store/copying",
