@@ -175,6 +175,19 @@ mod tests {
         }
 
         #[test]
+        fn the_head_stands_for_every_batch_before_it(
+            records in vec(record(), 2..12),
+            cut in any::<proptest::sample::Index>(),
+            at in any::<proptest::sample::Index>(),
+        ) {
+            let cut = 1 + cut.index(records.len() - 1);
+            let batches = [cut, records.len() - cut];
+            let mut changed = records.clone();
+            changed[at.index(cut)].1.push(0);
+            prop_assert_ne!(head(0, &records, &batches), head(0, &changed, &batches));
+        }
+
+        #[test]
         fn bytes_do_not_move_from_key_to_value_or_to_the_next_record(
             bytes in vec(any::<u8>(), 1..12),
             cut in any::<proptest::sample::Index>(),
