@@ -78,13 +78,13 @@ async fn a_log_on_a_full_disk_refuses_and_goes_on_when_there_is_room() {
         return;
     };
     let data = DataDir::new();
-    let Some(disk) = SmallDisk::mount(&data.path(), "2m") else {
+    let Some(disk) = SmallDisk::mount(&data.path(), "1500k") else {
         return;
     };
     let url = server.database_url();
     let demo = [DEMO, &["--database-url", &url]].concat();
     // While registering; a little more room, while casting; and again at the same place.
-    for size in ["2m", "3500k", "3500k"] {
+    for size in ["1500k", "2500k", "2500k"] {
         disk.resize(size);
         data.run(&demo)
             .refused(1, &["the log at ", "No space left on device"]);

@@ -1,23 +1,29 @@
 //! From the first vote cast to the last one counted, and persisted, with everything running at once:
-//! producer, log, SmartModules, aggregates, checkpoints, and a PostgreSQL server behind them (where none is
-//! installed, the embedded one).
+//! producer, log, SmartModules, aggregates, checkpoints, and a PostgreSQL server behind them, at a lower
+//! priority (where none is installed, the embedded one).
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context;
 use consumer::{ConsumerConfig, Progress};
 use domain::topics;
 use platform::Platform;
+use platform::embedded::EmbeddedPlatform;
 use producer::{CastPlan, VoterSource};
+use serde_json::json;
 use store::{EmbeddedPostgres, Store, TemporaryServer};
 use tokio_util::sync::CancellationToken;
 
-use crate::BenchArgs;
+use crate::EndToEndArgs;
+use crate::native;
 use crate::report::{Figure, Report, Unit};
 use crate::workload;
 
 const SEED: u64 = 7;
+/// The log's directory.
+const PLATFORM: &str = "end-to-end";
 /// Voters, at most: what is measured does not change with more, and who is to be registered first takes
 /// longer.
 const MAX_VOTERS: u64 = 1_000_000;
@@ -37,6 +43,8 @@ impl Database {
     pub(crate) async fn start(directory: &Path) -> anyhow::Result<(Database, Store)> {
         Ok(match TemporaryServer::start().await? {
             Some(server) => {
+                // All is on one machine, where the count goes first; see docs/operations.md.
+                server.give_way()?;
                 let store = Store::connect(&server.database_url(), SERVER_CONNECTIONS).await?;
                 (Database::Server(server), store)
             }
@@ -65,12 +73,27 @@ impl Database {
     }
 }
 
+/// Measures this and the native loop on the same votes, and prints.
+pub(crate) async fn measure_alone(args: EndToEndArgs) -> anyhow::Result<()> {
+    let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let mut report = Report::new("Of native");
+    measure(directory.path(), args.votes, args.partitions, &mut report).await?;
+    let embedded = EmbeddedPlatform::open(&directory.path().join(PLATFORM)).await?;
+    let native = native::rate(&embedded).await?;
+    embedded.close().await?;
+    report.add(native::figure(native));
+    report.compare_with(native);
+    let head = json!({ "votes": args.votes, "partitions": args.partitions });
+    report.print(args.json, head)
+}
+
 pub(crate) async fn measure(
     directory: &Path,
-    args: &BenchArgs,
+    votes: u64,
+    partitions: u32,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let embedded = workload::platform(directory, "end-to-end", args.partitions).await?;
+    let embedded = workload::platform(directory, PLATFORM, partitions).await?;
     let platform: Arc<dyn Platform> = Arc::new(embedded.clone());
     let (database, store) = Database::start(directory).await?;
     store.migrate().await?;
@@ -78,7 +101,7 @@ pub(crate) async fn measure(
     let stop = CancellationToken::new();
     let voters = VoterSource::Generated {
         seed: SEED,
-        count: args.votes.min(MAX_VOTERS),
+        count: votes.min(MAX_VOTERS),
     };
     let began = Instant::now();
     let registered =
@@ -94,7 +117,7 @@ pub(crate) async fn measure(
     );
 
     // The roll is not what is measured: the consumer gets a topic of voters without one.
-    let progress = Progress::new(args.partitions);
+    let progress = Progress::new(partitions);
     let mut consumer = tokio::spawn(consumer::run(
         platform.clone(),
         store.clone(),

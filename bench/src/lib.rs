@@ -59,6 +59,8 @@ pub enum BenchCommand {
     Dashboard(DashboardBenchArgs),
     /// Votes cast over HTTP at a steady rate: no error, and every accepted vote counted
     Ballots(BallotsBenchArgs),
+    /// From the first vote cast to the last one counted, with everything running at once
+    EndToEnd(EndToEndArgs),
     /// The bridge to Kafka: votes a second each way, beside a bare producer and consumer
     Bridge(BridgeBenchArgs),
     /// Casts for minutes what a fixed set of voters votes again and again, and watches the memory
@@ -117,13 +119,27 @@ pub struct BallotsBenchArgs {
     pub json: bool,
 }
 
+/// How many votes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct EndToEndArgs {
+    /// Votes to cast, count and persist
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    pub votes: u64,
+    /// Partitions to count in parallel
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub partitions: u32,
+    /// One JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// For how long, and how much.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SoakArgs {
     /// Minutes to cast for, once everybody has voted; may be a fraction
     #[arg(long, default_value_t = 30.0)]
     pub minutes: f64,
-    /// Votes a second; each takes about a kilobyte on disk
+    /// Votes a second; each takes about half a kilobyte on disk
     #[arg(long, value_name = "RATE", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..))]
     pub rate: u64,
     /// Voters, who vote again and again
@@ -177,6 +193,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
         None => {}
         Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
         Some(BenchCommand::Ballots(args)) => return ballots::measure(args).await,
+        Some(BenchCommand::EndToEnd(args)) => return end_to_end::measure_alone(args).await,
         Some(BenchCommand::Bridge(args)) => return bridge::measure(args).await,
         Some(BenchCommand::Soak(args)) => return soak::measure(args).await,
         Some(BenchCommand::Votes(args)) => return peers::write_votes(&args),
@@ -200,7 +217,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     workload.close().await?;
     tally::measure_recount(directory.path(), &mut report).await?;
     persist::measure(directory.path(), &args, &mut report).await?;
-    end_to_end::measure(directory.path(), &args, &mut report).await?;
+    end_to_end::measure(directory.path(), args.votes, args.partitions, &mut report).await?;
     latency::measure(directory.path(), &args, &mut report).await?;
     start_up::measure(directory.path(), &mut report).await?;
     let head = json!({ "votes": args.votes, "partitions": args.partitions });

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use domain::topics;
 use futures_util::StreamExt;
-use platform::StreamRequest;
+use platform::{Platform, StreamRequest};
 use serde::Deserialize;
 
-use crate::workload::Workload;
+use crate::report::{Figure, Unit};
 
 /// Votes that are held in memory for the loop.
 const SAMPLE: usize = 200_000;
@@ -28,11 +28,20 @@ struct PlainAddress<'a> {
     state: &'a str,
 }
 
-/// Votes a second.
-pub(crate) async fn rate(workload: &Workload) -> anyhow::Result<f64> {
+pub(crate) fn figure(rate: f64) -> Figure {
+    Figure::new(
+        "native",
+        "native serde_json loop, one core",
+        Unit::PerSecond,
+        rate,
+    )
+}
+
+/// Votes a second, of those in the first partition.
+pub(crate) async fn rate(platform: &dyn Platform) -> anyhow::Result<f64> {
     let mut values = Vec::new();
-    let mut stream = workload
-        .port()
+    let end = platform.end_offset(topics::VOTES, 0).await?;
+    let mut stream = platform
         .stream(StreamRequest {
             topic: topics::VOTES.into(),
             partition: 0,
@@ -40,7 +49,7 @@ pub(crate) async fn rate(workload: &Workload) -> anyhow::Result<f64> {
             chain: Vec::new(),
         })
         .await?;
-    let sample = SAMPLE.min(workload.ends[0].unsigned_abs() as usize);
+    let sample = SAMPLE.min(end.unsigned_abs() as usize);
     while values.len() < sample
         && let Some(outputs) = stream.next().await
     {

@@ -36,16 +36,11 @@ const GROWTH: [(u64, &str); 5] = [
 /// Measures the tally, and the native loop it is compared with: before and after the one partition, since
 /// a machine's speed may change from one second to the next.
 pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow::Result<()> {
-    let before = native::rate(workload).await?;
+    let before = native::rate(&*workload.port()).await?;
     let one = tally_all(workload, &[0]).await?;
-    let after = native::rate(workload).await?;
+    let after = native::rate(&*workload.port()).await?;
     let native = f64::midpoint(before, after);
-    report.add(Figure::new(
-        "native",
-        "native serde_json loop, one core",
-        Unit::PerSecond,
-        native,
-    ));
+    report.add(native::figure(native));
     report.compare_with(native);
     report.add(
         Figure::new(

@@ -5,10 +5,9 @@
 //! outputs came from, and because a second, independent count is worth having: here the database's
 //! unique key finds the duplicates, not the module's memory.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{BatchHasher, Digest, Reason, RejectedVote, Rules, topics};
+use domain::{BatchHasher, Digest, Reason, RejectedVote, Rules, VoteReader, topics};
 use futures_util::{FutureExt, StreamExt};
 use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
 use store::{IngestVotes, PersistedVotes, RejectedRow, VoteRow};
@@ -71,28 +70,24 @@ pub(crate) async fn persist_votes(
                 lease,
             })
             .await?;
-        let duplicates: Vec<RejectedRow> = {
-            let by_offset: HashMap<i64, &VoteRow> = judged
-                .accepted
-                .iter()
-                .map(|row| (row.offset, row))
-                .collect();
-            pending
-                .duplicates()
-                .iter()
-                .filter_map(|offset| {
-                    let output = outputs.get(usize::try_from(offset - next).ok()?)?;
-                    let voter_id = by_offset.get(offset)?.voter_id.clone();
-                    Some(rejected_row(
-                        &rules,
-                        *offset,
-                        Reason::Duplicate,
-                        voter_id,
-                        &output.value,
-                    ))
-                })
-                .collect()
-        };
+        let duplicates: Vec<RejectedRow> = pending
+            .duplicates()
+            .iter()
+            .filter_map(|offset| {
+                let output = outputs.get(usize::try_from(offset - next).ok()?)?;
+                // Judged in the log's order.
+                let accepted = &judged.accepted;
+                let at = accepted.binary_search_by_key(offset, |row| row.offset);
+                let voter_id = accepted[at.ok()?].voter_id.clone();
+                Some(rejected_row(
+                    &rules,
+                    *offset,
+                    Reason::Duplicate,
+                    voter_id,
+                    &output.value,
+                ))
+            })
+            .collect();
         pending.reject(&duplicates).await?;
         let counted = judged.accepted.len() - duplicates.len();
         faults::at("consumer/reject").map_err(|_| ConsumerError::StreamEnded {
@@ -246,12 +241,14 @@ fn judge(outputs: &[Output], rules: &Rules) -> Judged {
     let mut accepted = Vec::with_capacity(outputs.len());
     let mut rejected = Vec::new();
     let mut hasher = BatchHasher::default();
+    let mut reader = VoteReader::default();
     for Output {
         offset, key, value, ..
     } in outputs
     {
         hasher.record(*offset, key.as_deref(), value);
-        match rules.judge(key.as_deref(), value) {
+        let vote = reader.read(value);
+        match vote.and_then(|vote| rules.judge_vote(key.as_deref(), vote)) {
             Ok(ballot) => accepted.push(vote_row(rules, *offset, ballot)),
             Err(reason) => {
                 let voter_id = rules.stored_voter_id(named_voter(value)).into_owned();

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use domain::{CredentialKey, ParsedVote, Reason, VoteTail, append_credential};
+use domain::{CredentialKey, Reason, VoteReader, VoteTail, append_credential};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -53,6 +53,7 @@ pub struct Script {
     credentials: Option<CredentialKey>,
     /// A voting time at which the polls are closed, if there is one.
     closed_time: Option<String>,
+    reader: VoteReader,
     /// Records so far.
     position: u64,
     /// Second votes to come, in the order they are due.
@@ -106,6 +107,7 @@ impl Script {
             kinds,
             credentials: plan.credentials.clone(),
             closed_time,
+            reader: VoteReader::default(),
             position: 0,
             delayed: VecDeque::new(),
         })
@@ -126,7 +128,7 @@ impl Script {
         let open_len = vote.len();
         // Whether this is a voter is for the rules of a vote to say, so a vote is made and read.
         self.tails[0].append(&mut vote, voting_time, 1);
-        let parsed = ParsedVote::parse(&vote).map_err(|_| NotAVoter::Malformed)?;
+        let parsed = self.reader.read(&vote).map_err(|_| NotAVoter::Malformed)?;
         let key = key
             .filter(|key| *key == parsed.voter_id.as_bytes())
             .ok_or(NotAVoter::WrongKey)?;

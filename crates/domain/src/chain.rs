@@ -11,38 +11,53 @@ const BATCH: &[u8] = b"election-fluvio/batch/1\n";
 const FIRST: &[u8] = b"election-fluvio/chain-begin/1\n";
 const LINK: &[u8] = b"election-fluvio/chain-link/1\n";
 
+/// Bytes that are hashed at once: BLAKE3 is several times as fast on many than on a record's.
+const HASHED_AT_ONCE: usize = 64 << 10;
+
 /// Hashes a batch, record by record.
 #[derive(Debug, Clone)]
-pub struct BatchHasher(blake3::Hasher);
+pub struct BatchHasher {
+    hasher: blake3::Hasher,
+    /// Bytes that are still to be hashed.
+    pending: Vec<u8>,
+}
 
 impl Default for BatchHasher {
     fn default() -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(BATCH);
-        BatchHasher(hasher)
+        BatchHasher {
+            hasher: blake3::Hasher::new(),
+            pending: BATCH.to_vec(),
+        }
     }
 }
 
 impl BatchHasher {
     /// Adds the next record.
     pub fn record(&mut self, offset: i64, key: Option<&[u8]>, value: &[u8]) {
-        self.0.update(&offset.to_le_bytes());
-        self.0.update(&[u8::from(key.is_some())]);
+        self.pending.extend_from_slice(&offset.to_le_bytes());
+        self.pending.push(u8::from(key.is_some()));
         if let Some(key) = key {
             self.bytes(key);
         }
         self.bytes(value);
+        if self.pending.len() >= HASHED_AT_ONCE {
+            self.hasher.update(&self.pending);
+            self.pending.clear();
+        }
     }
 
     /// Bytes with their length in front, so that nobody can move the border between two.
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.pending
+            .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.pending.extend_from_slice(bytes);
     }
 
     /// The batch's hash.
     pub fn finish(&self) -> Digest {
-        self.0.finalize().into()
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.pending);
+        hasher.finalize().into()
     }
 }
 
@@ -106,6 +121,22 @@ mod tests {
         }
         assert_eq!(base, records.len());
         head
+    }
+
+    #[test]
+    fn a_large_batch_is_hashed_as_its_bytes_one_behind_the_other() {
+        let value = [b'v'; 1_000];
+        let (mut hasher, mut bytes) = (BatchHasher::default(), BATCH.to_vec());
+        for offset in 0..(3 * HASHED_AT_ONCE / value.len()) as i64 {
+            hasher.record(offset, Some(b"key"), &value);
+            bytes.extend_from_slice(&offset.to_le_bytes());
+            bytes.push(1);
+            for part in [&b"key"[..], &value] {
+                bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(part);
+            }
+            assert_eq!(hasher.finish(), Digest::of(&[&bytes]));
+        }
     }
 
     /// What `docs/data-contracts.md` says; no other figures may come out, ever.

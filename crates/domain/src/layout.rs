@@ -24,9 +24,10 @@ const MAX_BETWEEN: usize = 2 * VECTOR;
 /// Bytes of a SIMD register.
 const VECTOR: usize = 16;
 
-/// Reads votes one after the other, and remembers how they are laid out.
+/// Reads votes one after the other, and remembers how they are laid out: what [`ParsedVote::parse`] reads,
+/// several times as fast where the votes are alike.
 #[derive(Debug, Default)]
-pub(crate) struct VoteReader {
+pub struct VoteReader {
     layouts: Vec<Layout>,
 }
 
@@ -36,7 +37,7 @@ impl VoteReader {
     /// # Errors
     /// As [`ParsedVote::parse`].
     #[inline(always)]
-    pub(crate) fn read<'a>(&mut self, value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
+    pub fn read<'a>(&mut self, value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
         let text = simdutf8::basic::from_utf8(value).map_err(|_| Reason::Malformed)?;
         for layout in &self.layouts {
             if let Some(vote) = layout.read(text) {

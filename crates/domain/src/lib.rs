@@ -56,6 +56,7 @@ pub use first_votes::{FirstVotes, VoterRef};
 pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
 pub use judge::{Judge, PartitionJudge};
 pub use keys::{BlindingKey, CredentialKey, ElectionKey, KeyError, PseudonymKey};
+pub use layout::VoteReader;
 pub use ledger::{Applied, Ledger, LedgerError};
 pub use merkle::{InclusionProof, MerkleTree};
 pub use offset_key::{offset_key, split_offset_key};

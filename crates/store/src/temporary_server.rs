@@ -28,6 +28,8 @@ const TRIES: u32 = 3;
 const LOG_LINES: usize = 20;
 /// How long a server that was killed may take to start again: the processes it has left must end first.
 const RESTART_LIMIT: Duration = Duration::from_secs(60);
+/// How far a server that gives way stands behind other processes: what `nice` takes where it is told nothing.
+const GIVES_WAY_BY: i32 = 10;
 /// The pause between two tries to start it again.
 const RESTART_PAUSE: Duration = Duration::from_millis(50);
 
@@ -99,6 +101,20 @@ impl TemporaryServer {
     /// The URL to connect to; from this machine only, without a password.
     pub fn database_url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// From now on, connections are served at a lower priority than other processes have.
+    ///
+    /// # Errors
+    /// When the server is killed, or the system refuses.
+    pub fn give_way(&self) -> Result<(), StoreError> {
+        let server = self
+            .server
+            .as_ref()
+            .ok_or_else(|| failure("it is killed"))?;
+        let server = rustix::process::Pid::from_child(server);
+        rustix::process::setpriority_process(Some(server), GIVES_WAY_BY)
+            .map_err(|error| failure(format!("its priority cannot be lowered: {error}")))
     }
 
     /// Kills the server with SIGKILL. The processes that serve its connections notice and end.

@@ -1,7 +1,7 @@
 //! The durable log: topics, partitions and SmartModules in a `fjall` store, one entry per batch.
 //!
 //! A batch's key is topic, partition and base offset, so that a partition is one key range in offset
-//! order; its value is the time it was written and the records in Fluvio's encoding. An entry is
+//! order; its value is an [entry](super::entry). An entry is
 //! written whole or not at all (the store's journal is checksummed), and is with the operating system
 //! when `append` returns: `kill -9` takes nothing back.
 
@@ -12,31 +12,28 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use domain::RecordsBuilder;
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::entry::{BatchBuilder, StoredBatch};
 use crate::{PlatformError, is_topic_name};
 
-/// Length of what stands before the records in an entry: the time, milliseconds since 1970, `i64`.
-pub(super) const BATCH_PREFIX_BYTES: usize = size_of::<i64>();
-
-/// Batches are kept out of the index's files, in blobs, above this size.
-const BLOB_BYTES: u32 = 4 << 10;
+/// Entries are kept out of the index's files, in blobs, above this size.
+const BLOB_BYTES: u32 = 1 << 10;
 
 /// The file by which a store is known.
 const STORE_MARK: &str = "version";
 
-/// The time now, as an entry starts with it.
-pub(super) fn batch_prefix() -> [u8; BATCH_PREFIX_BYTES] {
+/// An empty batch, written now.
+pub(super) fn new_batch() -> BatchBuilder {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_millis() as i64);
     const MS: i64 = 1_000;
-    (now - faults::clock_set_back("log/clock") * MS).to_be_bytes()
+    BatchBuilder::new(now - faults::clock_set_back("log/clock") * MS)
 }
 
 /// A topic. Its number of partitions never changes.
@@ -87,13 +84,6 @@ impl Partition {
     pub(super) fn watch_end(&self) -> watch::Receiver<i64> {
         self.end.subscribe()
     }
-}
-
-/// A batch as it lies in the log.
-pub(super) struct StoredBatch {
-    pub(super) base_offset: i64,
-    pub(super) timestamp: i64,
-    pub(super) records: Bytes,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,7 +151,7 @@ impl Log {
         };
         let (key, value) = last.into_inner().map_err(|error| self.failed(error))?;
         let batch = stored_batch(topic, partition, &key, value.into())?;
-        Ok(batch.base_offset + record_count(&batch.records))
+        Ok(batch.end())
     }
 
     pub(super) fn create_topic(&self, name: &str, partitions: u32) -> Result<(), PlatformError> {
@@ -201,15 +191,14 @@ impl Log {
             .ok_or_else(|| PlatformError::NoTopic { topic: name.into() })
     }
 
-    /// Appends a batch (built with [`batch_prefix`] in front).
+    /// Appends a batch.
     pub(super) fn append(
         &self,
         topic: &Topic,
         partition: u32,
-        batch: RecordsBuilder,
+        batch: BatchBuilder,
     ) -> Result<(), PlatformError> {
-        let count = i64::from(batch.len());
-        let value = Bytes::from(batch.finish(BATCH_PREFIX_BYTES));
+        let (entry, count) = batch.finish();
         let end = topic.partition(partition)?;
         let _appending = end.appending.lock().unwrap_or_else(PoisonError::into_inner);
         let base_offset = end.end();
@@ -217,10 +206,10 @@ impl Log {
         self.batches
             .insert(
                 batch_key(&topic.name, partition, Some(base_offset)),
-                fjall::Slice::from(value),
+                fjall::Slice::from(entry),
             )
             .map_err(|error| self.write_failed(error))?;
-        end.end.send_replace(base_offset + count);
+        end.end.send_replace(base_offset + i64::from(count));
         self.fault("log/appended")
     }
 
@@ -360,7 +349,7 @@ fn remove_if_there(removed: std::io::Result<()>) -> std::io::Result<()> {
 /// Opens the store with its two keyspaces, making what is not there.
 fn open_store(path: &Path) -> fjall::Result<(Database, Keyspace, Keyspace)> {
     let database = Database::builder(path)
-        // Batches are compressed once, when they move from the journal to their blobs.
+        // Entries are compressed already.
         .journal_compression(CompressionType::None)
         .open()?;
     let catalogue = database.keyspace("catalogue", KeyspaceCreateOptions::default)?;
@@ -368,7 +357,7 @@ fn open_store(path: &Path) -> fjall::Result<(Database, Keyspace, Keyspace)> {
         KeyspaceCreateOptions::default().with_kv_separation(Some(
             KvSeparationOptions::default()
                 .separation_threshold(BLOB_BYTES)
-                .compression(CompressionType::Lz4),
+                .compression(CompressionType::None),
         ))
     })?;
     Ok((database, catalogue, batches))
@@ -426,27 +415,13 @@ fn stored_batch(
     topic: &str,
     partition: u32,
     key: &[u8],
-    value: Bytes,
+    entry: Bytes,
 ) -> Result<StoredBatch, PlatformError> {
     let base_offset = base_offset_of(key).unwrap_or_default();
-    let Some(timestamp) = value.first_chunk().map(|time| i64::from_be_bytes(*time)) else {
-        return Err(PlatformError::Damaged {
-            topic: topic.into(),
-            partition,
-            offset: base_offset,
-            problem: "an entry without a batch".into(),
-        });
-    };
-    Ok(StoredBatch {
-        base_offset,
-        timestamp,
-        records: value.slice(BATCH_PREFIX_BYTES..),
+    StoredBatch::read(base_offset, entry).map_err(|problem| PlatformError::Damaged {
+        topic: topic.into(),
+        partition,
+        offset: base_offset,
+        problem,
     })
-}
-
-/// The number of records that a batch's head promises.
-pub(super) fn record_count(records: &[u8]) -> i64 {
-    records
-        .first_chunk()
-        .map_or(0, |count| i64::from(u32::from_be_bytes(*count)))
 }

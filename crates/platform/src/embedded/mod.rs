@@ -4,6 +4,7 @@
 //! keeps records in Fluvio's own encoding, so that what was produced is handed to a SmartModule as it
 //! lies. One process owns the data directory.
 
+mod entry;
 mod log;
 mod stream;
 
@@ -11,12 +12,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::RecordsBuilder;
 use fluvio_smartengine::SmartEngine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::log::{Log, batch_prefix};
+use self::log::{Log, new_batch};
 use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, partition_of};
 
 /// Records are gathered into batches of about this size: large enough that the engine's cost per
@@ -129,10 +129,7 @@ impl Platform for EmbeddedPlatform {
         }
         blocking(move || {
             let partitions = topic.partitions();
-            let prefix = batch_prefix();
-            let mut batches: Vec<_> = (0..partitions)
-                .map(|_| RecordsBuilder::with_prefix(&prefix))
-                .collect();
+            let mut batches: Vec<_> = (0..partitions).map(|_| new_batch()).collect();
             let places: Vec<u32> = records
                 .iter()
                 .map(|record| match &record.key {
@@ -148,18 +145,18 @@ impl Platform for EmbeddedPlatform {
             for (record, partition) in records.iter().zip(places) {
                 let batch = &mut batches[partition as usize];
                 let left = &mut left[partition as usize];
-                if batch.is_empty() {
-                    batch.reserve((*left).min(BATCH_BYTES + room_for(record)));
+                let records = batch.records();
+                if records.is_empty() {
+                    records.reserve((*left).min(BATCH_BYTES + room_for(record)));
                 }
                 *left -= room_for(record);
-                batch.push(record.key.as_deref(), &record.value);
-                if batch.size() >= BATCH_BYTES {
-                    let full = std::mem::replace(batch, RecordsBuilder::with_prefix(&prefix));
-                    log.append(&topic, partition, full)?;
+                records.push(record.key.as_deref(), &record.value);
+                if records.size() >= BATCH_BYTES {
+                    log.append(&topic, partition, std::mem::replace(batch, new_batch()))?;
                 }
             }
-            for (partition, batch) in (0..).zip(batches) {
-                if !batch.is_empty() {
+            for (partition, mut batch) in (0..).zip(batches) {
+                if !batch.records().is_empty() {
                     log.append(&topic, partition, batch)?;
                 }
             }

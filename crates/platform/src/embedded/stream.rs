@@ -16,7 +16,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::log::{Log, StoredBatch, Topic, record_count};
+use super::entry::StoredBatch;
+use super::log::{Log, Topic};
 use crate::{ModuleCall, Output, OutputBatch, OutputStream, PlatformError, StreamRequest};
 
 /// Output batches that a stream may be ahead of its reader.
@@ -141,12 +142,14 @@ impl Reader {
                         ));
                     }
                     first = false;
-                    let next = batch.base_offset + record_count(&batch.records);
+                    let records = batch
+                        .records()
+                        .map_err(|problem| self.damaged(batch.base_offset, problem))?;
                     let outputs = match &mut self.chain {
-                        Some(chain) => chain.process(&batch)?,
-                        None => self.records(&batch)?,
+                        Some(chain) => chain.process(&batch, records)?,
+                        None => self.outputs(&batch, records.into())?,
                     };
-                    self.position = next;
+                    self.position = batch.end();
                     if !outputs.is_empty() && self.outputs.blocking_send(Ok(outputs)).is_err() {
                         return Ok(());
                     }
@@ -168,10 +171,10 @@ impl Reader {
         }
     }
 
-    fn records(&self, batch: &StoredBatch) -> Result<OutputBatch, PlatformError> {
+    fn outputs(&self, batch: &StoredBatch, records: Bytes) -> Result<OutputBatch, PlatformError> {
         let damaged =
             |error: domain::BatchError| self.damaged(batch.base_offset, error.to_string());
-        let reader = RecordReader::new(&batch.records).map_err(damaged)?;
+        let reader = RecordReader::new(&records).map_err(damaged)?;
         let mut outputs = Vec::with_capacity(reader.remaining() as usize);
         for record in reader {
             let record = record.map_err(damaged)?;
@@ -179,8 +182,8 @@ impl Reader {
             if offset >= self.position {
                 outputs.push(Output {
                     offset,
-                    key: record.key.map(|key| batch.records.slice_ref(key)),
-                    value: batch.records.slice_ref(record.value),
+                    key: record.key.map(|key| records.slice_ref(key)),
+                    value: records.slice_ref(record.value),
                     timestamp: batch.timestamp + record.timestamp_delta,
                 });
             }
@@ -199,9 +202,12 @@ impl Reader {
 }
 
 impl Chain {
-    fn process(&mut self, batch: &StoredBatch) -> Result<OutputBatch, PlatformError> {
-        let input =
-            SmartModuleInput::new(batch.records.to_vec(), batch.base_offset, batch.timestamp);
+    fn process(
+        &mut self,
+        batch: &StoredBatch,
+        records: Vec<u8>,
+    ) -> Result<OutputBatch, PlatformError> {
+        let input = SmartModuleInput::new(records, batch.base_offset, batch.timestamp);
         let failed = |problem: String| PlatformError::Module {
             module: self.name.clone(),
             problem,
