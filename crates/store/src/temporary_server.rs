@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, getpriority_process, setpriority_process};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -112,9 +113,13 @@ impl TemporaryServer {
             .server
             .as_ref()
             .ok_or_else(|| failure("it is killed"))?;
-        let server = rustix::process::Pid::from_child(server);
-        rustix::process::setpriority_process(Some(server), GIVES_WAY_BY)
-            .map_err(|error| failure(format!("its priority cannot be lowered: {error}")))
+        let server = Some(Pid::from_child(server));
+        let refused = |error| failure(format!("its priority cannot be lowered: {error}"));
+        // Who stands further back already cannot be moved forward.
+        if getpriority_process(server).map_err(refused)? < GIVES_WAY_BY {
+            setpriority_process(server, GIVES_WAY_BY).map_err(refused)?;
+        }
+        Ok(())
     }
 
     /// Kills the server with SIGKILL. The processes that serve its connections notice and end.
@@ -347,15 +352,41 @@ mod tests {
     use super::*;
     use crate::Store;
 
-    #[tokio::test]
-    async fn killed_it_starts_again_with_its_data() {
-        let Some(mut server) = TemporaryServer::start().await.unwrap() else {
+    /// `None`, and a line that says so, where none is installed.
+    async fn started() -> Option<TemporaryServer> {
+        let server = TemporaryServer::start().await.unwrap();
+        if server.is_none() {
             // Not `eprintln!`: of a test that passes, that is not shown.
             let said = writeln!(
                 std::io::stderr(),
                 "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below {INSTALLED})"
             );
-            return said.unwrap();
+            said.unwrap();
+        }
+        server
+    }
+
+    #[tokio::test]
+    async fn one_that_gives_way_serves_connections_at_a_lower_priority() {
+        let Some(server) = started().await else {
+            return;
+        };
+        server.give_way().unwrap();
+        let store = Store::connect(&server.database_url(), 1).await.unwrap();
+        let connection = store.client().await.unwrap();
+        let row = connection
+            .query_one("SELECT pg_backend_pid()", &[])
+            .await
+            .unwrap();
+        let backend = getpriority_process(Pid::from_raw(row.get(0))).unwrap();
+        let ours = getpriority_process(None).unwrap();
+        assert_eq!(backend, GIVES_WAY_BY.max(ours));
+    }
+
+    #[tokio::test]
+    async fn killed_it_starts_again_with_its_data() {
+        let Some(mut server) = started().await else {
+            return;
         };
         let url = server.database_url();
         let election = crate::Election {
