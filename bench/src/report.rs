@@ -1,7 +1,7 @@
 //! What was measured: a table for people, an object for scripts.
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
@@ -222,6 +222,8 @@ impl Report {
         let mut table = Table::new();
         table
             .load_style(UTF8_BORDERS_ONLY)
+            // In a narrow terminal only the names are broken.
+            .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(["", "Measured", self.ratio, "Target", ""]);
         for figure in &self.figures {
             let or_empty = |text: Option<String>| text.unwrap_or_default();
@@ -238,6 +240,9 @@ impl Report {
                     None => String::new(),
                 },
             ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
         for column in 1..=3 {
             if let Some(column) = table.column_mut(column) {
