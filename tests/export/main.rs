@@ -288,9 +288,13 @@ fn a_file_is_written_whole_or_not_at_all() {
     let data = DataDir::new();
     data.run(DEMO).succeeds();
     let file = data.file("report.json", "what was there before");
+    // Another name for the same file: written in place, that would change, too, and be half written for a while.
+    let before = file_beside(&data, "before.json");
+    std::fs::hard_link(&file, &before).unwrap();
     let name = file.to_str().unwrap();
     let said = data.run(&["export", "--output", name]).succeeds().stdout;
     assert!(said.contains(name), "{said}");
+    assert_eq!(std::fs::read(&before).unwrap(), b"what was there before");
     let mut written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let mut printed = exported(&data, &[]);
     for report in [&mut written, &mut printed] {
