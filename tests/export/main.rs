@@ -225,6 +225,16 @@ fn the_status_follows_the_count_and_only_people_certify() {
         "--polls-close",
         "2020-11-03 20:00:00",
     ];
+    // Nothing more can come, but what came is not counted yet.
+    let uncounted = DataDir::new();
+    uncounted.run(&[&init[..], &past].concat()).succeeds();
+    for step in [["voters", "--voters"], ["votes", "--rate"]] {
+        uncounted
+            .run(&[&["producer"], &step[..], &["50"]].concat())
+            .succeeds();
+    }
+    let report = exported(&uncounted, &[]);
+    assert_eq!(status(&report), json!(["unofficial-partial", "in-process"]));
     closed.run(&[DEMO, &past].concat()).succeeds();
     let report = exported(&closed, &[]);
     assert_eq!(status(&report), json!(["unofficial-complete", "completed"]));
