@@ -140,3 +140,34 @@ fn candidate_locations(tally: &Tally, candidates: &[Candidate]) -> Vec<Candidate
     }
     cells
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_vote_is_counted_or_rejected_and_has_its_row() {
+        let rejected = |votes| -> BTreeMap<Reason, u64> { [(Reason::Malformed, votes)].into() };
+        let tally = Tally {
+            candidates: [("c1".into(), [("Fife".into(), 3)].into())].into(),
+            rejected: rejected(2),
+            ..Tally::default()
+        };
+        let rows = |votes, malformed| RowCounts {
+            voters: 9,
+            votes,
+            rejected: rejected(malformed),
+            rejected_voters: 0,
+        };
+        for (cast, rows, expected) in [
+            (5, rows(3, 2), true),
+            (6, rows(3, 2), false),
+            (4, rows(3, 2), false),
+            (5, rows(2, 2), false),
+            (5, rows(4, 2), false),
+            (5, rows(3, 1), false),
+        ] {
+            assert_eq!(accounted(cast, &tally, &rows), expected, "{cast}, {rows:?}");
+        }
+    }
+}

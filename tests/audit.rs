@@ -3,9 +3,9 @@
 
 mod support;
 
-use domain::topics;
+use domain::{Seal, topics};
 use platform::{NewRecord, Platform};
-use store::TemporaryServer;
+use store::{Store, TemporaryServer};
 use support::{DataDir, Database, assert_adds_up, number, open_log, without_elapsed};
 
 const DEMO: &[&str] = &[
@@ -94,7 +94,13 @@ impl Audited {
     /// Makes changes in the database, and takes them back when the audit has found them.
     async fn found(&self, statement: &str, undo: &str, differences: u64, parts: &[&str]) {
         self.database.client.batch_execute("BEGIN").await.unwrap();
-        for table in ["votes", "rejected_votes", "tallies", "log_chain"] {
+        for table in [
+            "votes",
+            "rejected_votes",
+            "tallies",
+            "log_chain",
+            "checkpoints",
+        ] {
             let keep = format!(
                 "DROP TABLE IF EXISTS kept_{table}; CREATE TABLE kept_{table} AS TABLE {table}"
             );
@@ -349,7 +355,27 @@ async fn every_change_by_hand_is_found_and_named() {
         )
         .await;
 
+    for (change, named) in [
+        (
+            r#"UPDATE checkpoints SET next_offset = next_offset - 1
+               WHERE consumer = 'tally' AND topic = 'votes' AND "partition" = 1"#,
+            "partition 1: the stored tally counts up to offset",
+        ),
+        (
+            r#"UPDATE checkpoints SET next_offset = next_offset - 1
+               WHERE consumer = 'persist' AND topic = 'votes' AND "partition" = 1"#,
+            "partition 1: the chain ends at offset",
+        ),
+        (
+            "INSERT INTO checkpoints VALUES ('tally', 'votes', 7, 0)",
+            "partition 7: a tally of 0 votes is stored",
+        ),
+    ] {
+        audited.found(change, "checkpoints", 1, &[named]).await;
+    }
+
     every_change_of_the_chain_is_found(&audited).await;
+    every_seal_that_does_not_fit_is_found(&audited).await;
 
     // All is as it was.
     audited.is_fine();
@@ -481,6 +507,65 @@ async fn every_change_of_the_chain_is_found(audited: &Audited) {
         vec!["partition 7: 1 rows of a chain".into()],
     )
     .await;
+}
+
+/// Seals whose root is that of their parts, but which state something else than the log.
+async fn every_seal_that_does_not_fit_is_found(audited: &Audited) {
+    let on_server = ["--database-url", &audited.url];
+    audited
+        .data
+        .run(&[&["seal"], &on_server[..]].concat())
+        .succeeds();
+    audited.is_fine();
+    let store = Store::connect(&audited.url, 1).await.unwrap();
+    let true_seal = Seal {
+        number: 2,
+        ..store.seals().await.unwrap()[0]
+    };
+    let end = true_seal.next_offset;
+    for (seal, named) in [
+        (
+            Seal {
+                leaves: true_seal.leaves + 1,
+                ..true_seal
+            },
+            format!("partition 0 offsets 0..{end}: seal 2 is of"),
+        ),
+        (
+            Seal {
+                tree_root: true_seal.chain_head,
+                ..true_seal
+            },
+            format!("partition 0 offsets 0..{end}: seal 2 is of"),
+        ),
+        (
+            Seal {
+                next_offset: end + 1,
+                ..true_seal
+            },
+            format!("partition 0: seal 2 goes up to offset {}", end + 1),
+        ),
+        (
+            Seal {
+                chain_head: true_seal.tree_root,
+                ..true_seal
+            },
+            format!("no batch of the log has the head {}", true_seal.tree_root),
+        ),
+        (
+            Seal {
+                partition: 7,
+                ..true_seal
+            },
+            "partition 7: seal 2 is of it".into(),
+        ),
+    ] {
+        store.add_seal(&[seal]).await.unwrap();
+        audited.finds(1, &[&named]);
+        let taken_back = "DELETE FROM seals WHERE seal = 2";
+        audited.database.change(1, taken_back, &[]).await;
+    }
+    store.close();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use domain::CredentialKey;
@@ -296,6 +297,82 @@ fn a_vote_at_the_page_is_counted_and_no_other_site_can_send_one() {
         assert!(!log.contains(voter.as_str().unwrap()), "{log}");
     }
     assert_eq!(number(&data.results(), "counted"), before + 2);
+}
+
+/// The dashboard by itself: no vote that it takes is counted or stored meanwhile.
+#[test]
+fn only_a_vote_that_is_in_the_log_is_confirmed_and_only_once() {
+    let data = DataDir::new();
+    let before = data.run(&[DEMO, &["--once", "--json"]].concat());
+    let before = before.succeeds().json();
+    let key = std::fs::read_to_string(data.path().join("election.key")).unwrap();
+    let key = domain::ElectionKey::parse(&key).unwrap().credentials();
+    let mut dashboard = data.command(&[
+        "dashboard",
+        "--accept-votes",
+        "--port",
+        "0",
+        "--ballots-per-voter",
+        "1000",
+        "--ballots-per-address",
+        "100000",
+    ]);
+    dashboard.env("FAILPOINTS", "log/append=1*return(No space left on device)");
+    let site = Site::of(dashboard);
+    let url = format!("{}/api/v1/votes", site.url);
+    let post_with = |voter: &str, credential: String| {
+        let ballot = json!({
+            "voter_id": voter,
+            "candidate_id": before["candidates"][0]["candidate_id"],
+            "credential": credential,
+        });
+        support::site::ask(&url, "POST", &[JSON], &ballot.to_string())
+    };
+    let post = &|voter: &str| post_with(voter, key.credential(voter));
+    let forged = std::iter::repeat_with(|| post_with("anybody", "forged".into()))
+        .find(|answer| answer.json()["reason"] != "not_open");
+    assert_refused(&forged.unwrap(), 403, "bad_credential");
+
+    // The first who has not voted yet: the log takes the vote at the second try.
+    let mut roll = (0..300).map(|index| producer::voter_id(42, index));
+    let (first, answer) = roll
+        .by_ref()
+        .map(|voter| (voter.clone(), post(&voter)))
+        .find(|(_, answer)| answer.status != 409)
+        .unwrap();
+    assert_refused(&answer, 503, "unanswered");
+    assert_eq!(post(&first).status, 201);
+    assert_refused(&post(&first), 409, "already_voted");
+
+    // Everybody else votes four times at once.
+    let taken: u64 = roll
+        .collect::<Vec<_>>()
+        .chunks(20)
+        .map(|voters| {
+            std::thread::scope(|threads| {
+                let votes = voters.iter().flat_map(|voter| [voter; 4]);
+                let votes: Vec<_> = votes
+                    .map(|voter| threads.spawn(move || (voter, post(voter).status)))
+                    .collect();
+                let mut taken = BTreeSet::new();
+                for (voter, status) in votes.into_iter().map(|vote| vote.join().unwrap()) {
+                    match status {
+                        201 => assert!(taken.insert(voter), "{voter} has voted twice"),
+                        status => assert_eq!(status, 409),
+                    }
+                }
+                taken.len() as u64
+            })
+        })
+        .sum();
+    assert!(taken > 50, "{taken} had not voted");
+    site.process.terminate();
+    site.process.wait().succeeds();
+    data.run(&["consumer", "--once"]).succeeds();
+    let report = data.results();
+    let more = |key| number(&report, key) - number(&before, key);
+    assert_eq!((more("cast"), more("counted")), (taken + 1, taken + 1));
+    data.run(&["audit"]).succeeds();
 }
 
 #[test]

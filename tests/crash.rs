@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use support::{DataDir, Process, assert_adds_up, assert_same, without_elapsed};
+use support::{
+    DataDir, Process, assert_adds_up, assert_same, number, rejected_total, without_elapsed,
+};
 
 const DEMO: &[&str] = &[
     "demo",
@@ -103,7 +106,22 @@ fn stopped_in_order_it_says_so_and_the_same_command_goes_on() {
     assert!(stopped.stderr.contains(way_on), "{}", stopped.stderr);
     assert_eq!(stopped.stdout, "");
     // What is counted by then is stored.
-    data.run(&["results"]).succeeds();
+    let mut counted = BTreeMap::new();
+    for line in stopped.stderr.lines() {
+        let field = |name: &str| -> Option<u64> {
+            let (_, rest) = line.split_once(name)?;
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse().ok()
+        };
+        if let (Some(partition), Some(offset)) = (field("partition="), field("next_offset=")) {
+            counted.insert(partition, offset);
+        }
+    }
+    let stored = data.results();
+    assert_eq!(
+        number(&stored, "counted") + rejected_total(&stored),
+        counted.values().sum::<u64>()
+    );
     let report = without_elapsed(data.run(DEMO).succeeds().json());
     assert_same(&expected, &report, "stopped and run again");
     data.run(&["audit"]).succeeds();

@@ -4,10 +4,15 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
+use domain::topics;
 use serde_json::Value;
-use support::{DataDir, Process, Run, assert_adds_up, assert_same, without_elapsed};
+use support::{
+    DataDir, Process, Run, assert_adds_up, assert_same, number, open_log, read_topic,
+    rejected_total, without_elapsed,
+};
 
 const DEMO: &[&str] = &[
     "demo",
@@ -65,8 +70,20 @@ fn run_with(data: &DataDir, points: &str) -> Run {
     Process::spawn(command).wait()
 }
 
-#[test]
-fn killed_at_any_point_it_goes_on_with_the_same_numbers() {
+/// Asserts that each vote that is rejected is published, at least once.
+async fn assert_rejections_published(data: &DataDir, report: &Value, point: &str) {
+    let log = open_log(&data.path()).await;
+    let mut published = BTreeSet::new();
+    for record in read_topic(&log, topics::REJECTED_VOTES).await.concat() {
+        let rejected: Value = serde_json::from_slice(&record.value).unwrap();
+        published.insert((number(&rejected, "partition"), number(&rejected, "offset")));
+    }
+    log.close().await.unwrap();
+    assert_eq!(published.len() as u64, rejected_total(report), "{point}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_point_it_goes_on_with_the_same_numbers() {
     let expected = undisturbed();
     for (point, passed) in POINTS {
         let data = DataDir::new();
@@ -75,6 +92,7 @@ fn killed_at_any_point_it_goes_on_with_the_same_numbers() {
         let report = without_elapsed(data.run(DEMO).succeeds().json());
         assert_same(&expected, &report, point);
         data.run(&["audit"]).succeeds();
+        assert_rejections_published(&data, &report, point).await;
     }
 }
 

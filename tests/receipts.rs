@@ -253,6 +253,8 @@ async fn seals_are_added_and_published_and_stand() {
     data.run_without_data(&["key", other]).succeeds();
     data.run(&["receipt", &voter.id, "--key-file", other])
         .refused(1, &["key is another one"]);
+    data.run(&["seal", "--key-file", other])
+        .refused(1, &["nothing is sealed", "seal 1 is of"]);
     let found = data
         .run(&["audit", "--key-file", other])
         .ends_with(1)

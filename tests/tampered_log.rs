@@ -86,6 +86,7 @@ async fn a_changed_byte_of_the_log_is_found() {
     assert_eq!(heads.len(), 2);
     let seen = ["audit", "--head", heads[0], "--head", heads[1]];
     data.run(&seen).succeeds();
+    data.run(&["seal"]).succeeds();
 
     let (log, at) = changed_log(&data.path(), another_name).await;
     let kept = put_in_place(&data.path(), &log);
@@ -99,8 +100,7 @@ async fn a_changed_byte_of_the_log_is_found() {
     data.run(&["seal"])
         .refused(1, &["nothing is sealed", "is not what was persisted"]);
 
-    // Somebody who makes the database anew from the changed log deceives the audit, but nobody who has
-    // seen a head.
+    // Somebody who makes the database anew from the changed log is betrayed by the seals.
     let database = Database::embedded(&data.path()).await;
     let wipe = "TRUNCATE votes, rejected_votes, log_chain;
         DELETE FROM checkpoints WHERE consumer = 'persist' AND topic = 'votes';
@@ -108,6 +108,18 @@ async fn a_changed_byte_of_the_log_is_found() {
     database.client.batch_execute(wipe).await.unwrap();
     database.close().await;
     data.run(&["consumer", "--once"]).succeeds();
+    let found = data.run(&["audit"]).ends_with(1).stdout;
+    assert!(
+        found.contains("no batch of the log has the head"),
+        "{found}"
+    );
+    data.run(&["seal"])
+        .refused(1, &["nothing is sealed", "which was sealed"]);
+    // Who takes away the seals, too, deceives the audit, but nobody who has seen a head.
+    let database = Database::embedded(&data.path()).await;
+    let wipe = "TRUNCATE seals";
+    database.client.batch_execute(wipe).await.unwrap();
+    database.close().await;
     data.run(&["audit"]).succeeds();
     let found = data.run(&seen).ends_with(1).stdout;
     assert!(

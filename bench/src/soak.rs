@@ -204,3 +204,42 @@ fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The verdict on memory that is so many megabytes at each look.
+    fn verdict(megabytes: impl Fn(usize) -> f64) -> anyhow::Result<()> {
+        let args = SoakArgs {
+            minutes: 1.0,
+            rate: 5_000,
+            voters: 1_000,
+            partitions: 2,
+            json: true,
+        };
+        let samples: Vec<_> = (0..SAMPLES as usize)
+            .map(|at| Sample {
+                cast: 10_000 * at as u64,
+                bytes: megabytes(at) * MEGABYTE,
+            })
+            .collect();
+        judge(&args, &samples)
+    }
+
+    #[test]
+    fn growth_after_the_warm_up_is_no_flat_memory() {
+        let waves = |at| if at % 2 == 0 { 300.0 } else { 340.0 };
+        verdict(waves).unwrap();
+        let warming_up = |at: usize| 200.0 + 20.0 * at.min(WARM_UP_SAMPLES) as f64;
+        verdict(warming_up).unwrap();
+        let shrinking = |at| 400.0 - 5.0 * at as f64;
+        verdict(shrinking).unwrap();
+        // A leak of 5 MB from one look to the next.
+        let error = verdict(|at| 300.0 + 5.0 * at as f64).unwrap_err();
+        assert!(
+            error.to_string().contains("memory grew by 40.0 MB"),
+            "{error}"
+        );
+    }
+}

@@ -290,3 +290,66 @@ async fn publish_rejected(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use platform::NO_TIMESTAMP;
+
+    use super::*;
+
+    /// A stream whose batches are all there already: so many records each, of so many bytes.
+    fn ready(batches: i64, records: i64, bytes: usize) -> OutputStream {
+        let first = Output {
+            offset: 0,
+            key: None,
+            value: vec![b'x'; bytes].into(),
+            timestamp: NO_TIMESTAMP,
+        };
+        let batch = move |n| {
+            let offsets = n * records..(n + 1) * records;
+            let record = |offset| Output {
+                offset,
+                ..first.clone()
+            };
+            Ok(offsets.map(record).collect())
+        };
+        stream::iter((0..batches).map(batch))
+            .chain(stream::pending())
+            .boxed()
+    }
+
+    #[tokio::test]
+    async fn a_transaction_takes_no_batch_once_its_bytes_are_reached() {
+        const BYTES: usize = 5 << 20;
+        let mut stream = ready(10, 1, BYTES);
+        let mut next = 0;
+        // The last batch begins below the limit, and is taken whole; the next waits for its turn.
+        for expected in [BYTES_PER_TRANSACTION.div_ceil(BYTES), 3] {
+            let taken = gather(&mut stream, topics::VOTES, 0, next).await.unwrap();
+            assert_eq!(taken.len(), expected);
+            next += taken.len() as i64;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_takes_no_batch_once_its_records_are_reached() {
+        const RECORDS: usize = 1_000;
+        let mut stream = ready(20, RECORDS as i64, 0);
+        let mut next = 0;
+        for batches in [RECORDS_PER_TRANSACTION.div_ceil(RECORDS), 3] {
+            let taken = gather(&mut stream, topics::VOTES, 0, next).await.unwrap();
+            assert_eq!(taken.len(), batches * RECORDS);
+            next += taken.len() as i64;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_takes_no_record_but_the_one_that_is_due() {
+        for due in [1, -1] {
+            let gap = gather(&mut ready(1, 1, 0), topics::VOTES, 0, due).await;
+            let gap = gap.unwrap_err();
+            assert_eq!(service::restart::Failure::lost_at(&gap), Some(due), "{gap}");
+        }
+    }
+}

@@ -58,3 +58,43 @@ impl Evidence {
         shown.into_values().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seal(number: u32) -> Seal {
+        Seal {
+            number,
+            partition: 0,
+            sealed_at: 1_795_366_300_123,
+            next_offset: 20,
+            chain_head: Digest::from_bytes([1; 32]),
+            leaves: 17,
+            tree_root: Digest::from_bytes([2; 32]),
+        }
+    }
+
+    #[test]
+    fn the_newest_is_published() {
+        let mut evidence = Evidence::default();
+        assert!(evidence.partitions().is_empty());
+        let heads = [3, 4].map(|byte| Digest::from_bytes([byte; 32]));
+        assert!(evidence.apply_head(0, 10, Some(heads[0])));
+        assert!(evidence.apply_head(0, 20, Some(heads[1])));
+        assert!(!evidence.apply_head(0, 10, Some(heads[0])), "it is older");
+        assert!(!evidence.apply_head(0, 30, None));
+        assert!(evidence.apply_seal(vec![seal(1)]));
+        assert!(!evidence.apply_seal(vec![seal(1)]));
+        assert!(evidence.apply_seal(vec![seal(2)]));
+        let published = evidence.partitions();
+        assert_eq!(published.len(), 1);
+        assert_eq!(published[0].chained_to, 20);
+        assert_eq!(published[0].chain_head, Some(heads[1].to_string()));
+        let sealed = published[0].seal.as_ref().unwrap();
+        assert_eq!(
+            (sealed.seal, &sealed.root),
+            (2, &seal(2).root().to_string())
+        );
+    }
+}

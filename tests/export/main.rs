@@ -225,6 +225,16 @@ fn the_status_follows_the_count_and_only_people_certify() {
         "--polls-close",
         "2020-11-03 20:00:00",
     ];
+    // Nothing more can come, but what came is not counted yet.
+    let uncounted = DataDir::new();
+    uncounted.run(&[&init[..], &past].concat()).succeeds();
+    for step in [["voters", "--voters"], ["votes", "--rate"]] {
+        uncounted
+            .run(&[&["producer"], &step[..], &["50"]].concat())
+            .succeeds();
+    }
+    let report = exported(&uncounted, &[]);
+    assert_eq!(status(&report), json!(["unofficial-partial", "in-process"]));
     closed.run(&[DEMO, &past].concat()).succeeds();
     let report = exported(&closed, &[]);
     assert_eq!(status(&report), json!(["unofficial-complete", "completed"]));
@@ -288,9 +298,13 @@ fn a_file_is_written_whole_or_not_at_all() {
     let data = DataDir::new();
     data.run(DEMO).succeeds();
     let file = data.file("report.json", "what was there before");
+    // Another name for the same file: written in place, that would change, too, and be half written for a while.
+    let before = file_beside(&data, "before.json");
+    std::fs::hard_link(&file, &before).unwrap();
     let name = file.to_str().unwrap();
     let said = data.run(&["export", "--output", name]).succeeds().stdout;
     assert!(said.contains(name), "{said}");
+    assert_eq!(std::fs::read(&before).unwrap(), b"what was there before");
     let mut written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let mut printed = exported(&data, &[]);
     for report in [&mut written, &mut printed] {

@@ -1,6 +1,7 @@
 //! The dashboard of a running command: asking it, and listening to it.
 
 use std::io::{BufRead, BufReader};
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,13 @@ impl Site {
     #[track_caller]
     pub fn start(data: &DataDir, args: &[&str], port: u16) -> Site {
         let port = port.to_string();
-        let mut process = data.start(&[args, &["--port", &port]].concat());
+        Site::of(data.command(&[args, &["--port", &port]].concat()))
+    }
+
+    /// Starts a command with a dashboard, and waits until it has its port.
+    #[track_caller]
+    pub fn of(command: Command) -> Site {
+        let mut process = Process::spawn(command);
         let line = process.wait_for_stderr("Dashboard: ");
         let (_, url) = line.split_once("Dashboard: ").unwrap();
         Site {
@@ -65,22 +72,7 @@ impl Site {
 
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = ureq::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.url));
-        for &(name, value) in headers {
-            request = request.header(name, value);
-        }
-        let answer = match body {
-            "" => agent().run(request.body(()).unwrap()),
-            body => agent().run(request.body(body).unwrap()),
-        };
-        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        Answer {
-            status: answer.status().as_u16(),
-            headers: answer.headers().clone(),
-            body: answer.body_mut().read_to_string().unwrap(),
-        }
+        ask(&format!("{}{path}", self.url), method, headers, body)
     }
 
     /// Asks until the answer is as wanted.
@@ -139,6 +131,25 @@ impl Events {
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("no event for {DEADLINE:?}"),
             event => event.ok(),
         }
+    }
+}
+
+/// Asks for an address; several threads may.
+#[track_caller]
+pub fn ask(url: &str, method: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for &(name, value) in headers {
+        request = request.header(name, value);
+    }
+    let answer = match body {
+        "" => agent().run(request.body(()).unwrap()),
+        body => agent().run(request.body(body).unwrap()),
+    };
+    let mut answer = answer.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+    Answer {
+        status: answer.status().as_u16(),
+        headers: answer.headers().clone(),
+        body: answer.body_mut().read_to_string().unwrap(),
     }
 }
 

@@ -198,7 +198,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reason;
+    use crate::{AgeBand, Reason};
 
     fn delta(base: i64, next: i64) -> Delta {
         let mut tally = Tally::default();
@@ -245,21 +245,28 @@ mod tests {
 
     #[test]
     fn every_counted_vote_has_a_gender_and_an_age() {
-        let mut ungrouped = delta(0, 2);
-        ungrouped.tally.rejected = [(Reason::Malformed, 1)].into();
-        ungrouped.tally.candidates = [("c1".into(), [("Fife".into(), 1)].into())].into();
-        let error = Ledger::default().apply(&ungrouped).unwrap_err();
-        assert!(
-            matches!(
-                error,
+        let mut grouped = delta(0, 2);
+        grouped.tally.rejected = [(Reason::Malformed, 1)].into();
+        grouped.tally.candidates = [("c1".into(), [("Fife".into(), 1)].into())].into();
+        grouped.tally.genders = [("female".into(), 1)].into();
+        grouped.tally.age_bands = [(AgeBand::From18, 1)].into();
+        let applied = Ledger::default().apply(&grouped);
+        assert_eq!(applied, Ok(Applied::Counted));
+        let (mut no_gender, mut no_age) = (grouped.clone(), grouped);
+        no_gender.tally.genders.clear();
+        no_age.tally.age_bands.clear();
+        for (delta, expected) in [(no_gender, (1, 0, 1)), (no_age, (1, 1, 0))] {
+            let found = match Ledger::default().apply(&delta).unwrap_err() {
                 LedgerError::GroupsDiffer {
-                    counted: 1,
-                    genders: 0,
+                    counted,
+                    genders,
+                    age_bands,
                     ..
-                }
-            ),
-            "{error}"
-        );
+                } => (counted, genders, age_bands),
+                other => panic!("{other}"),
+            };
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

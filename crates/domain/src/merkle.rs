@@ -265,6 +265,9 @@ mod tests {
                 longer.audit_path.insert(at, root);
                 prop_assert_ne!(longer.root(leaf), Some(root));
             }
+            let mut beyond_root = proof.clone();
+            beyond_root.audit_path.push(root);
+            prop_assert_eq!(beyond_root.root(leaf), None);
             let outside = InclusionProof { leaf_index: size, ..proof.clone() };
             prop_assert_eq!(outside.root(leaf), None);
             let none = InclusionProof { tree_size: 0, ..proof };

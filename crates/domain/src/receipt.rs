@@ -243,6 +243,11 @@ mod tests {
     use crate::{ElectionKey, MerkleTree, first_head};
 
     fn receipt() -> Receipt {
+        receipt_of_seal_to(20)
+    }
+
+    /// The receipt of the vote at offset 11.
+    fn receipt_of_seal_to(next_offset: i64) -> Receipt {
         let key = ElectionKey::from_bytes([7; 32]).blindings();
         let mut tree = MerkleTree::default();
         let mut ana = None;
@@ -260,7 +265,7 @@ mod tests {
             number: 2,
             partition: 1,
             sealed_at: 1_795_366_300_123,
-            next_offset: 20,
+            next_offset,
             chain_head: first_head(1, 0),
             leaves: tree.leaves(),
             tree_root: tree.root(),
@@ -342,6 +347,14 @@ mod tests {
         let mut more = object.clone();
         more["note"] = "x".into();
         assert!(serde_json::from_value::<Receipt>(more).is_err());
+    }
+
+    /// Whoever makes a seal can state fewer records than its tree was made of.
+    #[test]
+    fn a_vote_behind_the_end_of_its_seal_proves_nothing() {
+        let verified = |sealed_to| receipt_of_seal_to(sealed_to).verify(None);
+        assert_eq!(verified(12), Ok(()));
+        assert_eq!(verified(11), Err(ReceiptError::OtherRoot));
     }
 
     #[test]

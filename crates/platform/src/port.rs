@@ -130,3 +130,25 @@ pub trait Platform: Send + Sync + 'static {
     /// When there is no such partition or SmartModule, or a module refuses its parameters.
     async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_parameter_is_shown_for_one_may_be_a_key() {
+        let params = [("credential_key".to_owned(), "0123abcd".to_owned())];
+        let request = StreamRequest {
+            topic: "votes".into(),
+            partition: 0,
+            from: 0,
+            chain: vec![ModuleCall {
+                module: "vote-tally".into(),
+                params: params.into(),
+            }],
+        };
+        let shown = format!("{request:?}");
+        assert!(shown.contains("credential_key"), "{shown}");
+        assert!(!shown.contains("0123abcd"), "{shown}");
+    }
+}

@@ -118,8 +118,8 @@ mod tests {
     enum Trouble {
         #[error("it passes")]
         Passing,
-        #[error("a record is missing")]
-        Gap,
+        #[error("the record at offset {0} is missing")]
+        Gap(i64),
         #[error("it lasts")]
         Lasting,
     }
@@ -130,7 +130,10 @@ mod tests {
         }
 
         fn lost_at(&self) -> Option<i64> {
-            (*self == Trouble::Gap).then_some(7)
+            match self {
+                Trouble::Gap(due) => Some(*due),
+                Trouble::Passing | Trouble::Lasting => None,
+            }
         }
     }
 
@@ -145,14 +148,17 @@ mod tests {
     }
 
     /// Fails `times`, then succeeds.
-    async fn tried(times: u32, trouble: fn() -> Trouble) -> (Result<Option<u32>, Trouble>, Told) {
+    async fn tried(
+        times: u32,
+        trouble: fn(u32) -> Trouble,
+    ) -> (Result<Option<u32>, Trouble>, Told) {
         let (tries, told) = (Cell::new(0), Told::default());
         let work = async || {
             tries.set(tries.get() + 1);
             if tries.get() > times {
                 Ok(tries.get())
             } else {
-                Err(trouble())
+                Err(trouble(tries.get()))
             }
         };
         let done = until_done("work", &told, &CancellationToken::new(), work).await;
@@ -161,7 +167,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_passes_is_tried_again_and_told_until_it_is_over() {
-        let (done, told) = tried(2, || Trouble::Passing).await;
+        let (done, told) = tried(2, |_| Trouble::Passing).await;
         assert_eq!(done, Ok(Some(3)));
         let passing = Some("it passes".to_owned());
         assert_eq!(told.0.into_inner(), [passing.clone(), passing, None]);
@@ -169,11 +175,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_lasts_ends_it_and_so_do_records_that_stay_missing() {
-        assert_eq!(tried(1, || Trouble::Lasting).await.0, Err(Trouble::Lasting));
-        let found = tried(LOST_AT_ONE_OFFSET, || Trouble::Gap).await;
+        assert_eq!(
+            tried(1, |_| Trouble::Lasting).await.0,
+            Err(Trouble::Lasting)
+        );
+        let found = tried(LOST_AT_ONE_OFFSET, |_| Trouble::Gap(7)).await;
         assert_eq!(found.0, Ok(Some(4)));
-        let lost = tried(LOST_AT_ONE_OFFSET + 1, || Trouble::Gap).await;
-        assert_eq!(lost.0, Err(Trouble::Gap));
+        let lost = tried(LOST_AT_ONE_OFFSET + 1, |_| Trouble::Gap(7)).await;
+        assert_eq!(lost.0, Err(Trouble::Gap(7)));
+        // Each at another offset: what was missing has come meanwhile.
+        let moving = tried(LOST_AT_ONE_OFFSET * 2, |tries| Trouble::Gap(tries.into())).await;
+        assert_eq!(moving.0, Ok(Some(LOST_AT_ONE_OFFSET * 2 + 1)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,12 +194,12 @@ mod tests {
         let work = async || {
             tries.set(tries.get() + 1);
             tokio::time::sleep(STEADY * 2).await;
-            Err::<(), _>(Trouble::Gap)
+            Err::<(), _>(Trouble::Gap(7))
         };
         let (stop, told) = (CancellationToken::new(), Told::default());
         let done = until_done("work", &told, &stop, work);
         let done = tokio::time::timeout(STEADY * 20, done).await;
-        assert_eq!(done.unwrap(), Err(Trouble::Gap));
+        assert_eq!(done.unwrap(), Err(Trouble::Gap(7)));
         assert_eq!(tries.get(), LOST_AT_ONE_OFFSET + 1);
     }
 

@@ -157,3 +157,113 @@ impl Open {
 fn voting_time_now() -> String {
     Utc::now().format(VotingTime::FORMAT).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::ElectionKey;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const CANDIDATE: &str = "c1";
+
+    fn key() -> CredentialKey {
+        ElectionKey::from_bytes([7; 32]).credentials()
+    }
+
+    /// So many a minute; a tenth may come at once.
+    fn limits(per_address: u32, per_voter: u32) -> BallotLimits {
+        let number = |n| NonZeroU32::new(n).unwrap();
+        BallotLimits {
+            per_address: number(per_address),
+            per_voter: number(per_voter),
+        }
+    }
+
+    /// A ballot box in which nobody looks: what is put into it waits.
+    fn open_box(limits: BallotLimits, polls: PollsWindow) -> (BallotBox, mpsc::Receiver<Waiting>) {
+        let candidate = Candidate {
+            candidate_id: CANDIDATE.into(),
+            candidate_name: "Cleo".into(),
+            party_affiliation: String::new(),
+            biography: String::new(),
+            campaign_platform: String::new(),
+            photo_url: String::new(),
+        };
+        let election = Election {
+            candidates: vec![candidate],
+            polls,
+            ..Election::default()
+        };
+        let ballots = BallotBox::new(limits);
+        let waiting = ballots.open(&election, key());
+        (ballots, waiting)
+    }
+
+    fn ballot(voter_id: &str) -> Ballot {
+        Ballot {
+            voter_id: voter_id.into(),
+            candidate_id: CANDIDATE.into(),
+            credential: key().credential(voter_id),
+        }
+    }
+
+    /// What is said at once of a ballot; `None` when it waits.
+    fn said(ballots: &BallotBox, ballot: Ballot) -> Option<Refusal> {
+        let said = ballots.cast(ballot).now_or_never()?;
+        Some(said.expect_err("nobody has cast it"))
+    }
+
+    #[test]
+    fn a_voter_has_a_few_tries_which_nobody_else_uses_up() {
+        let (ballots, _waiting) = open_box(limits(1, 20), PollsWindow::default());
+        for _ in 0..5 {
+            let forged = Ballot {
+                credential: key().credential("ben"),
+                ..ballot("ana")
+            };
+            assert_eq!(said(&ballots, forged), Some(Refusal::BadCredential));
+        }
+        assert_eq!(said(&ballots, ballot("ana")), None);
+        assert_eq!(said(&ballots, ballot("ana")), None);
+        let third = said(&ballots, ballot("ana"));
+        assert!(matches!(third, Some(Refusal::TooMany(_))), "{third:?}");
+        assert_eq!(said(&ballots, ballot("ben")), None);
+    }
+
+    #[test]
+    fn one_network_is_one_client() {
+        let (ballots, _waiting) = open_box(limits(10, 1), PollsWindow::default());
+        let is_admitted = |client: &str| ballots.admit(client.parse().unwrap()).is_ok();
+        assert!(is_admitted("2001:db8::1"));
+        assert!(!is_admitted("2001:db8::2"));
+        assert!(is_admitted("2001:db8:0:1::1"));
+        assert!(is_admitted("192.0.2.1"));
+        assert!(!is_admitted("192.0.2.1"));
+        assert!(is_admitted("192.0.2.2"));
+    }
+
+    #[test]
+    fn outside_of_the_polls_nothing_is_taken() {
+        let at = VotingTime::parse;
+        let (past, future) = (at("2020-11-03 08:00:00"), at("2999-01-01 08:00:00"));
+        for (open, close, expected) in [
+            (past, future, None),
+            (None, past, Some(Refusal::PollsClosed)),
+            (future, None, Some(Refusal::PollsClosed)),
+        ] {
+            let (ballots, _waiting) = open_box(limits(1, 10), PollsWindow { open, close });
+            assert_eq!(said(&ballots, ballot("ana")), expected);
+        }
+    }
+
+    #[test]
+    fn beyond_those_that_wait_voters_are_asked_to_come_again() {
+        // Two voters may share a place in the rates' table.
+        let (ballots, _waiting) = open_box(limits(1, u32::MAX), PollsWindow::default());
+        for voter in 0..MAX_WAITING {
+            assert_eq!(said(&ballots, ballot(&voter.to_string())), None);
+        }
+        assert_eq!(said(&ballots, ballot("ana")), Some(Refusal::QueueFull));
+    }
+}

@@ -4,6 +4,7 @@
 mod bridge;
 mod evidence;
 pub mod leases;
+mod tallies;
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
@@ -14,8 +15,8 @@ use domain::{
     Voter, VotingTime,
 };
 use election_store::{
-    Election, IngestVoters, IngestVotes, PartitionTally, RejectedRow, RejectedVoterRow, RowCounts,
-    Store, StoreError, Stored, VoteRow,
+    Election, IngestVoters, IngestVotes, RejectedRow, RejectedVoterRow, RowCounts, Store,
+    StoreError, VoteRow,
 };
 
 /// Runs every case, each on an empty database.
@@ -30,10 +31,10 @@ pub async fn run(url: &str) {
     case(url, "a failed batch", a_failed_batch).await;
     case(url, "unaccounted records", unaccounted_records).await;
     case(url, "voters", voters).await;
-    case(url, "tallies", tallies).await;
     bridge::run(url).await;
     evidence::run(url).await;
     leases::run(url).await;
+    tallies::run(url).await;
     audit(url).await;
 }
 
@@ -493,95 +494,6 @@ pub fn tally(votes: u64) -> Tally {
         age_bands: [(AgeBand::From18, votes + 1)].into(),
         rejected: [(Reason::Duplicate, 3)].into(),
     }
-}
-
-async fn tallies(store: Store) {
-    assert_eq!(store.load_tally(0).await.unwrap(), None);
-    let save = |partition, next_offset, tally| PartitionTally {
-        partition,
-        lease: None,
-        next_offset,
-        tally,
-        stored: Stored::default(),
-    };
-    let (early, late, none) = (tally(5), tally(9), Tally::default());
-    store.save_tallies(&[]).await.unwrap();
-    store
-        .save_tallies(&[save(3, 9, &early), save(0, 0, &none)])
-        .await
-        .unwrap();
-    assert_eq!(store.load_tally(3).await.unwrap(), Some((9, early.clone())));
-    assert_eq!(store.load_tally(0).await.unwrap(), Some((0, none.clone())));
-    store
-        .save_tallies(&[save(3, 13, &late), save(1, 9, &early)])
-        .await
-        .unwrap();
-    let all = vec![
-        (0, 0, none.clone()),
-        (1, 9, early.clone()),
-        (3, 13, late.clone()),
-    ];
-    assert_eq!(store.tallies().await.unwrap(), all);
-
-    // All or nothing: partition 1 would go forward, partition 3 back.
-    let error = store
-        .save_tallies(&[save(1, 13, &late), save(3, 12, &early)])
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            StoreError::TallyGoesBack {
-                partition: 3,
-                stored: 13,
-                given: 12
-            }
-        ),
-        "{error}"
-    );
-    assert_eq!(store.tallies().await.unwrap(), all);
-    store.save_tallies(&[save(3, 13, &late)]).await.unwrap();
-    assert_eq!(store.checkpoint("tally", "votes", 3).await.unwrap(), 13);
-
-    // What does not add up, or is not what was stored, is neither stored nor written over.
-    let latest = tally(11);
-    let known = |next_offset, tally| Stored {
-        next_offset,
-        tally: Some(tally),
-    };
-    let refused = [
-        (
-            save(3, 16, &latest),
-            "the new tally of partition 3 at offset 16",
-        ),
-        (
-            PartitionTally {
-                stored: known(13, &early),
-                ..save(3, 15, &latest)
-            },
-            "candidate c1 in Cornwall: 5 against 9",
-        ),
-        (
-            PartitionTally {
-                stored: known(14, &late),
-                ..save(3, 15, &latest)
-            },
-            "went back from offset 14 to 13",
-        ),
-    ];
-    for (refused, because) in refused {
-        let error = store.save_tallies(&[refused]).await.unwrap_err();
-        assert!(error.to_string().contains(because), "{error}");
-        assert!(!error.is_transient(), "{error}");
-        assert_eq!(store.tallies().await.unwrap(), all);
-    }
-    let stored = known(13, &late);
-    let next = PartitionTally {
-        stored,
-        ..save(3, 15, &latest)
-    };
-    store.save_tallies(&[next]).await.unwrap();
-    assert_eq!(position(&store).await, 0);
 }
 
 /// Rows that somebody edits, deletes or adds behind our back are seen.
