@@ -1,6 +1,6 @@
 //! From the first vote cast to the last one counted, and persisted, with everything running at once:
-//! producer, log, SmartModules, aggregates, checkpoints, and a PostgreSQL server behind them, at a lower
-//! priority (where none is installed, the embedded one).
+//! producer, log, SmartModules, aggregates, checkpoints, and a PostgreSQL server behind them (where none is
+//! installed, the embedded one).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,8 +43,6 @@ impl Database {
     pub(crate) async fn start(directory: &Path) -> anyhow::Result<(Database, Store)> {
         Ok(match TemporaryServer::start().await? {
             Some(server) => {
-                // All is on one machine, where the count goes first; see docs/operations.md.
-                server.give_way()?;
                 let store = Store::connect(&server.database_url(), SERVER_CONNECTIONS).await?;
                 (Database::Server(server), store)
             }

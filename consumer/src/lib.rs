@@ -26,6 +26,7 @@ mod rounds;
 mod rows;
 mod run;
 mod tally;
+mod turns;
 
 pub use config::{ConsumerConfig, Sharing};
 pub use domain::Election;

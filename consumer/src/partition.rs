@@ -14,6 +14,7 @@ use crate::ledgers::Ledgers;
 use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
 use crate::tally::tally_partition;
+use crate::turns::Turns;
 use crate::{ConsumerConfig, ConsumerError, Progress};
 
 /// What all tasks of a consumer share.
@@ -26,6 +27,7 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     /// Held while tallies are stored: of two that store the same, the older must not come last.
     pub(crate) storing: Mutex<()>,
+    pub(crate) turns: Turns,
 }
 
 /// A partition and by what right it is ours; without a lease all are, for nobody else is there.

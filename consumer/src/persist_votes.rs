@@ -59,6 +59,7 @@ pub(crate) async fn persist_votes(
                 .map_err(|error| ConsumerError::Task(error.to_string()))?
         };
         let next_offset = next + outputs.len() as i64;
+        let turn = context.turns.next().await;
         let mut pending = store
             .begin_votes(IngestVotes {
                 partition,
@@ -104,6 +105,7 @@ pub(crate) async fn persist_votes(
         .await?;
         let chain_head = pending.chain_head();
         pending.commit().await?;
+        drop(turn);
         next = next_offset;
         rows.add(context, next, counted as u64).await?;
         progress.update(partition, |progress| {

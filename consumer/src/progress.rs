@@ -81,6 +81,11 @@ impl Progress {
         self.snapshot.subscribe()
     }
 
+    /// How far it is at the moment.
+    pub(crate) fn now(&self) -> watch::Ref<'_, Snapshot> {
+        self.snapshot.borrow()
+    }
+
     pub(crate) fn update(&self, partition: u32, change: impl FnOnce(&mut PartitionProgress)) {
         self.snapshot
             .send_modify(|snapshot| change(&mut snapshot.partitions[partition as usize]));

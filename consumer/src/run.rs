@@ -19,6 +19,7 @@ use crate::partition::{Context, Ours};
 use crate::pipeline::PipelinePublisher;
 use crate::publish::Publisher;
 use crate::rounds::in_rounds;
+use crate::turns::Turns;
 use crate::{ConsumerConfig, ConsumerError, Election, Progress};
 
 /// Counts and persists until `stop`, then stores what is counted and returns. What fails in passing (a
@@ -37,6 +38,7 @@ pub async fn run(
     let partitions = partitions(&*platform).await?;
     let context = Arc::new(Context {
         platform,
+        turns: Turns::new(&store, progress.clone()),
         store,
         rules: Rules::of(&election),
         config,

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, getpriority_process, setpriority_process};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -29,8 +28,6 @@ const TRIES: u32 = 3;
 const LOG_LINES: usize = 20;
 /// How long a server that was killed may take to start again: the processes it has left must end first.
 const RESTART_LIMIT: Duration = Duration::from_secs(60);
-/// How far a server that gives way stands behind other processes: what `nice` takes where it is told nothing.
-const GIVES_WAY_BY: i32 = 10;
 /// The pause between two tries to start it again.
 const RESTART_PAUSE: Duration = Duration::from_millis(50);
 
@@ -102,24 +99,6 @@ impl TemporaryServer {
     /// The URL to connect to; from this machine only, without a password.
     pub fn database_url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// From now on, connections are served at a lower priority than other processes have.
-    ///
-    /// # Errors
-    /// When the server is killed, or the system refuses.
-    pub fn give_way(&self) -> Result<(), StoreError> {
-        let server = self
-            .server
-            .as_ref()
-            .ok_or_else(|| failure("it is killed"))?;
-        let server = Some(Pid::from_child(server));
-        let refused = |error| failure(format!("its priority cannot be lowered: {error}"));
-        // Who stands further back already cannot be moved forward.
-        if getpriority_process(server).map_err(refused)? < GIVES_WAY_BY {
-            setpriority_process(server, GIVES_WAY_BY).map_err(refused)?;
-        }
-        Ok(())
     }
 
     /// Kills the server with SIGKILL. The processes that serve its connections notice and end.
@@ -352,41 +331,15 @@ mod tests {
     use super::*;
     use crate::Store;
 
-    /// `None`, and a line that says so, where none is installed.
-    async fn started() -> Option<TemporaryServer> {
-        let server = TemporaryServer::start().await.unwrap();
-        if server.is_none() {
+    #[tokio::test]
+    async fn killed_it_starts_again_with_its_data() {
+        let Some(mut server) = TemporaryServer::start().await.unwrap() else {
             // Not `eprintln!`: of a test that passes, that is not shown.
             let said = writeln!(
                 std::io::stderr(),
                 "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below {INSTALLED})"
             );
-            said.unwrap();
-        }
-        server
-    }
-
-    #[tokio::test]
-    async fn one_that_gives_way_serves_connections_at_a_lower_priority() {
-        let Some(server) = started().await else {
-            return;
-        };
-        server.give_way().unwrap();
-        let store = Store::connect(&server.database_url(), 1).await.unwrap();
-        let connection = store.client().await.unwrap();
-        let row = connection
-            .query_one("SELECT pg_backend_pid()", &[])
-            .await
-            .unwrap();
-        let backend = getpriority_process(Pid::from_raw(row.get(0))).unwrap();
-        let ours = getpriority_process(None).unwrap();
-        assert_eq!(backend, GIVES_WAY_BY.max(ours));
-    }
-
-    #[tokio::test]
-    async fn killed_it_starts_again_with_its_data() {
-        let Some(mut server) = started().await else {
-            return;
+            return said.unwrap();
         };
         let url = server.database_url();
         let election = crate::Election {
