@@ -139,7 +139,7 @@ pub struct SoakArgs {
     /// Minutes to cast for, once everybody has voted; may be a fraction
     #[arg(long, default_value_t = 30.0)]
     pub minutes: f64,
-    /// Votes a second; each takes about half a kilobyte on disk
+    /// Votes a second; each takes about two kilobytes on disk, the database's journal among them
     #[arg(long, value_name = "RATE", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..))]
     pub rate: u64,
     /// Voters, who vote again and again

@@ -11,7 +11,7 @@ const BATCH: &[u8] = b"election-fluvio/batch/1\n";
 const FIRST: &[u8] = b"election-fluvio/chain-begin/1\n";
 const LINK: &[u8] = b"election-fluvio/chain-link/1\n";
 
-/// Bytes that are hashed at once: BLAKE3 is several times as fast on many than on a record's.
+/// Bytes that are hashed at once: BLAKE3 is several times as fast on many as on a record's.
 const HASHED_AT_ONCE: usize = 64 << 10;
 
 /// Hashes a batch, record by record.
