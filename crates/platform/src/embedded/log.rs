@@ -24,6 +24,9 @@ use crate::{PlatformError, is_topic_name};
 /// Entries are kept out of the index's files, in blobs, above this size.
 const BLOB_BYTES: u32 = 1 << 10;
 
+/// Bytes of batches that are read at once, about: as they are stored.
+const READ_BYTES: usize = 1 << 20;
+
 /// The file by which a store is known.
 const STORE_MARK: &str = "version";
 
@@ -213,23 +216,39 @@ impl Log {
         self.fault("log/appended")
     }
 
-    /// The batch that holds `offset`, and those behind it, up to the end at the time of the call.
+    /// The batch that holds `offset`, and those behind it: up to the end, or about [`READ_BYTES`].
+    ///
+    /// Not as an iterator: as long as one is open, the store keeps in memory what was written since, flushed
+    /// or not, and a stream waits for its reader for as long as that takes.
     pub(super) fn batches_from(
         &self,
         topic: &Topic,
         partition: u32,
         offset: i64,
-    ) -> Result<impl Iterator<Item = Result<StoredBatch, PlatformError>>, PlatformError> {
+    ) -> Result<Vec<StoredBatch>, PlatformError> {
         let start = self.batch_holding(topic, partition, offset)?;
         let to = batch_key(&topic.name, partition, Some(i64::MAX));
         let from = batch_key(&topic.name, partition, Some(start));
-        let (path, name) = (self.path.clone(), topic.name.clone());
-        Ok(self.batches.range(from..to).map(move |entry| {
-            let (key, value) = entry
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        for entry in self.batches.range(from..to) {
+            let batch = entry
                 .into_inner()
-                .map_err(|error| storage_error(&path, error))?;
-            stored_batch(&name, partition, &key, value.into())
-        }))
+                .map_err(|error| self.failed(error))
+                .and_then(|(key, value)| {
+                    bytes += value.len();
+                    stored_batch(&topic.name, partition, &key, value.into())
+                });
+            match batch {
+                Ok(batch) => batches.push(batch),
+                // What is before it is read first; it is found again.
+                Err(_) if !batches.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+            if bytes >= READ_BYTES {
+                break;
+            }
+        }
+        Ok(batches)
     }
 
     /// Base offset of the batch that holds `offset` (or would, at the end).

@@ -11,7 +11,7 @@ use fluvio_smartengine::{
 use fluvio_smartmodule::dataplane::smartmodule::{SmartModuleExtraParams, SmartModuleInput};
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -127,48 +127,51 @@ impl Reader {
         let mut end = self.topic.partition(self.partition)?.watch_end();
         // A chain is given its first batch whole; afterwards batches must follow on each other.
         let mut first = true;
-        loop {
-            let upto = *end.borrow_and_update();
-            if self.position < upto {
-                let log = self.log.clone();
-                let topic = self.topic.clone();
-                for batch in log.batches_from(&topic, self.partition, self.position)? {
-                    let batch = batch?;
-                    self.log.fault("log/read")?;
-                    if !first && batch.base_offset != self.position {
-                        return Err(self.damaged(
-                            self.position,
-                            format!("the next batch starts at {}", batch.base_offset),
-                        ));
-                    }
-                    first = false;
-                    let records = batch
-                        .records()
-                        .map_err(|problem| self.damaged(batch.base_offset, problem))?;
-                    let outputs = match &mut self.chain {
-                        Some(chain) => chain.process(&batch, records)?,
-                        None => self.outputs(&batch, records.into())?,
-                    };
-                    self.position = batch.end();
-                    if !outputs.is_empty() && self.outputs.blocking_send(Ok(outputs)).is_err() {
-                        return Ok(());
-                    }
-                    if self.closing.is_cancelled() {
-                        return Ok(());
-                    }
-                }
+        while self.has_more(&mut end) {
+            let batches = self
+                .log
+                .batches_from(&self.topic, self.partition, self.position)?;
+            if batches.is_empty() {
+                let problem = "the log ends after it, and has nothing there".into();
+                return Err(self.damaged(self.position, problem));
             }
-            let more = self.runtime.block_on(async {
-                tokio::select! {
-                    more = end.wait_for(|end| *end > self.position) => more.is_ok(),
-                    () = self.outputs.closed() => false,
-                    () = self.closing.cancelled() => false,
+            for batch in batches {
+                self.log.fault("log/read")?;
+                if !first && batch.base_offset != self.position {
+                    return Err(self.damaged(
+                        self.position,
+                        format!("the next batch starts at {}", batch.base_offset),
+                    ));
                 }
-            });
-            if !more {
-                return Ok(());
+                first = false;
+                let records = batch
+                    .records()
+                    .map_err(|problem| self.damaged(batch.base_offset, problem))?;
+                let outputs = match &mut self.chain {
+                    Some(chain) => chain.process(&batch, records)?,
+                    None => self.outputs(&batch, records.into())?,
+                };
+                self.position = batch.end();
+                if !outputs.is_empty() && self.outputs.blocking_send(Ok(outputs)).is_err() {
+                    return Ok(());
+                }
+                if self.closing.is_cancelled() {
+                    return Ok(());
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Waits until there is something to be read; or nobody to read it.
+    fn has_more(&self, end: &mut watch::Receiver<i64>) -> bool {
+        self.runtime.block_on(async {
+            tokio::select! {
+                more = end.wait_for(|end| *end > self.position) => more.is_ok(),
+                () = self.outputs.closed() => false,
+                () = self.closing.cancelled() => false,
+            }
+        })
     }
 
     fn outputs(&self, batch: &StoredBatch, records: Bytes) -> Result<OutputBatch, PlatformError> {
