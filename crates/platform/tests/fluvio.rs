@@ -56,8 +56,9 @@ async fn the_contract() {
     }
     every_promise!(keep);
     assert!(broken.is_empty(), "broken: {broken:?}");
+    let unread = contract::unread_stream(&*adapter).await;
     drop(adapter);
-    platform.close().await;
+    tokio::join!(platform.close(), contract::a_few_batches(unread));
 }
 
 /// How long a test waits for what must come.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use domain::{Delta, Params, RejectedVote};
 use election_platform::{
-    ModuleCall, NewRecord, Output, Platform, PlatformError, StreamRequest, partition_of,
+    ModuleCall, NewRecord, Output, OutputStream, Platform, PlatformError, StreamRequest,
+    partition_of,
 };
 use futures_util::StreamExt;
 
@@ -363,4 +364,36 @@ pub async fn a_bad_parameter_is_explained(platform: Adapter) {
         text.contains("vote-tally") && text.contains("polls_open") && text.contains("noon"),
         "{text}"
     );
+}
+
+/// Batches that a test of a stream without a reader has.
+const BATCHES: usize = 100;
+
+/// A stream of [`BATCHES`] records, each a batch, that was not read while others could be several times. Once
+/// the platform closes, it has [`a_few_batches`].
+pub async fn unread_stream(platform: &dyn Platform) -> OutputStream {
+    let topic = "waits-for-its-reader";
+    platform.create_topic(topic, 1).await.unwrap();
+    for n in 0..BATCHES {
+        let records = vec![record("k", format!("{n}"))];
+        platform.produce(topic, records).await.unwrap();
+    }
+    let unread = platform.stream(request(topic, 0, 0, &[])).await.unwrap();
+    for _ in 0..5 {
+        let mut stream = platform.stream(request(topic, 0, 0, &[])).await.unwrap();
+        let mut read = 0;
+        while read < BATCHES {
+            read += stream.next().await.unwrap().unwrap().len();
+        }
+    }
+    unread
+}
+
+/// What waits for a slow reader stays in the log: to be called while the platform closes.
+pub async fn a_few_batches(unread: OutputStream) {
+    /// Four that wait, and one that is to be added.
+    const AHEAD: usize = 5;
+    let ahead: Vec<usize> = unread.map(|outputs| outputs.unwrap().len()).collect().await;
+    assert!((1..=AHEAD).contains(&ahead.len()), "{ahead:?}");
+    assert!(ahead.iter().sum::<usize>() < BATCHES, "{ahead:?}");
 }
