@@ -1,8 +1,7 @@
-//! A partition of `votes`, read from its beginning in blocks of records: however long the log is, one
-//! block is in memory.
+//! A partition, read from its beginning in blocks of records: however long the log is, one block is in
+//! memory.
 
 use anyhow::bail;
-use domain::topics;
 use futures_util::StreamExt;
 use platform::{Output, OutputStream, Platform, StreamRequest};
 
@@ -15,6 +14,7 @@ const BYTES_PER_BLOCK: usize = 16 << 20;
 /// The records of a partition before an offset, in order and without a gap.
 pub(crate) struct LogBlocks {
     stream: Option<OutputStream>,
+    topic: &'static str,
     partition: u32,
     next: i64,
     end: i64,
@@ -25,10 +25,11 @@ impl LogBlocks {
     pub(crate) async fn before(
         end: i64,
         platform: &dyn Platform,
+        topic: &'static str,
         partition: u32,
     ) -> anyhow::Result<LogBlocks> {
         let request = StreamRequest {
-            topic: topics::VOTES.into(),
+            topic: topic.into(),
             partition,
             from: 0,
             chain: Vec::new(),
@@ -39,6 +40,7 @@ impl LogBlocks {
         };
         Ok(LogBlocks {
             stream,
+            topic,
             partition,
             next: 0,
             end,
@@ -55,7 +57,8 @@ impl LogBlocks {
         {
             let Some(outputs) = stream.next().await else {
                 bail!(
-                    "the stream of partition {} ended at offset {}",
+                    "the stream of `{}` partition {} ended at offset {}",
+                    self.topic,
                     self.partition,
                     self.next
                 );
@@ -66,9 +69,10 @@ impl LogBlocks {
             {
                 if record.offset != self.next {
                     bail!(
-                        "partition {} of `votes` has no record at offset {}, the next is at {}: the log \
+                        "partition {} of `{}` has no record at offset {}, the next is at {}: the log \
                          is damaged; restore it",
                         self.partition,
+                        self.topic,
                         self.next,
                         record.offset
                     );

@@ -95,7 +95,8 @@ impl Search<'_> {
         let mut judge = PartitionJudge::new(rules);
         let mut found = None;
         let mut rejected: Option<(i64, Reason)> = None;
-        let mut blocks = LogBlocks::before(log_end, &*backend.platform, partition).await?;
+        let mut blocks =
+            LogBlocks::before(log_end, &*backend.platform, topics::VOTES, partition).await?;
         'log: while let Some(records) = blocks.next().await? {
             for record in &records {
                 let offset = record.offset;

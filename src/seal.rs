@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use domain::{BlindingKey, Digest, PartitionJudge, Rules, Seal, moment_text};
+use domain::{BlindingKey, Digest, PartitionJudge, Rules, Seal, moment_text, topics};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -151,7 +151,8 @@ impl Unsealed<'_> {
         let mut chain = ChainAuditor::new(store, partition, &mut heads);
         let mut sealed = SealedVotes::new(key, partition, earlier);
         let mut judge = PartitionJudge::new(rules.clone());
-        let mut blocks = LogBlocks::before(end, &*backend.platform, partition).await?;
+        let mut blocks =
+            LogBlocks::before(end, &*backend.platform, topics::VOTES, partition).await?;
         while let Some(records) = blocks.next().await? {
             chain.records(&records, &mut findings).await?;
             for record in &records {

@@ -53,7 +53,9 @@ pub(crate) async fn persist_voters(
     Ok(())
 }
 
-fn read_voters(outputs: &[Output]) -> (Vec<Voter>, Vec<RejectedVoterRow>) {
+/// What records of `voters` become in the tables: voters, and what is none. Both in the order of the log.
+/// The audit asks the same, to know what should be there.
+pub fn read_voters(outputs: &[Output]) -> (Vec<Voter>, Vec<RejectedVoterRow>) {
     let mut voters = Vec::with_capacity(outputs.len());
     let mut rejected = Vec::new();
     for output in outputs {

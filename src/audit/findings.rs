@@ -16,6 +16,10 @@ pub(crate) struct Findings {
     pub(crate) counted: u64,
     /// Of these, votes that do not.
     pub(crate) rejected: u64,
+    /// Voters that the log has registered.
+    pub(crate) voters: u64,
+    /// Records of `voters` that are none.
+    pub(crate) rejected_voters: u64,
     /// How many figures or rows differ.
     pub(crate) differences: u64,
     /// The first of them, in words.
@@ -68,10 +72,11 @@ impl Findings {
     /// Prints them for a person.
     pub(crate) fn print(&self) {
         println!(
-            "{} records in the log: {} counted, {} rejected.",
+            "{} votes in the log: {} counted, {} rejected. {} voters on the roll.",
             HumanCount(self.records),
             HumanCount(self.counted),
-            HumanCount(self.rejected)
+            HumanCount(self.rejected),
+            HumanCount(self.voters)
         );
         if self.differences == 0 {
             println!(

@@ -1,8 +1,10 @@
 //! `election audit`: counts the log again, natively and by itself, and compares it record by record
-//! with the stored tally, with the rows, with the chain of its hashes, and with the seals.
+//! with the stored tally, with the rows, with the chain of its hashes, and with the seals; and the roll with
+//! its rows.
 
 mod chain;
 mod findings;
+mod roll;
 mod rows;
 mod sealed_votes;
 
@@ -16,6 +18,7 @@ pub(crate) use self::findings::Findings;
 pub(crate) use self::sealed_votes::SealedVotes;
 
 use self::findings::LISTED;
+use self::roll::audit_roll;
 use self::rows::BlockRows;
 use crate::Outcome;
 use crate::backend::Backend;
@@ -77,6 +80,7 @@ async fn audit(
         );
     }
     look_for_strays(&backend.store, &ends, &seals, &mut findings).await?;
+    audit_roll(backend, &mut findings).await?;
     Ok(findings)
 }
 
@@ -145,7 +149,7 @@ impl Auditor<'_> {
         let mut counter = PartitionCounter::new(rules.clone());
         let mut chain = ChainAuditor::new(store, partition, heads);
         let mut sealed = key.map(|key| SealedVotes::new(key, partition, seals));
-        let mut blocks = LogBlocks::before(end, &**platform, partition).await?;
+        let mut blocks = LogBlocks::before(end, &**platform, topics::VOTES, partition).await?;
         while let Some(records) = blocks.next().await? {
             chain.records(&records, self.findings).await?;
             let rows = BlockRows::of(&records, store, partition).await?;

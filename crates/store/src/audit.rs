@@ -237,7 +237,7 @@ impl Store {
             .collect()
     }
 
-    async fn stray(
+    pub(crate) async fn stray(
         &self,
         query: &str,
         ends: &[(u32, i64)],

@@ -32,6 +32,7 @@ mod embedded;
 mod error;
 mod leases;
 mod pool;
+mod roll;
 mod seals;
 mod tallies;
 #[cfg(unix)]
@@ -53,5 +54,5 @@ pub use pool::Store;
 pub use tallies::{PartitionTally, Stored};
 #[cfg(unix)]
 pub use temporary_server::TemporaryServer;
-pub use voters::{IngestVoters, RejectedVoterRow};
+pub use voters::{IngestVoters, RejectedVoterRow, stored_voter};
 pub use votes::{IngestVotes, PendingVotes, RejectedRow, VoteRow};

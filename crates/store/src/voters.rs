@@ -75,6 +75,53 @@ const SELECT_VOTERS: &str = concat!(
 const SELECT_VOTED: &str =
     "SELECT voter_id FROM unnest($1::text[]) AS asked (id) JOIN votes ON voter_id = asked.id";
 
+/// The voter as the row has it.
+pub fn stored_voter(mut voter: Voter) -> Voter {
+    let Voter {
+        voter_id,
+        voter_name,
+        date_of_birth,
+        gender,
+        nationality,
+        registration_number,
+        address,
+        email,
+        phone_number,
+        cell_number,
+        picture,
+        registered_age: _,
+    } = &mut voter;
+    let Address {
+        street,
+        city,
+        state,
+        country,
+        postcode,
+    } = address;
+    for text in [
+        voter_id,
+        voter_name,
+        date_of_birth,
+        gender,
+        nationality,
+        registration_number,
+        street,
+        city,
+        state,
+        country,
+        postcode,
+        email,
+        phone_number,
+        cell_number,
+        picture,
+    ] {
+        if let Cow::Owned(stored) = without_nul(text) {
+            *text = stored;
+        }
+    }
+    voter
+}
+
 impl Store {
     /// Those of these voters who are registered, in no order.
     ///

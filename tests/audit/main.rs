@@ -1,12 +1,14 @@
 //! `election audit` finds whatever was changed behind the election's back, and names it.
 #![cfg(feature = "embedded")]
 
+mod chain;
+mod roll;
+mod seals;
+#[path = "../support/mod.rs"]
 mod support;
 
-use domain::{Seal, topics};
-use platform::{NewRecord, Platform};
-use store::{Store, TemporaryServer};
-use support::{DataDir, Database, assert_adds_up, number, open_log, without_elapsed};
+use store::TemporaryServer;
+use support::{DataDir, Database, assert_adds_up, number, without_elapsed};
 
 const DEMO: &[&str] = &[
     "demo",
@@ -100,6 +102,8 @@ impl Audited {
             "tallies",
             "log_chain",
             "checkpoints",
+            "voters",
+            "rejected_voters",
         ] {
             let keep = format!(
                 "DROP TABLE IF EXISTS kept_{table}; CREATE TABLE kept_{table} AS TABLE {table}"
@@ -374,8 +378,9 @@ async fn every_change_by_hand_is_found_and_named() {
         audited.found(change, "checkpoints", 1, &[named]).await;
     }
 
-    every_change_of_the_chain_is_found(&audited).await;
-    every_seal_that_does_not_fit_is_found(&audited).await;
+    chain::every_change_of_the_chain_is_found(&audited).await;
+    seals::every_seal_that_does_not_fit_is_found(&audited).await;
+    roll::every_change_of_the_roll_is_found(&audited).await;
 
     // All is as it was.
     audited.is_fine();
@@ -404,168 +409,6 @@ async fn every_change_by_hand_is_found_and_named() {
     assert_eq!(number(&fresh, "counted"), 400);
     audited.is_fine();
     audited.database.close().await;
-}
-
-/// The rows of the chain: edited, deleted, added.
-async fn every_change_of_the_chain_is_found(audited: &Audited) {
-    // One more record is one more batch.
-    let log = open_log(&audited.data.path()).await;
-    let record = NewRecord {
-        key: Some(b"nobody".to_vec()),
-        value: b"no vote".to_vec(),
-    };
-    log.produce(topics::VOTES, vec![record]).await.unwrap();
-    log.close().await.unwrap();
-    let consumer = ["consumer", "--once", "--database-url", &audited.url];
-    audited.data.run(&consumer).succeeds();
-    audited.is_fine();
-
-    let row = audited
-        .database
-        .client
-        .query_one(
-            r#"SELECT "partition", base_offset, next_offset,
-                      (SELECT min(next_offset) FROM log_chain f WHERE f."partition" = l."partition")
-               FROM log_chain l WHERE base_offset > 0 ORDER BY next_offset - base_offset, 1 LIMIT 1"#,
-            &[],
-        )
-        .await
-        .unwrap();
-    let (partition, base, next): (i32, i64, i64) = (row.get(0), row.get(1), row.get(2));
-    let first_next: i64 = row.get(3);
-    let of_last = format!(r#"WHERE "partition" = {partition} AND base_offset = {base}"#);
-    let of_first = format!(r#"WHERE "partition" = {partition} AND base_offset = 0"#);
-    let last = format!("partition {partition} offsets {base}..{next}");
-    let first = format!("partition {partition} offsets 0..{first_next}");
-    let found = |statement: String, differences, parts: Vec<String>| async move {
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        audited
-            .found(&statement, "log_chain", differences, &parts)
-            .await;
-    };
-    let flip =
-        |column: &str| format!("{column} = set_byte({column}, 31, get_byte({column}, 31) # 1)");
-    for (of_row, place) in [(&of_first, &first), (&of_last, &last)] {
-        found(
-            format!("UPDATE log_chain SET {} {of_row}", flip("batch_hash")),
-            1,
-            vec![format!("{place}: the log is not what was persisted")],
-        )
-        .await;
-        found(
-            format!("UPDATE log_chain SET {} {of_row}", flip("head")),
-            1,
-            vec![
-                format!("{place}: the chain's head"),
-                "does not follow".into(),
-            ],
-        )
-        .await;
-    }
-    found(
-        format!("DELETE FROM log_chain {of_first}"),
-        1,
-        vec![format!("{first}: the chain has no row for them")],
-    )
-    .await;
-    found(
-        format!("DELETE FROM log_chain {of_last}"),
-        1,
-        vec![
-            format!("the chain ends at offset {base}"),
-            format!("persisted up to {next}"),
-        ],
-    )
-    .await;
-    let insert = |partition: i32, base: i64, next: i64| {
-        format!(
-            "INSERT INTO log_chain SELECT {partition}, {base}, {next}, batch_hash, head FROM log_chain \
-             {of_last}"
-        )
-    };
-    found(
-        insert(partition, next, next + 5),
-        3,
-        vec![
-            format!("partition {partition} offsets {next}..{}", next + 5),
-            format!("the log ends at {next}"),
-            format!("persisted up to {next}"),
-        ],
-    )
-    .await;
-    found(
-        insert(partition, 1, 2),
-        1,
-        vec![format!(
-            "partition {partition} offsets 1..2: a row of the chain that was never written"
-        )],
-    )
-    .await;
-    found(
-        insert(7, 0, 5),
-        1,
-        vec!["partition 7: 1 rows of a chain".into()],
-    )
-    .await;
-}
-
-/// Seals whose root is that of their parts, but which state something else than the log.
-async fn every_seal_that_does_not_fit_is_found(audited: &Audited) {
-    let on_server = ["--database-url", &audited.url];
-    audited
-        .data
-        .run(&[&["seal"], &on_server[..]].concat())
-        .succeeds();
-    audited.is_fine();
-    let store = Store::connect(&audited.url, 1).await.unwrap();
-    let true_seal = Seal {
-        number: 2,
-        ..store.seals().await.unwrap()[0]
-    };
-    let end = true_seal.next_offset;
-    for (seal, named) in [
-        (
-            Seal {
-                leaves: true_seal.leaves + 1,
-                ..true_seal
-            },
-            format!("partition 0 offsets 0..{end}: seal 2 is of"),
-        ),
-        (
-            Seal {
-                tree_root: true_seal.chain_head,
-                ..true_seal
-            },
-            format!("partition 0 offsets 0..{end}: seal 2 is of"),
-        ),
-        (
-            Seal {
-                next_offset: end + 1,
-                ..true_seal
-            },
-            format!("partition 0: seal 2 goes up to offset {}", end + 1),
-        ),
-        (
-            Seal {
-                chain_head: true_seal.tree_root,
-                ..true_seal
-            },
-            format!("no batch of the log has the head {}", true_seal.tree_root),
-        ),
-        (
-            Seal {
-                partition: 7,
-                ..true_seal
-            },
-            "partition 7: seal 2 is of it".into(),
-        ),
-    ] {
-        store.add_seal(&[seal]).await.unwrap();
-        audited.finds(1, &[&named]);
-        let taken_back = "DELETE FROM seals WHERE seal = 2";
-        audited.database.change(1, taken_back, &[]).await;
-    }
-    store.close();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,228 @@
+//! The log against the roll: each record of `voters` has the row that it should have, and no other is there.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::{FirstVotes, Voter, topics};
+use platform::Output;
+use store::{PERSIST, RejectedVoterRow, Store, stored_voter};
+
+use super::findings::{Findings, LISTED};
+use crate::backend::Backend;
+use crate::log_blocks::LogBlocks;
+
+/// Ids that are read from the table together.
+const IDS_AT_ONCE: usize = 16 * 1024;
+
+/// Rows that differ and may yet be explained by another record of the voter; beyond, they are not.
+const DOUBTS: usize = 10_000;
+
+/// Compares the records of `voters` with the rows.
+pub(super) async fn audit_roll(backend: &Backend, findings: &mut Findings) -> anyhow::Result<()> {
+    let Backend {
+        platform, store, ..
+    } = backend;
+    let ends = backend.ends(topics::VOTERS).await?;
+    let mut roll = Roll {
+        store,
+        findings,
+        registered: FirstVotes::default(),
+        records: 0,
+        begins: Vec::with_capacity(ends.len()),
+        differing: BTreeMap::new(),
+        missing: 0,
+    };
+    for (partition, &end) in (0..).zip(&ends) {
+        roll.begins.push(roll.records);
+        let persisted_to = store.checkpoint(PERSIST, topics::VOTERS, partition).await?;
+        if persisted_to != end {
+            roll.findings.differ(format!(
+                "partition {partition}: voters are persisted up to offset {persisted_to}, the log ends at \
+                 {end}; run the consumer to go on"
+            ));
+        }
+        let known = persisted_to.min(end);
+        let mut blocks = LogBlocks::before(known, &**platform, topics::VOTERS, partition).await?;
+        while let Some(records) = blocks.next().await? {
+            roll.compare(partition, &records).await?;
+        }
+    }
+    roll.finish(&ends).await
+}
+
+/// What is known of the roll so far.
+struct Roll<'a> {
+    store: &'a Store,
+    findings: &'a mut Findings,
+    /// By voter, the number of the first record: they are numbered from 0, through all partitions.
+    registered: FirstVotes,
+    records: i64,
+    /// The number of each partition's first record.
+    begins: Vec<i64>,
+    /// Rows that are not what the voter's first record says, and in which columns.
+    differing: BTreeMap<String, String>,
+    missing: u64,
+}
+
+impl Roll<'_> {
+    /// Compares consecutive records with their rows.
+    async fn compare(&mut self, partition: u32, records: &[Output]) -> anyhow::Result<()> {
+        let (voters, rejected) = consumer::read_voters(records);
+        let voters: Vec<Voter> = voters.into_iter().map(stored_voter).collect();
+        let ids: Vec<&str> = voters.iter().map(|voter| &*voter.voter_id).collect();
+        let rows = self.store.voters(&ids).await?.into_iter();
+        let rows: HashMap<_, _> = rows.map(|row| (row.voter_id.clone(), row)).collect();
+        for voter in &voters {
+            self.compare_voter(voter, rows.get(&voter.voter_id));
+        }
+        self.compare_rejected(partition, records, &rejected).await
+    }
+
+    fn compare_voter(&mut self, voter: &Voter, row: Option<&Voter>) {
+        let id = &voter.voter_id;
+        let number = self.records;
+        self.records += 1;
+        let first = self.registered.first_offset(&(&**id).into(), number);
+        let Some(row) = row else {
+            if first == number {
+                self.missing += 1;
+                self.findings.differ(format!(
+                    "voter {id} is registered, but has no row in voters"
+                ));
+            }
+            return;
+        };
+        if first == number {
+            let differences = differences(voter, row);
+            if differences.is_empty() {
+                return;
+            }
+            let differences = differences.join(", ");
+            if self.differing.len() < DOUBTS {
+                self.differing.insert(id.clone(), differences);
+            } else {
+                differ(self.findings, id, &differences);
+            }
+        } else if self.begins.last().is_some_and(|&begin| first < begin) && row == voter {
+            // Registered in two partitions: which of the records was persisted first, the log does not say.
+            self.differing.remove(id);
+        }
+    }
+
+    /// Compares the rows of records that are no voters. In which words, a later version may say otherwise.
+    async fn compare_rejected(
+        &mut self,
+        partition: u32,
+        records: &[Output],
+        expected: &[RejectedVoterRow],
+    ) -> anyhow::Result<()> {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            return Ok(());
+        };
+        self.findings.rejected_voters += expected.len() as u64;
+        let rows = self
+            .store
+            .rejected_voters(partition, first.offset, last.offset + 1)
+            .await?;
+        let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.offset, row)).collect();
+        for expected in expected {
+            let at = format!("partition {partition} offset {} of voters", expected.offset);
+            match rows.remove(&expected.offset) {
+                None => self.findings.differ(format!(
+                    "{at}: the record is no voter, but has no row in rejected_voters"
+                )),
+                Some(row) if row.value != expected.value => self.findings.differ(format!(
+                    "{at}: the rejected record is not what its row keeps"
+                )),
+                Some(_) => {}
+            }
+        }
+        for offset in rows.keys() {
+            self.findings.differ(format!(
+                "partition {partition} offset {offset} of voters: the record is a voter, but stands in \
+                 rejected_voters"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Looks for rows without a record.
+    async fn finish(mut self, ends: &[i64]) -> anyhow::Result<()> {
+        for (id, differences) in &self.differing {
+            differ(self.findings, id, differences);
+        }
+        let registered = self.registered.len() as u64;
+        self.findings.voters = registered;
+        let (rows, expected) = (
+            self.store.count_rows().await?.voters,
+            registered - self.missing,
+        );
+        if rows != expected && self.name_strays().await? == 0 {
+            self.findings.differ(format!(
+                "voters has {rows} rows for {expected} registered voters"
+            ));
+        }
+        let ends: Vec<_> = (0..).zip(ends.iter().copied()).collect();
+        for (partition, offset) in self.store.stray_rejected_voters(&ends, LISTED + 1).await? {
+            self.findings.differ(format!(
+                "rejected_voters row: partition {partition} of voters has no offset {offset}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Names the rows of voters whom nobody registered; how many there are.
+    async fn name_strays(&mut self) -> anyhow::Result<u64> {
+        let mut strays = 0;
+        let mut last = String::new();
+        loop {
+            let ids = self.store.voter_ids_after(&last, IDS_AT_ONCE).await?;
+            for id in &ids {
+                let number = self.records;
+                if self.registered.first_offset(&(&**id).into(), number) == number {
+                    strays += 1;
+                    self.findings.differ(format!(
+                        "voters row of voter {id}: nobody registered this voter"
+                    ));
+                }
+            }
+            match ids.into_iter().next_back() {
+                Some(id) => last = id,
+                None => return Ok(strays),
+            }
+        }
+    }
+}
+
+fn differ(findings: &mut Findings, voter_id: &str, differences: &str) {
+    findings.differ(format!(
+        "voter {voter_id}: the row is not what was registered: {differences}"
+    ));
+}
+
+/// The columns in which a row is not what was registered. Not what they say: that is nobody's business.
+fn differences(voter: &Voter, row: &Voter) -> Vec<&'static str> {
+    let (at, row_at) = (&voter.address, &row.address);
+    [
+        ("voter_name", voter.voter_name == row.voter_name),
+        ("date_of_birth", voter.date_of_birth == row.date_of_birth),
+        ("gender", voter.gender == row.gender),
+        ("nationality", voter.nationality == row.nationality),
+        (
+            "registration_number",
+            voter.registration_number == row.registration_number,
+        ),
+        ("address_street", at.street == row_at.street),
+        ("address_city", at.city == row_at.city),
+        ("address_state", at.state == row_at.state),
+        ("address_country", at.country == row_at.country),
+        ("address_postcode", at.postcode == row_at.postcode),
+        ("email", voter.email == row.email),
+        ("phone_number", voter.phone_number == row.phone_number),
+        ("cell_number", voter.cell_number == row.cell_number),
+        ("picture", voter.picture == row.picture),
+        ("registered_age", voter.registered_age == row.registered_age),
+    ]
+    .into_iter()
+    .filter_map(|(column, is_equal)| (!is_equal).then_some(column))
+    .collect()
+}
