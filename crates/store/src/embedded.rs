@@ -101,7 +101,8 @@ impl EmbeddedPostgres {
     /// # Errors
     /// When no connection comes about.
     pub async fn connect(&self) -> Result<Store, StoreError> {
-        Store::connect(&self.database_url(), Self::MAX_CONNECTIONS).await
+        let store = Store::connect(&self.database_url(), Self::MAX_CONNECTIONS).await?;
+        Ok(store.with_checkpoints())
     }
 
     /// Stops the server, after its clients: close the store first.

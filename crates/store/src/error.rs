@@ -254,7 +254,13 @@ impl StoreError {
     pub(crate) fn database(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
         move |error| StoreError::Database {
             doing,
-            problem: with_causes(&error),
+            problem: match error.code() {
+                // What the embedded server says of a full disk.
+                Some(code) if *code == SqlState::IO_ERROR => {
+                    format!("{}; is its disk full?", with_causes(&error))
+                }
+                _ => with_causes(&error),
+            },
             transient: match error.code() {
                 Some(code) => is_passing(code),
                 None => error.is_closed() || is_network(&error),

@@ -40,6 +40,7 @@ mod temporary_server;
 mod transaction;
 mod voters;
 mod votes;
+mod wal;
 
 pub use audit::{PersistedVotes, RowCounts};
 pub use bridge::{BridgeLock, Inbound, InboundPosition};

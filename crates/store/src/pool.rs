@@ -1,6 +1,7 @@
 //! The connection pool: connecting, waiting for a server, migrations.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
@@ -14,6 +15,7 @@ use tokio_postgres::{Config, NoTls};
 
 use crate::StoreError;
 use crate::error::with_causes;
+use crate::wal::Checkpoints;
 
 /// How long a connection may take to come about, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,6 +61,8 @@ pub struct Store {
     pool: Pool,
     config: Config,
     target: String,
+    /// For the embedded server, which makes none by itself.
+    checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Store {
@@ -111,6 +115,7 @@ impl Store {
             pool,
             config,
             target,
+            checkpoints: None,
         })
     }
 
@@ -136,6 +141,18 @@ impl Store {
             pool: pool(&self.config, max_connections)?,
             ..self.clone()
         })
+    }
+
+    /// The same, which asks the server for the checkpoints that it needs.
+    pub(crate) fn with_checkpoints(self) -> Store {
+        Store {
+            checkpoints: Some(Arc::default()),
+            ..self
+        }
+    }
+
+    pub(crate) fn checkpoints(&self) -> Option<Arc<Checkpoints>> {
+        self.checkpoints.clone()
     }
 
     /// A connection of the pool.

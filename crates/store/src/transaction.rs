@@ -2,16 +2,19 @@
 //! work, and that cannot leak: dropped, it is rolled back.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use deadpool_postgres::{ClientWrapper, Object};
 use futures_util::FutureExt;
 
+use crate::wal::Checkpoints;
 use crate::{Store, StoreError};
 
 #[derive(Debug)]
 pub(crate) struct Transaction {
     client: Object,
     open: bool,
+    checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Transaction {
@@ -20,6 +23,7 @@ impl Transaction {
         let transaction = Transaction {
             client: store.client().await?,
             open: true,
+            checkpoints: store.checkpoints(),
         };
         transaction
             .batch_execute("BEGIN")
@@ -37,7 +41,11 @@ impl Transaction {
             .await
             .map_err(StoreError::database("commit"))?;
         self.open = false;
-        faults::at("store/committed").map_err(StoreError::fault("hear of the commit"))
+        faults::at("store/committed").map_err(StoreError::fault("hear of the commit"))?;
+        match &self.checkpoints {
+            Some(checkpoints) => checkpoints.committed(&self.client).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,55 @@
+//! The write-ahead log of the embedded server, kept short.
+//!
+//! A PostgreSQL server has a process that makes checkpoints, behind which the log is not needed any more. The
+//! embedded one has no processes: without anybody who asks for checkpoints, its log takes more room than all the
+//! rows, for ever, and a start after a crash reads all of it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use deadpool_postgres::ClientWrapper;
+
+use crate::StoreError;
+
+/// Commits between two looks at the log. A transaction of votes writes some 6 MB.
+const COMMITS_PER_LOOK: u32 = 16;
+
+/// A checkpoint is due when the log since the last one is as long as the database is large, and no less than
+/// this. Each page's first change after a checkpoint goes to the log whole: with shorter pauses these pages
+/// would be most of it.
+const SHORTEST_PAUSE_BYTES: i64 = 512 << 20;
+
+const LENGTHS: &str = "
+SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn)::bigint, pg_database_size(current_database())
+FROM pg_control_checkpoint()
+";
+
+/// Asks for checkpoints.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoints {
+    commits: AtomicU32,
+}
+
+impl Checkpoints {
+    /// To be called after each commit; makes a checkpoint where one is due.
+    pub(crate) async fn committed(&self, client: &ClientWrapper) -> Result<(), StoreError> {
+        if !self
+            .commits
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(COMMITS_PER_LOOK)
+        {
+            return Ok(());
+        }
+        let failed = StoreError::database("look at the length of its log");
+        let row = client.query_one(LENGTHS, &[]).await.map_err(&failed)?;
+        let wal: i64 = row.try_get(0).map_err(&failed)?;
+        let database: i64 = row.try_get(1).map_err(&failed)?;
+        if wal < database.max(SHORTEST_PAUSE_BYTES) {
+            return Ok(());
+        }
+        tracing::debug!(wal, database, "a checkpoint of the embedded PostgreSQL");
+        client
+            .batch_execute("CHECKPOINT")
+            .await
+            .map_err(StoreError::database("make a checkpoint"))
+    }
+}
