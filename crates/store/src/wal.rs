@@ -53,3 +53,46 @@ impl Checkpoints {
             .map_err(StoreError::database("make a checkpoint"))
     }
 }
+
+#[cfg(all(test, feature = "embedded"))]
+mod tests {
+    use crate::transaction::Transaction;
+    use crate::{EmbeddedPostgres, Store};
+
+    use super::*;
+
+    const PIECE_BYTES: i64 = 50_000_000;
+    /// So many pieces of the log, each one record.
+    const PIECES: &str = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 50000000))
+                          FROM generate_series(1, $1::int)";
+
+    /// The length of the log after so many pieces more, and then some commits.
+    async fn length_after(store: &Store, pieces: i32) -> i64 {
+        store
+            .client()
+            .await
+            .unwrap()
+            .query(PIECES, &[&pieces])
+            .await
+            .unwrap();
+        for _ in 0..COMMITS_PER_LOOK + 1 {
+            let transaction = Transaction::begin(store).await.unwrap();
+            transaction.commit().await.unwrap();
+        }
+        let client = store.client().await.unwrap();
+        client.query_one(LENGTHS, &[]).await.unwrap().get(0)
+    }
+
+    #[tokio::test]
+    async fn the_embedded_servers_log_is_kept_short_but_not_too_often() {
+        let home = tempfile::tempdir().unwrap();
+        let server = EmbeddedPostgres::start(home.path()).await.unwrap();
+        let store = server.connect().await.unwrap();
+        let length = length_after(&store, 4).await;
+        assert!(length > 3 * PIECE_BYTES, "{length}");
+        let length = length_after(&store, 8).await;
+        assert!(length < PIECE_BYTES, "{length}");
+        store.close();
+        server.stop().await.unwrap();
+    }
+}

@@ -80,56 +80,6 @@ async fn the_embedded_server_keeps_the_contract() {
     assert!(matches!(error, StoreError::Embedded { .. }), "{error}");
 }
 
-/// It makes no checkpoints by itself: its log would take more room than all the rows.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_embedded_servers_log_is_kept_short() {
-    /// More than there are between two looks.
-    const COMMITS: i64 = 20;
-    /// Pieces of the log, of 50 MB: longer than any pause between checkpoints of a small database.
-    const PIECES: &str = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 50000000))
-                          FROM generate_series(1, 12)";
-    const LENGTH: &str = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), redo_lsn)::bigint
-                          FROM pg_control_checkpoint()";
-    let home = tempfile::tempdir().unwrap();
-    let server = EmbeddedPostgres::start(&home.path().join("postgres"))
-        .await
-        .unwrap();
-    let url = server.database_url();
-    let ask = async |statement: &str| {
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
-        let connection = tokio::spawn(connection);
-        let rows = client.query(statement, &[]).await.unwrap();
-        drop(client);
-        connection.await.unwrap().unwrap();
-        rows
-    };
-    let store = server.connect().await.unwrap();
-    store.migrate().await.unwrap();
-    store.close();
-    ask(PIECES).await;
-    let before: i64 = ask(LENGTH).await[0].get(0);
-    assert!(before > 600_000_000, "{before}");
-
-    let store = server.connect().await.unwrap();
-    for offset in 0..COMMITS {
-        let batch = IngestVotes {
-            partition: 0,
-            lease: None,
-            base_offset: offset,
-            next_offset: offset + 1,
-            accepted: &[],
-            rejected: &[suite::rejected(offset, domain::Reason::Malformed, b"x")],
-            batch_hash: suite::hash_of(offset),
-        };
-        let pending = store.begin_votes(batch).await.unwrap();
-        pending.commit().await.unwrap();
-    }
-    store.close();
-    let after: i64 = ask(LENGTH).await[0].get(0);
-    assert!(after < 1_000_000, "{after}");
-    server.stop().await.unwrap();
-}
-
 /// Clients killed in the middle of an answer, or that speak no PostgreSQL, do not take the server
 /// with them.
 async fn clients_that_vanish(url: &str) {
