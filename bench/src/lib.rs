@@ -136,7 +136,8 @@ pub struct EndToEndArgs {
 /// For how long, and how much.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SoakArgs {
-    /// Minutes to cast for, once everybody has voted; may be a fraction
+    /// Minutes to cast for, once everybody has voted; may be a fraction. Memory comes and goes in waves of a
+    /// million votes, as the log's store writes: less than several of them tell nothing
     #[arg(long, default_value_t = 30.0)]
     pub minutes: f64,
     /// Votes a second; each takes about two kilobytes on disk, the database's journal among them

@@ -444,3 +444,78 @@ fn stored_batch(
         problem,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::super::EmbeddedPlatform;
+    use super::*;
+    use crate::{NewRecord, Platform, StreamRequest};
+
+    const TOPIC: &str = "votes";
+
+    /// A log with so many batches, each of one record of so many bytes that cannot be compressed.
+    async fn with_batches(directory: &Path, batches: u64, bytes: usize) -> EmbeddedPlatform {
+        let platform = EmbeddedPlatform::open(directory).await.unwrap();
+        platform.create_topic(TOPIC, 1).await.unwrap();
+        for n in 0..batches {
+            let mut value = vec![0; bytes];
+            StdRng::seed_from_u64(n).fill_bytes(&mut value);
+            let record = NewRecord { key: None, value };
+            platform.produce(TOPIC, vec![record]).await.unwrap();
+        }
+        platform
+    }
+
+    /// The offsets of the batches that are read together, from an offset on.
+    fn read(platform: &EmbeddedPlatform, offset: i64) -> Result<Vec<i64>, PlatformError> {
+        let topic = platform.log.topic(TOPIC)?;
+        let batches = platform.log.batches_from(&topic, 0, offset)?;
+        Ok(batches.iter().map(|batch| batch.base_offset).collect())
+    }
+
+    #[tokio::test]
+    async fn a_read_takes_batches_of_about_a_megabyte() {
+        let directory = tempfile::tempdir().unwrap();
+        let platform = with_batches(directory.path(), 5, READ_BYTES / 2).await;
+        assert_eq!(read(&platform, 0).unwrap(), [0, 1]);
+        assert_eq!(read(&platform, 3).unwrap(), [3, 4]);
+        assert!(read(&platform, 5).unwrap().is_empty());
+        platform.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_before_a_damaged_batch_is_read_and_then_the_damage_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let platform = with_batches(directory.path(), 3, 10).await;
+        let key = batch_key(TOPIC, 0, Some(2));
+        platform.log.batches.insert(key, "damaged").unwrap();
+        assert_eq!(read(&platform, 0).unwrap(), [0, 1]);
+        let error = read(&platform, 2).unwrap_err();
+        assert!(matches!(error, PlatformError::Damaged { offset: 2, .. }));
+        platform.close().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_missing_batch_ends_a_stream() {
+        let directory = tempfile::tempdir().unwrap();
+        let platform = with_batches(directory.path(), 3, 10).await;
+        let key = batch_key(TOPIC, 0, Some(1));
+        platform.log.batches.remove(key).unwrap();
+        let request = StreamRequest {
+            topic: TOPIC.into(),
+            partition: 0,
+            from: 0,
+            chain: vec![],
+        };
+        let mut stream = platform.stream(request).await.unwrap();
+        assert_eq!(stream.next().await.unwrap().unwrap()[0].offset, 0);
+        let error = stream.next().await.unwrap().unwrap_err().to_string();
+        assert!(error.contains("the next batch starts at 2"), "{error}");
+        assert!(stream.next().await.is_none());
+        platform.close().await.unwrap();
+    }
+}
