@@ -24,7 +24,7 @@ use crate::{PartitionProgress, Progress};
 const COUNTING_PAUSE: Duration = Duration::from_millis(20);
 
 /// Votes that waited longer from being produced to being counted tell of processors that are not enough. Where
-/// they are, it is 2 to 4 ms; docs/performance.md.
+/// they are, it is 2 to 5 ms; docs/performance.md.
 const COUNTING_BEHIND_MS: u64 = 20;
 
 /// Turns to persist votes.
