@@ -13,9 +13,13 @@ use crate::StoreError;
 /// Commits between two looks at the log. A transaction of votes writes some 6 MB.
 const COMMITS_PER_LOOK: u32 = 16;
 
-/// A checkpoint is due when the log since the last one is as long as the database is large, and no less than
-/// this. Each page's first change after a checkpoint goes to the log whole: with shorter pauses these pages
-/// would be most of it.
+/// A checkpoint is due when the log since the last one is half as long as the database is large, and no less than
+/// [`SHORTEST_PAUSE_BYTES`]. So the number of checkpoints grows with the logarithm of the rows, and the log takes
+/// no more than a third of the room.
+const DATABASE_PER_LOG: i64 = 2;
+
+/// Each page's first change after a checkpoint goes to the log whole: with shorter pauses these pages would be
+/// most of it.
 const SHORTEST_PAUSE_BYTES: i64 = 512 << 20;
 
 const LENGTHS: &str = "
@@ -43,7 +47,7 @@ impl Checkpoints {
         let row = client.query_one(LENGTHS, &[]).await.map_err(&failed)?;
         let wal: i64 = row.try_get(0).map_err(&failed)?;
         let database: i64 = row.try_get(1).map_err(&failed)?;
-        if wal < database.max(SHORTEST_PAUSE_BYTES) {
+        if wal < (database / DATABASE_PER_LOG).max(SHORTEST_PAUSE_BYTES) {
             return Ok(());
         }
         tracing::debug!(wal, database, "a checkpoint of the embedded PostgreSQL");
