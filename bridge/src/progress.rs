@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use service::restart::Problems;
+use service::restart::{Problems, note_problem};
 use tokio::sync::watch;
 
 use crate::{Direction, Link};
@@ -112,15 +112,7 @@ impl Progress {
 
 impl Problems for Progress {
     fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
-        self.snapshot.send_if_modified(|snapshot| {
-            if snapshot.problems.get(doing) == problem.as_ref() {
-                return false;
-            }
-            match problem {
-                Some(problem) => snapshot.problems.insert(doing.to_owned(), problem),
-                None => snapshot.problems.remove(doing),
-            };
-            true
-        })
+        self.snapshot
+            .send_if_modified(|snapshot| note_problem(&mut snapshot.problems, doing, problem))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::Digest;
-use service::restart::Problems;
+use service::restart::{Problems, note_problem};
 use tokio::sync::watch;
 
 /// How far one partition is.
@@ -94,16 +94,8 @@ impl Progress {
 
 impl Problems for Progress {
     fn set_problem(&self, doing: &str, problem: Option<String>) -> bool {
-        self.snapshot.send_if_modified(|snapshot| {
-            if snapshot.problems.get(doing) == problem.as_ref() {
-                return false;
-            }
-            match problem {
-                Some(problem) => snapshot.problems.insert(doing.to_owned(), problem),
-                None => snapshot.problems.remove(doing),
-            };
-            true
-        })
+        self.snapshot
+            .send_if_modified(|snapshot| note_problem(&mut snapshot.problems, doing, problem))
     }
 }
 

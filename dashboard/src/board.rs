@@ -14,6 +14,7 @@ use domain::{
     Seal, TallyPosition, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty,
     VotesByRegion, VotesPerCandidate, topics,
 };
+use service::restart::note_problem;
 
 use crate::accounting::{Accounting, Comparison};
 use crate::bridge_lag::BridgeLag;
@@ -273,10 +274,7 @@ impl Board {
 
     /// Notes that a source fails, or (`None`) works again.
     pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) {
-        self.has_news |= match problem {
-            Some(problem) => self.problems.insert(source.into(), problem.clone()) != Some(problem),
-            None => self.problems.remove(source).is_some(),
-        };
+        self.has_news |= note_problem(&mut self.problems, source, problem);
     }
 
     /// Whether everything cast is counted, stored and persisted, so that the rows can be compared,

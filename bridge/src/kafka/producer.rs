@@ -155,7 +155,12 @@ impl ProducerContext for Deliveries {
         };
         let flights = self.flights.read().unwrap_or_else(PoisonError::into_inner);
         let Some(flight) = flights.get(&partition) else {
-            // invariant: a flight is begun before the first record is sent.
+            // invariant: a flight is begun before its first record is sent.
+            tracing::error!(
+                partition,
+                offset,
+                "Kafka answers for a record that was not sent"
+            );
             return;
         };
         match result {

@@ -1,5 +1,6 @@
 //! Beginning again after a failure that passes: a server is started anew, a partition is moved.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -31,6 +32,23 @@ pub trait Failure: Display {
 pub trait Problems {
     /// Notes that something works, or why it does not. Returns whether that is news.
     fn set_problem(&self, doing: &str, problem: Option<String>) -> bool;
+}
+
+/// Notes in a list of problems, by what is being done, that something works or why it does not. Returns
+/// whether that is news.
+pub fn note_problem(
+    problems: &mut BTreeMap<String, String>,
+    doing: &str,
+    problem: Option<String>,
+) -> bool {
+    if problems.get(doing) == problem.as_ref() {
+        return false;
+    }
+    match problem {
+        Some(problem) => problems.insert(doing.to_owned(), problem),
+        None => problems.remove(doing),
+    };
+    true
 }
 
 /// Does `work`, and does it again after every failure that passes; `None` when it was stopped between
