@@ -127,4 +127,20 @@ mod tests {
         assert!(!unsettled.is_settled());
         assert_eq!(unsettled.into_arrived(), [true, false, true, false]);
     }
+
+    #[test]
+    fn a_found_record_stands_for_one_of_its_key() {
+        let records = ["a", "b"].map(|key| NewRecord {
+            key: Some(key.into()),
+            value: "no vote".into(),
+        });
+        let mut unsettled = Unsettled::new(&records);
+        unsettled.found(&Output {
+            offset: 0,
+            key: Some(b"b".as_slice().into()),
+            value: b"no vote".as_slice().into(),
+            timestamp: platform::NO_TIMESTAMP,
+        });
+        assert_eq!(unsettled.into_arrived(), [false, true]);
+    }
 }

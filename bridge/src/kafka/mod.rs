@@ -202,3 +202,30 @@ pub(crate) async fn blocking<T: Send + 'static>(
         .await
         .map_err(|error| BridgeError::Task(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_may_change_what_may_be_changed_and_nothing_else() {
+        let mut config = BridgeConfig::new("127.0.0.1:1");
+        for (name, value) in [
+            ("linger.ms", "7"),
+            ("acks", "0"),
+            ("bootstrap.servers", "x"),
+        ] {
+            config.properties.insert(name.into(), value.into());
+        }
+        let may = [("linger.ms", "5"), ("compression.codec", "lz4")];
+        let config = Kafka::new(&config).client_config(&may, &[("acks", "all")]);
+        for (name, value) in [
+            ("linger.ms", "7"),
+            ("compression.codec", "lz4"),
+            ("acks", "all"),
+            ("bootstrap.servers", "127.0.0.1:1"),
+        ] {
+            assert_eq!(config.get(name), Some(value), "{name}");
+        }
+    }
+}

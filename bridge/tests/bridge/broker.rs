@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tempfile::TempDir;
 
@@ -25,6 +25,8 @@ pub struct Record {
     pub key: Option<String>,
     pub value: String,
     pub mark: Option<String>,
+    /// Milliseconds since 1970.
+    pub timestamp: Option<i64>,
 }
 
 pub struct Broker {
@@ -94,6 +96,15 @@ impl Broker {
         })
     }
 
+    /// One that is there already.
+    pub fn at(bootstrap: &str) -> Broker {
+        Broker {
+            bootstrap: bootstrap.into(),
+            suffix: String::new(),
+            server: None,
+        }
+    }
+
     /// The name of a topic, here: a user's own are left alone.
     pub fn topic(&self, name: &str) -> String {
         format!("{name}{}", self.suffix)
@@ -104,10 +115,26 @@ impl Broker {
     }
 
     pub async fn create(&self, topic: &str, partitions: i32) {
+        self.create_with(topic, partitions, &[]).await;
+    }
+
+    pub async fn create_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
-        let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let mut topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        for (name, value) in settings {
+            topic = topic.set(name, value);
+        }
         let created = admin.create_topics([&topic], &AdminOptions::new()).await;
         created.unwrap().remove(0).unwrap();
+    }
+
+    /// What a topic's setting is.
+    pub async fn setting(&self, topic: &str, name: &str) -> Option<String> {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let topic = [ResourceSpecifier::Topic(topic)];
+        let described = admin.describe_configs(&topic, &AdminOptions::new()).await;
+        let described = described.unwrap().remove(0).unwrap();
+        described.get(name).and_then(|entry| entry.value.clone())
     }
 
     /// Writes records, in order, with a mark where one is given.
@@ -135,9 +162,49 @@ impl Broker {
         }
     }
 
+    /// Writes a record that has been copied: with several marks, of which the last was put on last.
+    pub async fn write_copied(&self, topic: &str, partition: i32, value: &str, marks: &[&str]) {
+        let producer: FutureProducer = self.config().create().unwrap();
+        let headers = marks.iter().fold(OwnedHeaders::new(), |headers, mark| {
+            headers.insert(Header {
+                key: bridge::MARK_HEADER,
+                value: Some(*mark),
+            })
+        });
+        let record = FutureRecord::<(), _>::to(topic)
+            .partition(partition)
+            .payload(value)
+            .headers(headers);
+        producer.send(record, LIMIT).await.unwrap();
+    }
+
+    /// Writes a record in a transaction, which is open then.
+    pub fn write_in_transaction(&self, topic: &str, partition: i32, value: &str) -> Transaction {
+        let mut config = self.config();
+        config.set("transactional.id", topic);
+        let producer: BaseProducer = config.create().unwrap();
+        producer.init_transactions(LIMIT).unwrap();
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::<(), _>::to(topic)
+            .partition(partition)
+            .payload(value);
+        producer.send(record).unwrap();
+        producer.flush(LIMIT).unwrap();
+        Transaction(producer)
+    }
+
     /// All records of a partition.
     pub fn read(&self, topic: &str, partition: i32) -> Vec<Record> {
         read(&self.bootstrap, topic, partition)
+    }
+}
+
+/// A transaction of a producer of its own.
+pub struct Transaction(BaseProducer);
+
+impl Transaction {
+    pub fn commit(self) {
+        self.0.commit_transaction(LIMIT).unwrap();
     }
 }
 
@@ -148,7 +215,9 @@ fn config(bootstrap: &str) -> ClientConfig {
         .set("group.id", "test")
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
-        .set("fetch.wait.max.ms", "50");
+        .set("fetch.wait.max.ms", "50")
+        .set("auto.offset.reset", "earliest")
+        .set("message.max.bytes", "20000000");
     config
 }
 
@@ -171,6 +240,7 @@ pub fn read(bootstrap: &str, topic: &str, partition: i32) -> Vec<Record> {
             Some(Ok(message)) => records.push(Record {
                 key: message.key().map(text),
                 value: text(message.payload().unwrap()),
+                timestamp: message.timestamp().to_millis(),
                 mark: message.headers().and_then(|headers| {
                     headers
                         .iter()

@@ -83,6 +83,9 @@ async fn records_get_their_voters_key_and_our_own_do_not_come_back() {
     read(&mut running, 7).await;
     running.stop().await;
     assert_eq!(all(&setting, 2).await.len(), 6);
+    // Where that began is noted: from there on its records would be looked for.
+    let stored = setting.store.inbound(topics::VOTES, &topic).await.unwrap();
+    assert_eq!(stored.fluvio_ends.iter().sum::<i64>(), 5, "{stored:?}");
     setting.end().await;
 }
 
@@ -211,5 +214,107 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
         .map(|record| (record.key.unwrap_or_default(), record.value))
         .collect();
     assert_eq!(counted(on_kafka), counts);
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_has_a_limit_however_much_there_is() {
+    // Of bridge/src/kafka/reader.rs.
+    const BATCH_RECORDS: i64 = 10_000;
+    const VOTES: i64 = 60_000;
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("votes_in");
+    broker.create(&topic, 1).await;
+    let votes: Vec<_> = (0..VOTES).map(|n| n.to_string()).collect();
+    let votes: Vec<_> = votes.iter().map(|vote| ("", &**vote, None)).collect();
+    broker.write(&topic, 0, &votes).await;
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![from_kafka(&topic, topics::VOTES)];
+    let mut running = setting.begin(config);
+    let mut largest = 0;
+    let looking = async {
+        loop {
+            let stored = setting.store.inbound(topics::VOTES, &topic).await.unwrap();
+            let noted = stored
+                .positions
+                .iter()
+                .map(|at| at.batch_end - at.next_offset);
+            largest = noted.max().max(Some(largest)).unwrap_or_default();
+        }
+    };
+    tokio::select! {
+        () = looking => {}
+        () = read(&mut running, VOTES) => {}
+    }
+    running.stop().await;
+    assert!(
+        largest > BATCH_RECORDS / 2,
+        "too few at once to tell: {largest}"
+    );
+    assert!(largest <= BATCH_RECORDS, "{largest} at once");
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn votes_of_a_transaction_wait_until_it_is_committed() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("votes_in");
+    broker.create(&topic, 2).await;
+    let transaction = broker.write_in_transaction(&topic, 0, "in a transaction");
+    broker.write(&topic, 1, &[("", "in none", None)]).await;
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![from_kafka(&topic, topics::VOTES)];
+    let mut running = setting.begin(config);
+    read(&mut running, 1).await;
+    assert_eq!(
+        all(&setting, 1).await,
+        [(String::new(), "in none".to_owned())]
+    );
+    transaction.commit();
+    read(&mut running, 2).await;
+    running.stop().await;
+    assert_eq!(all(&setting, 1).await.len(), 2);
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_behind_a_batch_is_not_taken_for_part_of_it() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("votes_in");
+    broker.create(&topic, 1).await;
+    // The offset of the commit has no record, as one that is deleted by its key has none.
+    let transaction = broker.write_in_transaction(&topic, 0, "of the batch");
+    transaction.commit();
+    broker.write(&topic, 0, &[("", "behind it", None)]).await;
+    let added = setting.store.add_inbound(topics::VOTES, &topic, 1);
+    added.await.unwrap();
+    let under_way = Inbound {
+        positions: vec![InboundPosition {
+            partition: 0,
+            next_offset: 0,
+            batch_end: 2,
+        }],
+        fluvio_ends: vec![0],
+    };
+    let stored = setting
+        .store
+        .store_inbound(topics::VOTES, &topic, &under_way);
+    assert!(stored.await.unwrap());
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![from_kafka(&topic, topics::VOTES)];
+    let mut running = setting.begin(config);
+    read(&mut running, 3).await;
+    running.stop().await;
+    let values = all(&setting, 1).await.into_iter().map(|(_, value)| value);
+    assert_eq!(values.collect::<Vec<_>>(), ["of the batch", "behind it"]);
     setting.end().await;
 }

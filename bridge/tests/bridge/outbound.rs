@@ -1,8 +1,8 @@
 //! From Fluvio to Kafka.
 
-use bridge::BridgeConfig;
+use bridge::{BridgeConfig, BridgeError};
 use domain::topics;
-use platform::ModuleCall;
+use platform::{ModuleCall, Platform};
 
 use crate::broker::{Broker, Record};
 use crate::setting::{Setting, call, to_kafka, vote};
@@ -17,6 +17,13 @@ async fn assert_carried(setting: &Setting, broker: &Broker, fluvio: &str, kafka:
         assert_eq!(&here.value, value);
         let mark = here.mark.as_deref().unwrap();
         assert!(mark.starts_with(&format!("{fluvio}/{p}/{n}/")), "{mark}");
+    }
+}
+
+async fn assert_all_carried(setting: &Setting, broker: &Broker, link: &bridge::Link) {
+    let partitions = setting.platform.partitions(&link.fluvio).await.unwrap();
+    for partition in 0..partitions {
+        assert_carried(setting, broker, &link.fluvio, &link.kafka, partition).await;
     }
 }
 
@@ -45,6 +52,10 @@ async fn every_record_arrives_once_however_often_the_bridge_is_killed() {
     produce(0, 500).await;
     let mut running = setting.begin(config.clone());
     running.done(&setting).await;
+    // Done is when the broker has it.
+    for link in &links {
+        assert_all_carried(&setting, &broker, link).await;
+    }
     // Killed in the middle, several times.
     for round in 1..4 {
         produce(round * 500, round * 500 + 500).await;
@@ -68,10 +79,11 @@ async fn every_record_arrives_once_however_often_the_bridge_is_killed() {
     running.done(&setting).await;
     running.stop().await;
     for link in &links {
-        let partitions = if link.fluvio == topics::VOTERS { 2 } else { 1 };
-        for partition in 0..partitions {
-            assert_carried(&setting, &broker, &link.fluvio, &link.kafka, partition).await;
-        }
+        assert_all_carried(&setting, &broker, link).await;
+        let policy = broker.setting(&link.kafka, "cleanup.policy").await;
+        let is_aggregate = topics::AGGREGATES.contains(&&*link.fluvio);
+        let expected = if is_aggregate { "compact" } else { "delete" };
+        assert_eq!(policy.as_deref(), Some(expected), "{}", link.kafka);
     }
     // It tells how far it is.
     let told = setting.read(topics::PIPELINE, 0).await;
@@ -158,13 +170,16 @@ async fn a_topic_on_kafka_that_others_write_to_is_carried_to_all_the_same() {
     running.done(&setting).await;
     running.stop().await;
     // More than are looked at first.
-    let foreign: Vec<_> = (0..200).map(|n| n.to_string()).collect();
+    let foreign: Vec<_> = (0..6_100).map(|n| n.to_string()).collect();
     let foreign: Vec<_> = foreign.iter().map(|value| ("x", &**value, None)).collect();
     broker.write(&topic, 0, &foreign).await;
     setting.produce(topics::VOTERS, &[("b", "2")]).await;
-    let mut running = setting.begin(config);
-    running.done(&setting).await;
-    running.stop().await;
+    // The second time, the last one is seen at once, and not the one before.
+    for _ in 0..2 {
+        let mut running = setting.begin(config.clone());
+        running.done(&setting).await;
+        running.stop().await;
+    }
     let ours: Vec<_> = broker
         .read(&topic, 0)
         .into_iter()
@@ -172,5 +187,63 @@ async fn a_topic_on_kafka_that_others_write_to_is_carried_to_all_the_same() {
         .map(|record| record.value)
         .collect();
     assert_eq!(ours, ["1", "2"]);
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_is_waited_for_and_records_keep_their_time() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("voters_out");
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![to_kafka(topics::VOTERS, &topic)];
+    let room = ("queue.buffering.max.messages".into(), "10".into());
+    config.properties.extend([room]);
+    let records: Vec<_> = (0..500).map(|n| ("k", n.to_string())).collect();
+    let records: Vec<_> = records
+        .iter()
+        .map(|(key, value)| (*key, &**value))
+        .collect();
+    setting.produce(topics::VOTERS, &records).await;
+    let mut running = setting.begin(config);
+    let mut problems = running.progress.watch();
+    let has_problems = problems.wait_for(|snapshot| !snapshot.problems.is_empty());
+    tokio::select! {
+        () = running.done(&setting) => {}
+        problem = has_problems => panic!("{:?}", problem.unwrap().problems),
+    }
+    running.stop().await;
+    let here = setting.outputs(topics::VOTERS, 0).await;
+    let there = broker.read(&topic, 0);
+    let here: Vec<_> = here.iter().map(|record| Some(record.timestamp)).collect();
+    let there: Vec<_> = there.iter().map(|record| record.timestamp).collect();
+    assert_eq!(there, here);
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_a_record_that_is_too_large_for_the_topic_all_are_there() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("voters_out");
+    let limit = [("max.message.bytes", "2000")];
+    broker.create_with(&topic, 1, &limit).await;
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![to_kafka(topics::VOTERS, &topic)];
+    let large = "x".repeat(2_000);
+    let records = [("a", "1"), ("b", "2"), ("c", &large), ("d", "4")];
+    setting.produce(topics::VOTERS, &records).await;
+    let error = setting.begin(config).error().await;
+    let BridgeError::TooLarge { offset, bytes, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((offset, bytes), (2, 2_001));
+    let there = broker.read(&topic, 0);
+    let there: Vec<_> = there.iter().map(|record| &*record.value).collect();
+    assert_eq!(there, ["1", "2"]);
     setting.end().await;
 }

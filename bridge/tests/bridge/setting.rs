@@ -1,30 +1,64 @@
-//! An embedded platform and database, and a bridge that runs on them.
+//! An embedded platform, a database, and a bridge that runs on them.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bridge::{BridgeConfig, BridgeError, Direction, Link, Progress, Snapshot};
 use domain::{Candidate, Election, PollsWindow, topics};
+use futures_util::StreamExt;
 use platform::embedded::EmbeddedPlatform;
-use platform::{ModuleCall, NewRecord, Platform};
-use store::{EmbeddedPostgres, Store};
+use platform::{ModuleCall, NewRecord, Output, Platform};
+use store::{EmbeddedPostgres, Store, TemporaryServer};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub const LIMIT: Duration = Duration::from_secs(60);
 
+/// Connections of a bridge to a server.
+const CONNECTIONS: usize = 4;
+
 pub struct Setting {
     pub platform: Arc<EmbeddedPlatform>,
     pub store: Store,
-    server: EmbeddedPostgres,
+    server: Server,
     _directory: TempDir,
 }
 
+enum Server {
+    Embedded(EmbeddedPostgres),
+    Installed(TemporaryServer),
+}
+
 impl Setting {
-    /// Topics `votes` and `voters` of so many partitions, the others of one.
+    /// Topics `votes` and `voters` of so many partitions, the others of one; the database is embedded.
     pub async fn new(partitions: u32) -> Setting {
         let directory = tempfile::tempdir().unwrap();
+        let server = EmbeddedPostgres::start(&directory.path().join("postgres"))
+            .await
+            .unwrap();
+        let store = server.connect().await.unwrap();
+        Setting::with(partitions, directory, Server::Embedded(server), store).await
+    }
+
+    /// The same on a PostgreSQL server. `None`, and a line that says so, where none is installed.
+    pub async fn on_a_server(partitions: u32) -> Option<Setting> {
+        let Some(server) = TemporaryServer::start().await.unwrap() else {
+            // Not `eprintln!`: of a test that passes, that is not shown.
+            let mut stderr = std::io::stderr().lock();
+            writeln!(stderr, "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)").unwrap();
+            return None;
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::connect(&server.database_url(), CONNECTIONS)
+            .await
+            .unwrap();
+        let server = Server::Installed(server);
+        Some(Setting::with(partitions, directory, server, store).await)
+    }
+
+    async fn with(partitions: u32, directory: TempDir, server: Server, store: Store) -> Setting {
         let platform = EmbeddedPlatform::open(&directory.path().join("log"))
             .await
             .unwrap();
@@ -40,10 +74,6 @@ impl Setting {
         for module in smartmodules::ALL {
             platform.deploy(module.name, module.wasm).await.unwrap();
         }
-        let server = EmbeddedPostgres::start(&directory.path().join("postgres"))
-            .await
-            .unwrap();
-        let store = server.connect().await.unwrap();
         store.migrate().await.unwrap();
         open(&store).await;
         Setting {
@@ -67,7 +97,19 @@ impl Setting {
 
     /// All records of a partition: key and value.
     pub async fn read(&self, topic: &str, partition: u32) -> Vec<(String, String)> {
-        use futures_util::StreamExt;
+        let outputs = self.outputs(topic, partition).await;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        outputs
+            .iter()
+            .map(|output| {
+                let key = output.key.as_deref().unwrap_or_default();
+                (text(key), text(&output.value))
+            })
+            .collect()
+    }
+
+    /// All records of a partition.
+    pub async fn outputs(&self, topic: &str, partition: u32) -> Vec<Output> {
         let end = self.platform.end_offset(topic, partition).await.unwrap();
         let mut stream = self
             .platform
@@ -81,13 +123,7 @@ impl Setting {
             .unwrap();
         let mut records = Vec::new();
         while (records.len() as i64) < end {
-            for output in stream.next().await.unwrap().unwrap() {
-                let key = output.key.as_deref().unwrap_or_default();
-                records.push((
-                    String::from_utf8_lossy(key).into_owned(),
-                    String::from_utf8_lossy(&output.value).into_owned(),
-                ));
-            }
+            records.extend(stream.next().await.unwrap().unwrap());
         }
         records
     }
@@ -112,9 +148,20 @@ impl Setting {
         }
     }
 
+    /// Kills the server, and starts it again.
+    pub async fn restart_server(&mut self) {
+        let Server::Installed(server) = &mut self.server else {
+            panic!("the embedded database is not killed here");
+        };
+        server.kill();
+        server.start_again().await.unwrap();
+    }
+
     pub async fn end(self) {
         self.store.close();
-        self.server.stop().await.unwrap();
+        if let Server::Embedded(server) = self.server {
+            server.stop().await.unwrap();
+        }
     }
 }
 
