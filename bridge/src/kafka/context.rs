@@ -90,3 +90,22 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_wrong_is_over_with_the_next_answer() {
+        let said = Arc::<Said>::default();
+        let context = Context::new(said.clone());
+        let fails = |code, reason| context.error(KafkaError::Global(code), reason);
+        fails(RDKafkaErrorCode::BrokerTransportFailure, "refused");
+        fails(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down");
+        fails(RDKafkaErrorCode::Authentication, "no such user");
+        assert_eq!(said.trouble().as_deref(), Some("refused"));
+        assert_eq!(said.refusal().as_deref(), Some("no such user"));
+        said.answered();
+        assert_eq!((said.trouble(), said.refusal()), (None, None));
+    }
+}

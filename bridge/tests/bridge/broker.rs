@@ -67,6 +67,16 @@ impl Broker {
         (0..5).find_map(|_| Broker::tansu(&program))
     }
 
+    /// Kills it; false for one that is not ours.
+    pub fn kill(&mut self) -> bool {
+        let Some((mut child, _directory)) = self.server.take() else {
+            return false;
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        true
+    }
+
     fn tansu(program: &Path) -> Option<Broker> {
         let directory = tempfile::tempdir().unwrap();
         let bootstrap = format!("127.0.0.1:{}", free_port());
@@ -258,11 +268,7 @@ fn text(bytes: &[u8]) -> String {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        if let Some((child, _)) = &mut self.server {
-            // It may have ended; then there is nothing to kill.
-            child.kill().ok();
-            child.wait().ok();
-        }
+        self.kill();
     }
 }
 

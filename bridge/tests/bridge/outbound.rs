@@ -247,3 +247,59 @@ async fn before_a_record_that_is_too_large_for_the_topic_all_are_there() {
     assert_eq!(there, ["1", "2"]);
     setting.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_of_others_hide_nothing() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("voters_out");
+    broker.create(&topic, 1).await;
+    let open = broker.write_in_transaction(&topic, 0, "another's");
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![to_kafka(topics::VOTERS, &topic)];
+    for voter in ["1", "2"] {
+        setting.produce(topics::VOTERS, &[("k", voter)]).await;
+        let mut running = setting.begin(config.clone());
+        running.done(&setting).await;
+        running.stop().await;
+    }
+    open.commit();
+    let there = broker.read(&topic, 0);
+    let there: Vec<_> = there.iter().map(|record| &*record.value).collect();
+    assert_eq!(there, ["another's", "1", "2"]);
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_tells_how_far_it_is_and_that_kafka_is_gone() {
+    let Some(mut broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![to_kafka(topics::VOTERS, &broker.topic("voters_out"))];
+    let mut running = setting.begin(config);
+    let voters = [("a", "1"), ("b", "2"), ("c", "3")];
+    setting.produce(topics::VOTERS, &voters).await;
+    running.done(&setting).await;
+    if broker.kill() {
+        setting.produce(topics::VOTERS, &voters).await;
+        running
+            .until(|snapshot| snapshot.lag() == 3 && snapshot.problems.contains_key("Kafka"))
+            .await;
+    }
+    running.stop().await;
+    let told = setting.read(topics::PIPELINE, 0).await;
+    let told: Vec<_> = told
+        .iter()
+        .filter(|(key, _)| key.starts_with("bridge/voters/"))
+        .map(|(_, value)| value)
+        .collect();
+    assert!(told[0] != told[told.len() - 1], "{told:?}");
+    for pair in told.windows(2) {
+        assert_ne!(pair[0], pair[1], "told twice");
+    }
+    setting.end().await;
+}

@@ -205,6 +205,7 @@ async fn a_hole_is_not_passed_over() {
     let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
     mock.request_errors(RDKafkaApiKey::Produce, &[refusal]);
     let error = setting.begin(config.clone()).error().await;
+    assert!(matches!(error, BridgeError::Kafka { .. }), "{error}");
     assert!(error.to_string().contains("`out`"), "{error}");
     mock.clear_request_errors(RDKafkaApiKey::Produce);
     let there = read(&mock.bootstrap_servers(), "out", 0);
