@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use rdkafka::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::{Mutex, Notify};
 
 use super::context::Context;
@@ -230,7 +230,8 @@ pub(crate) struct Producer {
 }
 
 impl Producer {
-    fn new(kafka: &Kafka, max_bytes: Option<usize>) -> Result<Producer, BridgeError> {
+    /// How it sends to a topic whose largest batch has so many bytes.
+    fn config(kafka: &Kafka, max_bytes: Option<usize>) -> ClientConfig {
         let batch_bytes = max_bytes.map_or(MAX_BATCH_BYTES, |max| max.min(MAX_BATCH_BYTES));
         // Fewer may be wished for, but no more.
         let wished = kafka.properties.get("batch.num.messages");
@@ -239,7 +240,7 @@ impl Producer {
             .map_or(MAX_BATCH_RECORDS, |wished: i64| {
                 wished.min(MAX_BATCH_RECORDS)
             });
-        let config = kafka.client_config(
+        kafka.client_config(
             &[
                 ("linger.ms", "5"),
                 ("compression.codec", "lz4"),
@@ -259,7 +260,11 @@ impl Producer {
                 ("message.timeout.ms", "0"),
                 ("acks", "all"),
             ],
-        );
+        )
+    }
+
+    fn new(kafka: &Kafka, max_bytes: Option<usize>) -> Result<Producer, BridgeError> {
+        let config = Producer::config(kafka, max_bytes);
         let room = Arc::new(Room::default());
         let flights = Arc::new(Flights::default());
         let deliveries = Deliveries {
@@ -383,5 +388,43 @@ impl Producers {
     pub(crate) async fn close(&self) -> Result<(), BridgeError> {
         let ended = self.current.lock().await.take();
         blocking(move || drop(ended)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::BridgeConfig;
+
+    use super::*;
+
+    #[test]
+    fn after_a_failure_only_what_was_delivered_is_passed() {
+        let flight = Flight::from(5);
+        assert_eq!(flight.position(9), 9, "nothing is on its way");
+        flight.under_way.store(2, Ordering::Release);
+        assert_eq!(flight.position(9), 5);
+        flight.given_back(false);
+        flight.failure.get_or_init(|| Failure {
+            code: RDKafkaErrorCode::InvalidTimestamp,
+            offset: 6,
+            bytes: 1,
+        });
+        flight.given_back(true);
+        assert_eq!(flight.position(9), 5);
+    }
+
+    #[test]
+    fn a_batch_is_no_larger_than_the_topic_takes_and_than_is_looked_through() {
+        let mut config = BridgeConfig::new("127.0.0.1:1");
+        let mut settings = |wished: &str, max_bytes| {
+            let wished = ("batch.num.messages".to_owned(), wished.to_owned());
+            config.properties.extend([wished]);
+            let config = Producer::config(&Kafka::new(&config), max_bytes);
+            ["batch.num.messages", "batch.size"].map(|name| config.get(name).unwrap().to_owned())
+        };
+        assert_eq!(settings("10", Some(2_000)), ["10", "2000"]);
+        let most = [MAX_BATCH_RECORDS.to_string(), MAX_BATCH_BYTES.to_string()];
+        assert_eq!(settings("100000", Some(usize::MAX)), most);
+        assert_eq!(settings("?", None), most);
     }
 }

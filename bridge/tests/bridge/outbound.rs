@@ -170,7 +170,7 @@ async fn a_topic_on_kafka_that_others_write_to_is_carried_to_all_the_same() {
     running.done(&setting).await;
     running.stop().await;
     // More than are looked at first.
-    let foreign: Vec<_> = (0..6_100).map(|n| n.to_string()).collect();
+    let foreign: Vec<_> = (0..20_000).map(|n| n.to_string()).collect();
     let foreign: Vec<_> = foreign.iter().map(|value| ("x", &**value, None)).collect();
     broker.write(&topic, 0, &foreign).await;
     setting.produce(topics::VOTERS, &[("b", "2")]).await;

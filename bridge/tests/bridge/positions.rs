@@ -251,6 +251,32 @@ async fn a_hole_is_as_it_should_be_only_where_the_newest_of_each_key_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_is_seen_behind_which_others_were_sent() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let setting = Setting::new(1).await;
+    let topic = broker.topic("voters_out");
+    broker.create(&topic, 1).await;
+    let election = election(&setting).await;
+    for (offset, before) in [(0, -1), (2, 1), (3, 2), (4, 3)] {
+        let mark = format!("voters/0/{offset}/{before}/{election}");
+        // A batch each.
+        broker.write(&topic, 0, &[("k", "v", Some(&mark))]).await;
+    }
+    setting.produce(topics::VOTERS, &[("k", "v"); 6]).await;
+    let error = setting
+        .begin(config(&broker, to_kafka(topics::VOTERS, &topic)))
+        .error()
+        .await;
+    assert!(
+        matches!(error, BridgeError::Hole { missing: 1, .. }),
+        "{error}"
+    );
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_kafka_has_deleted_records_nothing_is_passed_over() {
     let mock = MockCluster::new(1).unwrap();
     mock.create_topic("old", 1, 1).unwrap();
