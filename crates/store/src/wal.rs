@@ -15,7 +15,7 @@ const COMMITS_PER_LOOK: u32 = 16;
 
 /// A checkpoint is due when the log since the last one is half as long as the database is large, and no less than
 /// [`SHORTEST_PAUSE_BYTES`]. So the number of checkpoints grows with the logarithm of the rows, and the log takes
-/// no more than a third of the room.
+/// about a third of the server's room at most.
 const DATABASE_PER_LOG: i64 = 2;
 
 /// Each page's first change after a checkpoint goes to the log whole: with shorter pauses these pages would be
