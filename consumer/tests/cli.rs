@@ -1,10 +1,8 @@
 //! The `consumer` program as a process: what it says, and how it ends.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Running, closed_port, command, get_until, help, refused};
+use service_process::{Running, Terminated, closed_port, command, get_until, help, refused};
 
 const CONSUMER: &str = env!("CARGO_BIN_EXE_consumer");
 const DATABASE: &str = "postgresql://postgres@127.0.0.1/postgres";
@@ -96,10 +94,10 @@ fn it_waits_for_cluster_and_database_says_so_and_ends_when_told_to() {
         ],
     );
     let waiting = [running.line("waiting for"), running.line("waiting for")].join("\n");
-    let healthz = get_until(health, "/healthz", |status, told| {
-        status.contains("503")
-            && told.contains(&cluster.to_string())
-            && told.contains(&database.to_string())
+    let healthz = get_until(health, "/healthz", |answer| {
+        answer.status == 503
+            && answer.body.contains(&cluster.to_string())
+            && answer.body.contains(&database.to_string())
     });
     for told in [&waiting, &healthz] {
         for part in [&cluster.to_string(), &database.to_string()] {
@@ -110,11 +108,11 @@ fn it_waits_for_cluster_and_database_says_so_and_ends_when_told_to() {
         }
         assert!(!told.contains("s3cret"), "{told}");
     }
-    get_until(health, "/metrics", |status, metrics| {
-        status.contains("200") && metrics.contains("election_consumer_problems")
+    get_until(health, "/metrics", |answer| {
+        answer.status == 200 && answer.body.contains("election_consumer_problems")
     });
 
-    let (code, took, said) = running.terminate();
+    let Terminated { code, took, said } = running.terminate();
     assert_eq!(code, Some(0), "{said}");
     assert!(took < PROMPT, "{took:?}");
     assert!(!said.contains("error"), "{said}");
@@ -130,5 +128,5 @@ fn logs_can_be_json() {
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["level"], "WARN");
     assert!(line["message"].is_string());
-    assert_eq!(running.terminate().0, Some(0));
+    assert_eq!(running.terminate().code, Some(0));
 }

@@ -1,38 +1,19 @@
 //! The `dashboard` program on a real cluster and a real database, both of which come up after it.
 
-// Each test program uses a part of it.
-#[allow(dead_code)]
-mod support;
-
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use domain::{Candidate, PollsWindow, topics};
 use platform::fluvio::{FluvioPlatform, TemporaryCluster};
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
+use service_process::{DEADLINE, PAUSE, Running, closed_port, forward, get, get_until};
 use store::{Election, Store, TemporaryServer};
-use support::{DEADLINE, PAUSE, Running, closed_port, get, get_until};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const PARTITIONS: u32 = 2;
 
-/// Passes connections on from one address to another, until the task is dropped.
-async fn forward(from: SocketAddr, to: SocketAddr) {
-    let listener = TcpListener::bind(from).await.unwrap();
-    let mut connections = JoinSet::new();
-    loop {
-        let (mut client, _) = listener.accept().await.unwrap();
-        connections.spawn(async move {
-            let mut server = TcpStream::connect(to).await.unwrap();
-            // Either end may go first, and how is of no interest.
-            tokio::io::copy_bidirectional(&mut client, &mut server)
-                .await
-                .ok();
-        });
-    }
-}
+const DASHBOARD: &str = env!("CARGO_BIN_EXE_dashboard");
 
 fn candidate() -> Candidate {
     Candidate {
@@ -99,11 +80,12 @@ async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
     let seen_url = url.replace(database_port, &database_at.port().to_string());
     let cluster_option = cluster_at.to_string();
     let args = ["--port", "0", "--cluster", &cluster_option];
-    let running = Running::start(&[&args[..], &["--database-url", &seen_url]].concat());
+    let args = [&args[..], &["--database-url", &seen_url]].concat();
+    let running = Running::start(DASHBOARD, &args);
     let serving = running.line("http://");
     let (_, address) = serving.split_once("http://").unwrap();
-    get_until(address, "/readyz", |status, told| {
-        status.contains("503") && told.contains(&cluster_option)
+    get_until(address, "/readyz", |answer| {
+        answer.status == 503 && answer.body.contains(&cluster_option)
     });
 
     let mut forwarding = JoinSet::new();
@@ -111,7 +93,7 @@ async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
     forwarding.spawn(forward(database_at, real_database.into()));
     forwarding.spawn(forward(cluster_at, cluster.endpoint().parse().unwrap()));
     running.line("Fluvio is up");
-    get_until(address, "/readyz", |status, _| status.contains("200"));
+    get_until(address, "/readyz", |answer| answer.status == 200);
 
     // What was published before its streams begin it reads from the database, where nobody stores it
     // here; so more and more is published until it is seen.
@@ -123,8 +105,8 @@ async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
             .produce(topics::VOTES_PER_CANDIDATE, vec![total(published)])
             .await
             .unwrap();
-        let (_, results) = get(address, "/api/v1/results");
-        let results: Value = serde_json::from_str(&results).unwrap();
+        let results = get(address, "/api/v1/results").unwrap();
+        let results: Value = serde_json::from_str(&results.body).unwrap();
         if results["candidates"][0]["total_votes"].as_u64() > Some(0) {
             break;
         }
@@ -132,8 +114,7 @@ async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
         tokio::time::sleep(PAUSE).await;
     }
 
-    let (code, _) = running.terminate();
-    assert_eq!(code, Some(0));
+    assert_eq!(running.terminate().code, Some(0));
     store.close();
     platform.close().await;
 }

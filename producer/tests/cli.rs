@@ -1,11 +1,8 @@
 //! The `producer` program as a process: what it says, and how it ends.
 
-#[path = "../../consumer/tests/support/mod.rs"]
-mod support;
-
 use std::time::Duration;
 
-use support::{Running, closed_port, command, get_until, help, refused};
+use service_process::{Running, Terminated, closed_port, command, get_until, help, refused};
 
 const PRODUCER: &str = env!("CARGO_BIN_EXE_producer");
 const DATABASE: &str = "postgresql://postgres@127.0.0.1/postgres";
@@ -87,7 +84,7 @@ fn what_is_given_wrongly_is_told_with_exit_code_2() {
 
 #[test]
 fn without_a_step_it_says_which_there_are() {
-    let output = support::run(PRODUCER, &[]);
+    let output = service_process::run(PRODUCER, &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("Usage"), "{stderr}");
@@ -128,10 +125,10 @@ fn it_waits_for_cluster_and_database_says_so_and_what_is_stopped_is_not_done() {
             ],
         );
         let waiting = [running.line("waiting for"), running.line("waiting for")].join("\n");
-        let healthz = get_until(health, "/healthz", |status, told| {
-            status.contains("503")
-                && told.contains(&cluster.to_string())
-                && told.contains(&database.to_string())
+        let healthz = get_until(health, "/healthz", |answer| {
+            answer.status == 503
+                && answer.body.contains(&cluster.to_string())
+                && answer.body.contains(&database.to_string())
         });
         for told in [&waiting, &healthz] {
             for part in [
@@ -146,7 +143,7 @@ fn it_waits_for_cluster_and_database_says_so_and_what_is_stopped_is_not_done() {
             assert!(!told.contains("s3cret"), "{told}");
         }
 
-        let (code, took, said) = running.terminate();
+        let Terminated { code, took, said } = running.terminate();
         assert_eq!(code, Some(1), "{step}: {said}");
         assert!(took < PROMPT, "{step}: {took:?}");
         let stopped = "error: stopped before it was done";

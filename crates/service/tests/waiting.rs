@@ -1,38 +1,18 @@
 //! Waiting for a real database, and for a cluster that never comes.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use election_service::wait;
 use platform::PlatformError;
 use platform::fluvio::{ClusterAddress, ClusterConfig};
+use service_process::{closed_port, forward};
 use store::{StoreError, TemporaryServer};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Much shorter than any time limit of a connection.
 const AT_ONCE: Duration = Duration::from_secs(2);
-
-/// An address where nobody listens.
-async fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    listener.local_addr().unwrap()
-}
-
-/// Passes connections on from one address to another, for the rest of the test.
-async fn forward(from: SocketAddr, to: SocketAddr) {
-    let listener = TcpListener::bind(from).await.unwrap();
-    loop {
-        let (mut client, _) = listener.accept().await.unwrap();
-        tokio::spawn(async move {
-            let mut server = TcpStream::connect(to).await.unwrap();
-            tokio::io::copy_bidirectional(&mut client, &mut server)
-                .await
-                .ok();
-        });
-    }
-}
 
 async fn postgres() -> Option<TemporaryServer> {
     let server = TemporaryServer::start().await.unwrap();
@@ -53,7 +33,7 @@ async fn a_database_that_comes_up_later_is_found() {
         return;
     };
     let real = port_of(&server.database_url());
-    let address = closed_port().await;
+    let address = closed_port();
     let url = server
         .database_url()
         .replace(&real.to_string(), &address.port().to_string());
@@ -99,7 +79,7 @@ async fn a_refused_user_and_a_wrong_url_are_errors_at_once() {
 
 #[tokio::test]
 async fn a_stop_ends_the_waiting() {
-    let address = closed_port().await;
+    let address = closed_port();
     let url = format!("postgresql://postgres@{address}/postgres");
     let began = Instant::now();
 

@@ -1,11 +1,6 @@
-//! A service program as a process: starting it, reading what it says, asking it over HTTP, ending it.
-//! The tests of the producer's program use it as well.
+//! A program that is started, heard and ended.
 
-// Each test program uses a part of it.
-#![allow(dead_code)]
-
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -13,10 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// Generous for a busy machine: how long to wait for what must come.
-pub const DEADLINE: Duration = Duration::from_secs(20);
-/// The pause between two looks.
-const PAUSE: Duration = Duration::from_millis(10);
+use crate::DEADLINE;
 
 /// Every variable that an option may come from.
 const VARIABLES: [&str; 7] = [
@@ -69,12 +61,6 @@ pub fn refused(program: &str, args: &[&str]) -> String {
     stderr
 }
 
-/// An address where nobody listens.
-pub fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
-}
-
 /// A process that runs until the test ends it; killed if the test fails.
 pub struct Running {
     process: Child,
@@ -82,7 +68,19 @@ pub struct Running {
     _directory: TempDir,
 }
 
+/// How a program ended that was told to.
+#[derive(Debug)]
+pub struct Terminated {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// How long it took.
+    pub took: Duration,
+    /// What it said until then, but for what was read before.
+    pub said: String,
+}
+
 impl Running {
+    /// Starts it, in a directory of its own.
     pub fn start(program: &str, args: &[&str]) -> Running {
         let directory = tempfile::tempdir().unwrap();
         let mut process = command(program, directory.path())
@@ -120,8 +118,8 @@ impl Running {
         }
     }
 
-    /// Sends SIGTERM; the exit code, how long the end took, and what it said until then.
-    pub fn terminate(mut self) -> (Option<i32>, Duration, String) {
+    /// Sends SIGTERM, and waits until it has ended.
+    pub fn terminate(mut self) -> Terminated {
         let began = Instant::now();
         let sent = Command::new("kill")
             .args(["-TERM", &self.process.id().to_string()])
@@ -130,7 +128,11 @@ impl Running {
         let status = self.process.wait().unwrap();
         let took = began.elapsed();
         let said: Vec<String> = self.stderr.iter().collect();
-        (status.code(), took, said.join("\n"))
+        Terminated {
+            code: status.code(),
+            took,
+            said: said.join("\n"),
+        }
     }
 }
 
@@ -139,49 +141,5 @@ impl Drop for Running {
         // It has ended already, unless the test failed.
         self.process.kill().ok();
         self.process.wait().ok();
-    }
-}
-
-/// Status line and body; `None` while nobody listens.
-fn get(address: SocketAddr, path: &str) -> Option<(String, String)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = stream.read(&mut buffer).unwrap();
-        answer.extend_from_slice(&buffer[..read]);
-        let text = String::from_utf8_lossy(&answer);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                let length = line.strip_prefix("content-length: ")?;
-                length.parse().ok()
-            });
-            if length == Some(body.len()) {
-                return Some((head.lines().next().unwrap().to_owned(), body.to_owned()));
-            }
-        }
-        assert!(read > 0, "cut short: {text}");
-    }
-}
-
-/// Asks for a path until the answer is right: its body.
-#[track_caller]
-pub fn get_until(address: SocketAddr, path: &str, is_right: impl Fn(&str, &str) -> bool) -> String {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let answer = get(address, path);
-        if let Some((status, body)) = &answer
-            && is_right(status, body)
-        {
-            return body.clone();
-        }
-        assert!(Instant::now() < deadline, "{path}: {answer:?}");
-        std::thread::sleep(PAUSE);
     }
 }
