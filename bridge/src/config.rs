@@ -46,6 +46,10 @@ pub struct BridgeConfig {
     pub replication: i32,
     /// Shortest time between two publications of how far it is.
     pub publish_interval: Duration,
+    /// How long it must be quiet behind the last record of a topic on Kafka until that is taken for its end.
+    /// A broker that takes longer to write what it has received (from a bridge that was killed then) would
+    /// write it twice; nothing but a transaction could make sure of that.
+    pub quiet: Duration,
 }
 
 impl BridgeConfig {
@@ -57,6 +61,7 @@ impl BridgeConfig {
             links: Vec::new(),
             replication: BROKER_DEFAULT,
             publish_interval: Duration::from_millis(250),
+            quiet: Duration::from_millis(300),
         }
     }
 

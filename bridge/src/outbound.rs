@@ -1,14 +1,15 @@
 //! From Fluvio to Kafka: one task a partition, each record to the partition of the same number.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use platform::{NO_TIMESTAMP, Output, OutputBatch, StreamRequest};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use service::restart::until_done;
+use service::restart::{Problems, until_done};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
@@ -28,6 +29,10 @@ const LAST_RECORDS_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long those of the try before are waited for, before it is said that they are waited for.
 const LANDING_LOOK: Duration = Duration::from_secs(1);
+
+/// When nothing of what is on its way has been acknowledged for so long, that is told. librdkafka tries again
+/// for ever, and says nothing when it is a broker's answer that lets it (such as `UNKNOWN_PRODUCER_ID`).
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// Carries all partitions of a link until `stop`.
 pub(crate) async fn carry_out(
@@ -108,11 +113,9 @@ struct Taken {
 impl Carrier {
     async fn carry(&self) -> Result<(), BridgeError> {
         let Context {
-            platform,
             kafka,
             observer,
             progress,
-            config,
             ..
         } = &*self.context;
         self.land().await?;
@@ -126,7 +129,23 @@ impl Carrier {
         let producer = self.producers.current().await?;
         let flight = producer.begin_flight(self.partition, carried_to);
         *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight.clone());
+        let acknowledged = format!("{} partition {}, acknowledged", self.link, self.partition);
+        let carried = tokio::select! {
+            carried = self.carry_from(carried_to, &source, &producer, &flight) => carried,
+            never = self.tell_unacknowledged(&flight, &acknowledged) => match never {},
+        };
+        progress.set_problem(&acknowledged, None);
+        carried
+    }
 
+    /// Carries what is there from an offset on, until `stop`.
+    async fn carry_from(
+        &self,
+        carried_to: i64,
+        source: &Source,
+        producer: &Producer,
+        flight: &Flight,
+    ) -> Result<(), BridgeError> {
         let chain = numbered(&self.link.chain, &self.context.election_params);
         // A module that drops duplicates must have seen all votes.
         let from = if chain.is_empty() { carried_to } else { 0 };
@@ -136,7 +155,9 @@ impl Carrier {
             sent: carried_to - 1,
         };
         let mut marks = Marks::new(&source.fluvio, self.partition, &source.election);
-        let mut stream = platform
+        let mut stream = self
+            .context
+            .platform
             .stream(StreamRequest {
                 topic: self.link.fluvio.clone(),
                 partition: self.partition,
@@ -145,18 +166,18 @@ impl Carrier {
             })
             .await?;
         let mut is_all_told = true;
-        let mut looks = tokio::time::interval(config.publish_interval);
+        let mut looks = tokio::time::interval(self.context.config.publish_interval);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let outputs = tokio::select! {
                 () = self.stop.cancelled() => break,
                 failure = flight.failed() => return Err(self.failure(failure)),
                 _ = looks.tick() => {
-                    is_all_told = self.tell(&flight, &taken);
+                    is_all_told = self.tell(flight, &taken);
                     continue;
                 }
                 () = flight.landed(), if !is_all_told => {
-                    is_all_told = self.tell(&flight, &taken);
+                    is_all_told = self.tell(flight, &taken);
                     continue;
                 }
                 outputs = stream.next() => outputs,
@@ -167,9 +188,9 @@ impl Carrier {
             })??;
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                sent = self.send(&producer, &flight, &mut marks, outputs, &mut taken) => sent?,
+                sent = self.send(producer, flight, &mut marks, outputs, &mut taken) => sent?,
             }
-            is_all_told = self.tell(&flight, &taken);
+            is_all_told = self.tell(flight, &taken);
         }
         drop(stream);
         if tokio::time::timeout(LAST_RECORDS_LIMIT, flight.landed())
@@ -180,8 +201,33 @@ impl Carrier {
             let partition = self.partition;
             tracing::warn!(%link, partition, "Kafka does not take the last records; the next bridge sends them");
         }
-        self.tell(&flight, &taken);
+        self.tell(flight, &taken);
         Ok(())
+    }
+
+    /// Tells, among the problems, that none of the records that are on their way has been acknowledged for
+    /// long, as long as that is so.
+    async fn tell_unacknowledged(&self, flight: &Flight, name: &str) -> Infallible {
+        let progress = &self.context.progress;
+        let mut looks = tokio::time::interval(LANDING_LOOK);
+        let (mut waits_at, mut since) = (None, Instant::now());
+        loop {
+            let now = looks.tick().await;
+            let before = std::mem::replace(&mut waits_at, flight.waits_at());
+            if waits_at != before {
+                since = now;
+            }
+            let is_stuck = now - since >= UNACKNOWLEDGED;
+            let problem = waits_at.filter(|_| is_stuck).map(|offset| {
+                let seconds = UNACKNOWLEDGED.as_secs();
+                format!("Kafka has acknowledged nothing for {seconds} s; records from offset {offset} on wait")
+            });
+            if progress.set_problem(name, problem.clone())
+                && let Some(problem) = problem
+            {
+                tracing::warn!("{name}: {problem}");
+            }
+        }
     }
 
     /// Waits until nothing of the try before is on its way: it would arrive after we looked.
@@ -215,7 +261,8 @@ impl Carrier {
     }
 
     async fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
-        let carried_to = self.context.kafka.carried_to(source).await?;
+        let Context { kafka, config, .. } = &*self.context;
+        let carried_to = kafka.carried_to(source, config.quiet).await?;
         let end = self
             .context
             .platform

@@ -72,6 +72,12 @@ impl Flight {
         }
     }
 
+    /// The offset on Fluvio from which on records may be on their way; `None` when none is.
+    pub(crate) fn waits_at(&self) -> Option<i64> {
+        let is_landed = self.under_way.load(Ordering::Acquire) == 0;
+        (!is_landed).then(|| self.delivered_to.load(Ordering::Acquire))
+    }
+
     /// One record less is on its way.
     fn given_back(&self, has_failed: bool) {
         let left = self.under_way.fetch_sub(1, Ordering::AcqRel) - 1;

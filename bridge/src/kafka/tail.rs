@@ -23,9 +23,6 @@ use crate::mark::Mark;
 /// record that was refused: the request on its way, and the one that was ready.
 const FIRST_LOOK: i64 = 3 * MAX_BATCH_RECORDS;
 const LOOK_FURTHER: i64 = 16;
-/// How long it must be quiet behind the last record: a broker has dealt with all that it has received
-/// long before.
-const QUIET: Duration = Duration::from_millis(300);
 /// How long a message is waited for before it is looked at the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -42,12 +39,18 @@ impl Kafka {
     /// The offset on Fluvio after the last record that was carried over, 0 when none was.
     ///
     /// A bridge that was killed may have sent something that the broker writes only now. Therefore it is
-    /// looked until nothing more has come for [`QUIET`]. A broker that takes longer to write what it has
-    /// received would write it twice; nothing but a transaction could make sure of that.
-    pub(crate) async fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
+    /// looked until nothing more has come for [`BridgeConfig::quiet`](crate::BridgeConfig::quiet).
+    pub(crate) async fn carried_to(
+        &self,
+        source: &Source,
+        quiet: Duration,
+    ) -> Result<i64, BridgeError> {
         let (kafka, source) = (self.clone(), source.clone());
-        blocking(move || Tail::new(&kafka, &source.kafka, source.partition)?.carried_to(&source))
-            .await?
+        blocking(move || {
+            let tail = Tail::new(&kafka, &source.kafka, source.partition)?;
+            tail.carried_to(&source, quiet)
+        })
+        .await?
     }
 
     /// Where a partition ends, if it ends at `from` or later.
@@ -96,14 +99,13 @@ impl<'a> Tail<'a> {
         })
     }
 
-    fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
+    fn carried_to(&self, source: &Source, mut quiet: Duration) -> Result<i64, BridgeError> {
         let partition = self.partition as i32;
         let (low, high) = self
             .consumer
             .fetch_watermarks(self.topic, partition, ANSWER_TIMEOUT)
             .map_err(|error| self.error(&error))?;
         let mut look = FIRST_LOOK;
-        let mut quiet = QUIET;
         loop {
             let from = (high - look).max(low);
             if let Some(next) = self.last_marked(from, quiet, source)? {

@@ -1,7 +1,7 @@
 //! A broker of a test's own, and a client beside the bridge.
 
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +15,8 @@ use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tempfile::TempDir;
+
+use crate::gate::{Gate, Passing};
 
 const TANSU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tansu/tansu");
 const LIMIT: Duration = Duration::from_secs(60);
@@ -33,6 +35,8 @@ pub struct Broker {
     pub bootstrap: String,
     suffix: String,
     server: Option<(Child, TempDir)>,
+    /// Of the gate it is behind.
+    passing: Option<Passing>,
 }
 
 impl Broker {
@@ -45,8 +49,29 @@ impl Broker {
                 bootstrap,
                 suffix: format!(".bridge-{}-{number}", std::process::id()),
                 server: None,
+                passing: None,
             });
         }
+        let program = Broker::program()?;
+        (0..5).find_map(|_| Broker::tansu(&program, free_port(), None))
+    }
+
+    /// One whose clients reach it through a gate. `None`, and a line that says so, where none can be started.
+    pub async fn behind_a_gate() -> Option<(Broker, Gate)> {
+        let program = Broker::program()?;
+        for _ in 0..5 {
+            let port = free_port();
+            let (gate, passing) = Gate::to(port).await;
+            if let Some(mut broker) = Broker::tansu(&program, port, Some(gate.address)) {
+                broker.passing = Some(passing);
+                return Some((broker, gate));
+            }
+        }
+        panic!("{} does not start", program.display());
+    }
+
+    /// Where tansu is.
+    fn program() -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::var_os("TANSU_BIN")
             .map(PathBuf::from)
@@ -54,7 +79,7 @@ impl Broker {
             .chain(std::env::split_paths(&path).map(|directory| directory.join("tansu")))
             .chain([Path::new(TANSU).into()])
             .find(|program| program.is_file());
-        let Some(program) = program else {
+        if program.is_none() {
             // Not `eprintln!`: of a test that passes, that is not shown.
             let mut stderr = std::io::stderr().lock();
             writeln!(
@@ -62,9 +87,8 @@ impl Broker {
                 "SKIPPED: no broker: neither KAFKA_BOOTSTRAP nor TANSU_BIN is set, and `tansu` is neither on PATH nor in target/tansu"
             )
             .unwrap();
-            return None;
-        };
-        (0..5).find_map(|_| Broker::tansu(&program))
+        }
+        program
     }
 
     /// Kills it; false for one that is not ours.
@@ -77,12 +101,14 @@ impl Broker {
         true
     }
 
-    fn tansu(program: &Path) -> Option<Broker> {
+    /// One that listens on a port, and tells its clients that it is there, or elsewhere.
+    fn tansu(program: &Path, port: u16, advertised: Option<SocketAddr>) -> Option<Broker> {
         let directory = tempfile::tempdir().unwrap();
-        let bootstrap = format!("127.0.0.1:{}", free_port());
+        let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let bootstrap = advertised.unwrap_or(listener).to_string();
         let mut child = Command::new(program)
             .args(["broker", "--storage-engine", "memory://tansu/"])
-            .args(["--listener-url", &format!("tcp://{bootstrap}")])
+            .args(["--listener-url", &format!("tcp://{listener}")])
             .args(["--advertised-listener-url", &format!("tcp://{bootstrap}")])
             .current_dir(directory.path())
             .env_remove("RUST_LOG")
@@ -92,7 +118,7 @@ impl Broker {
             .spawn()
             .unwrap();
         let began = Instant::now();
-        while TcpStream::connect(&bootstrap).is_err() {
+        while TcpStream::connect(listener).is_err() {
             if child.try_wait().unwrap().is_some() {
                 return None;
             }
@@ -103,6 +129,7 @@ impl Broker {
             bootstrap,
             suffix: String::new(),
             server: Some((child, directory)),
+            passing: None,
         })
     }
 
@@ -112,6 +139,7 @@ impl Broker {
             bootstrap: bootstrap.into(),
             suffix: String::new(),
             server: None,
+            passing: None,
         }
     }
 

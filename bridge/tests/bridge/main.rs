@@ -3,7 +3,9 @@
 
 mod alone;
 mod broker;
+mod gate;
 mod inbound;
+mod late;
 mod outbound;
 mod positions;
 mod refusals;

@@ -1,20 +1,22 @@
 //! What the topics of both sides must be for what is noted of them: otherwise the bridge refuses to go on.
 
-use bridge::{BridgeConfig, BridgeError, Link};
+use bridge::BridgeError;
 use domain::topics;
 use rdkafka::mocking::MockCluster;
 use store::{Inbound, InboundPosition};
 
 use crate::broker::Broker;
-use crate::setting::{Setting, from_kafka, to_kafka, vote};
+use crate::setting::{Setting, config, from_kafka, to_kafka, vote};
 
 /// Of librdkafka's own cluster, a partition keeps the last 5 MB: of records of this size, the last five.
 const LARGE: usize = 900_000;
 
-fn config(broker: &Broker, link: Link) -> BridgeConfig {
-    let mut config = BridgeConfig::new(&broker.bootstrap);
-    config.links = vec![link];
-    config
+/// A broker with a topic of so many partitions, and an election beside it. `None` where there is no broker.
+async fn set_up(topic: &str, partitions: i32) -> Option<(Broker, Setting, String)> {
+    let broker = Broker::start()?;
+    let topic = broker.topic(topic);
+    broker.create(&topic, partitions).await;
+    Some((broker, Setting::new(1).await, topic))
 }
 
 /// Notes how far a topic on Kafka is read into `votes`: by partition, the next offset and the end of the batch
@@ -86,14 +88,11 @@ async fn a_topic_on_kafka_that_ends_before_what_was_read_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_ends_before_what_was_written_to_it_is_refused() {
-    let Some(broker) = Broker::start() else {
+    let Some((broker, setting, topic)) = set_up("votes_in", 1).await else {
         return;
     };
-    let setting = Setting::new(1).await;
-    let topic = broker.topic("votes_in");
     let one = vote("v1", "c1");
     setting.produce(topics::VOTES, &[("v1", &one)]).await;
-    broker.create(&topic, 1).await;
     broker
         .write(&topic, 0, &[("", &one, None), ("", &one, None)])
         .await;
@@ -112,12 +111,9 @@ async fn a_log_that_ends_before_what_was_written_to_it_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_bridge_has_read_is_not_written_again() {
-    let Some(broker) = Broker::start() else {
+    let Some((broker, setting, topic)) = set_up("votes_in", 1).await else {
         return;
     };
-    let setting = Setting::new(1).await;
-    let topic = broker.topic("votes_in");
-    broker.create(&topic, 1).await;
     let (one, two) = (vote("v1", "c1"), vote("v2", "c1"));
     broker.write(&topic, 0, &[("", &one, None)]).await;
     let mut running = setting.begin(config(&broker, from_kafka(&topic, topics::VOTES)));
@@ -137,12 +133,9 @@ async fn what_another_bridge_has_read_is_not_written_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vote_that_fluvio_does_not_take_is_named_by_its_place_on_kafka() {
-    let Some(broker) = Broker::start() else {
+    let Some((broker, setting, topic)) = set_up("votes_in", 2).await else {
         return;
     };
-    let setting = Setting::new(1).await;
-    let topic = broker.topic("votes_in");
-    broker.create(&topic, 2).await;
     let large = "x".repeat(platform::embedded::MAX_RECORD_BYTES + 1);
     broker
         .write(
@@ -169,12 +162,9 @@ async fn a_vote_that_fluvio_does_not_take_is_named_by_its_place_on_kafka() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_on_kafka_that_has_what_the_log_does_not_is_refused() {
-    let Some(broker) = Broker::start() else {
+    let Some((broker, setting, topic)) = set_up("voters_out", 1).await else {
         return;
     };
-    let setting = Setting::new(1).await;
-    let topic = broker.topic("voters_out");
-    broker.create(&topic, 1).await;
     setting.produce(topics::VOTERS, &[("a", "1")]).await;
     let mark = format!("voters/0/41/-1/{}", election(&setting).await);
     broker.write(&topic, 0, &[("x", "x", Some(&mark))]).await;
@@ -191,12 +181,9 @@ async fn a_topic_on_kafka_that_has_what_the_log_does_not_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn marks_of_other_topics_and_partitions_are_none_of_its_own() {
-    let Some(broker) = Broker::start() else {
+    let Some((broker, setting, topic)) = set_up("voters_out", 1).await else {
         return;
     };
-    let setting = Setting::new(1).await;
-    let topic = broker.topic("voters_out");
-    broker.create(&topic, 1).await;
     let election = election(&setting).await;
     let others = [
         format!("votes/0/41/-1/{election}"),
@@ -252,12 +239,9 @@ async fn a_hole_is_as_it_should_be_only_where_the_newest_of_each_key_is_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hole_is_seen_behind_which_others_were_sent() {
-    let Some(broker) = Broker::start() else {
+    let Some((broker, setting, topic)) = set_up("voters_out", 1).await else {
         return;
     };
-    let setting = Setting::new(1).await;
-    let topic = broker.topic("voters_out");
-    broker.create(&topic, 1).await;
     let election = election(&setting).await;
     for (offset, before) in [(0, -1), (2, 1), (3, 2), (4, 3)] {
         let mark = format!("voters/0/{offset}/{before}/{election}");

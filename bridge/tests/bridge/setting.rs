@@ -14,6 +14,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::broker::Broker;
+
 pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Connections of a bridge to a server.
@@ -129,9 +131,13 @@ impl Setting {
     }
 
     pub fn begin(&self, config: BridgeConfig) -> Running {
+        self.begin_on(self.platform.clone(), config)
+    }
+
+    /// With another way to the platform.
+    pub fn begin_on(&self, platform: Arc<dyn Platform>, config: BridgeConfig) -> Running {
         let stop = CancellationToken::new();
         let progress = Progress::default();
-        let platform: Arc<dyn Platform> = self.platform.clone();
         let task = tokio::spawn(bridge::run(
             platform,
             self.store.clone(),
@@ -240,6 +246,13 @@ impl Running {
         let ended = tokio::time::timeout(LIMIT, self.task).await;
         ended.unwrap().unwrap().unwrap_err()
     }
+}
+
+/// A bridge with one link.
+pub fn config(broker: &Broker, link: Link) -> BridgeConfig {
+    let mut config = BridgeConfig::new(&broker.bootstrap);
+    config.links = vec![link];
+    config
 }
 
 pub fn to_kafka(fluvio: &str, kafka: &str) -> Link {
