@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use domain::{BlindingKey, Digest, PartitionJudge, Rules, Seal, moment_text, topics};
+use domain::{BlindingKey, ChainedTopic, Digest, PartitionJudge, Rules, Seal, moment_text, topics};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ impl Unsealed<'_> {
             log_end,
         } = *self;
         let store = &backend.store;
-        let chain_end = store.chain_end(partition).await?;
+        let chain_end = store.chain_end(ChainedTopic::Votes, partition).await?;
         let persisted_to = chain_end.map_or(0, |end| end.next_offset);
         let end = persisted_to.min(log_end);
         let mut findings = Findings::default();
@@ -148,7 +148,7 @@ impl Unsealed<'_> {
             .filter(|seal| seal.partition == partition)
             .map(|seal| seal.chain_head)
             .collect();
-        let mut chain = ChainAuditor::new(store, partition, &mut heads);
+        let mut chain = ChainAuditor::new(store, ChainedTopic::Votes, partition, &mut heads);
         let mut sealed = SealedVotes::new(key, partition, earlier);
         let mut judge = PartitionJudge::new(rules.clone());
         let mut blocks =

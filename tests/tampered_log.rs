@@ -1,4 +1,4 @@
-//! A log that was changed after it was persisted is found, by the chain of its hashes.
+//! A log that was changed after it was persisted is found, by the chains of its hashes.
 #![cfg(feature = "embedded")]
 
 mod support;
@@ -7,56 +7,56 @@ use std::path::{Path, PathBuf};
 
 use domain::topics;
 use platform::{NewRecord, Platform};
+use serde_json::Value;
 use support::{DataDir, Database, number, open_log, read_topic};
 
-/// A log beside `data`'s with the same voters and votes, but with `change` made to the first that it changes. The
-/// votes' other fields are those of the first log, and so are the places of all records.
-async fn changed_log(data: &Path, change: impl Fn(&str) -> Option<String>) -> (PathBuf, String) {
-    let log = open_log(data).await;
-    let votes = read_topic(&log, topics::VOTES).await;
-    let voters = read_topic(&log, topics::VOTERS).await;
-    log.close().await.unwrap();
+/// What was changed in a log.
+struct Changed {
+    /// Where the changed log is.
+    log: PathBuf,
+    partition: usize,
+    /// The record's value then.
+    value: Vec<u8>,
+}
+
+/// A log beside `data`'s with the same voters and votes, but with `change` made to the first record of a topic
+/// that it changes. The places of all records are those of the first log.
+async fn changed_log(data: &Path, topic: &str, change: impl Fn(&str) -> Option<String>) -> Changed {
     let other = data.join("other");
-    let copy = open_log(&other).await;
-    let partitions = votes.len() as u32;
-    for topic in [topics::VOTERS, topics::VOTES] {
-        copy.create_topic(topic, partitions).await.unwrap();
-    }
-    for records in voters {
-        let records = records.iter().map(|record| NewRecord {
-            key: record.key.as_ref().map(|key| key.to_vec()),
-            value: record.value.to_vec(),
-        });
-        let records = records.collect();
-        copy.produce(topics::VOTERS, records).await.unwrap();
-    }
-    let mut changed_at = None;
-    for (partition, records) in (0i32..).zip(&votes) {
-        let mut copied = Vec::new();
-        for record in records {
-            let mut value = record.value.to_vec();
-            if changed_at.is_none()
-                && let Ok(text) = std::str::from_utf8(&value)
-                && let Some(changed) = change(text)
-            {
-                assert_eq!(changed.len(), text.len());
-                value = changed.into_bytes();
-                changed_at = Some(format!("partition {partition} offset {}", record.offset));
+    let (log, copy) = (open_log(data).await, open_log(&other).await);
+    let mut changed = None;
+    for copied in [topics::VOTERS, topics::VOTES] {
+        let partitions = read_topic(&log, copied).await;
+        let count = partitions.len() as u32;
+        copy.create_topic(copied, count).await.unwrap();
+        for (partition, records) in partitions.iter().enumerate() {
+            let mut values: Vec<_> = records.iter().map(|at| at.value.to_vec()).collect();
+            if copied == topic && changed.is_none() {
+                changed = values.iter_mut().find_map(|value| {
+                    let to = change(std::str::from_utf8(value).ok()?)?;
+                    assert_eq!(to.len(), value.len());
+                    *value = to.into_bytes();
+                    Some((partition, value.clone()))
+                });
             }
-            copied.push(NewRecord {
+            let records = records.iter().zip(values).map(|(record, value)| NewRecord {
                 key: record.key.as_ref().map(|key| key.to_vec()),
                 value,
             });
+            copy.produce(copied, records.collect()).await.unwrap();
         }
-        copy.produce(topics::VOTES, copied).await.unwrap();
+        let lengths = |partitions: &[Vec<_>]| partitions.iter().map(Vec::len).collect::<Vec<_>>();
+        let there = read_topic(&copy, copied).await;
+        assert_eq!(lengths(&there), lengths(&partitions));
     }
-    let copied = read_topic(&copy, topics::VOTES).await;
-    assert_eq!(
-        copied.iter().map(Vec::len).collect::<Vec<_>>(),
-        votes.iter().map(Vec::len).collect::<Vec<_>>()
-    );
+    log.close().await.unwrap();
     copy.close().await.unwrap();
-    (other.join("log"), changed_at.expect("a vote was changed"))
+    let (partition, value) = changed.expect("a record was changed");
+    Changed {
+        log: other.join("log"),
+        partition,
+        value,
+    }
 }
 
 /// Puts another log in the place of an election's, and returns where that one is kept.
@@ -80,38 +80,45 @@ fn another_name(vote: &str) -> Option<String> {
     Some(changed)
 }
 
+/// The heads of a topic's chains, all of which the audit is to find.
+fn demanding_heads(audit: &Value, topic: &str) -> Vec<String> {
+    let chains = audit["chains"].as_array().unwrap().iter();
+    let of_topic = chains.filter(|chain| chain["topic"] == topic);
+    let heads = of_topic.map(|chain| chain["head"].as_str().unwrap());
+    let args: Vec<_> = heads
+        .flat_map(|head| ["--head".to_owned(), head.to_owned()])
+        .collect();
+    assert_eq!(args.len(), 4, "{audit:#}");
+    [vec!["audit".to_owned()], args].concat()
+}
+
 /// One byte of the log that neither the count nor a row depends on: the chain finds it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_byte_of_the_log_is_found() {
     let data = DataDir::new();
     data.run(&["demo", "--voters", "300", "--once"]).succeeds();
     let before = data.run(&["audit", "--json"]).succeeds().json();
-    let heads: Vec<&str> = before["chains"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|chain| chain["head"].as_str().unwrap())
-        .collect();
-    assert_eq!(heads.len(), 2);
-    let seen = ["audit", "--head", heads[0], "--head", heads[1]];
+    let seen = demanding_heads(&before, topics::VOTES);
+    let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
     data.run(&seen).succeeds();
     data.run(&["seal"]).succeeds();
 
-    let (log, at) = changed_log(&data.path(), another_name).await;
-    let kept = put_in_place(&data.path(), &log);
+    let changed = changed_log(&data.path(), topics::VOTES, another_name).await;
+    let kept = put_in_place(&data.path(), &changed.log);
     let audit = data.run(&["audit", "--json"]).ends_with(1).json();
     assert_eq!(number(&audit, "differences"), 1, "{audit:#}");
     let listed = audit["listed"][0].as_str().unwrap();
     assert!(listed.contains("is not what was persisted"), "{listed}");
-    let partition = at.split(" offset").next().unwrap();
-    assert!(listed.starts_with(partition), "{listed}: {at}");
+    let place = format!("partition {} offsets", changed.partition);
+    assert!(listed.starts_with(&place), "{listed}: {place}");
     // Nor is it sealed.
     data.run(&["seal"])
         .refused(1, &["nothing is sealed", "is not what was persisted"]);
 
     // Somebody who makes the database anew from the changed log is betrayed by the seals.
     let database = Database::embedded(&data.path()).await;
-    let wipe = "TRUNCATE votes, rejected_votes, log_chain;
+    let wipe = "TRUNCATE votes, rejected_votes;
+        DELETE FROM log_chain WHERE topic = 'votes';
         DELETE FROM checkpoints WHERE consumer = 'persist' AND topic = 'votes'";
     database.client.batch_execute(wipe).await.unwrap();
     database.close().await;
@@ -140,6 +147,50 @@ async fn a_changed_byte_of_the_log_is_found() {
     std::fs::rename(kept, data.path().join("log")).unwrap();
     let found = data.run(&["audit"]).ends_with(1).stdout;
     assert!(found.contains("is not what was persisted"), "{found}");
+}
+
+/// A voter who is another person now, in the log and in the row: the chain finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voter_who_was_changed_everywhere_is_found() {
+    let data = DataDir::new();
+    data.run(&["demo", "--voters", "300", "--once"]).succeeds();
+    let before = data.run(&["audit", "--json"]).succeeds().json();
+    let seen = demanding_heads(&before, topics::VOTERS);
+    let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
+    data.run(&seen).succeeds();
+
+    let changed = changed_log(&data.path(), topics::VOTERS, another_name).await;
+    put_in_place(&data.path(), &changed.log);
+    let voter: Value = serde_json::from_slice(&changed.value).unwrap();
+    let database = Database::embedded(&data.path()).await;
+    let rename = "UPDATE voters SET voter_name = $1 WHERE voter_id = $2";
+    let (name, id) = (
+        voter["voter_name"].as_str().unwrap(),
+        voter["voter_id"].as_str().unwrap(),
+    );
+    database.change(1, rename, &[&name, &id]).await;
+    database.close().await;
+    let audit = data.run(&["audit", "--json"]).ends_with(1).json();
+    assert_eq!(number(&audit, "differences"), 1, "{audit:#}");
+    let listed = audit["listed"][0].as_str().unwrap();
+    assert!(listed.contains("is not what was persisted"), "{listed}");
+    let place = format!("partition {} of voters offsets", changed.partition);
+    assert!(listed.starts_with(&place), "{listed}: {place}");
+
+    // Who makes the roll anew from the changed log deceives the audit, but nobody who has seen a head.
+    let database = Database::embedded(&data.path()).await;
+    let wipe = "TRUNCATE voters, rejected_voters;
+        DELETE FROM log_chain WHERE topic = 'voters';
+        DELETE FROM checkpoints WHERE consumer = 'persist' AND topic = 'voters'";
+    database.client.batch_execute(wipe).await.unwrap();
+    database.close().await;
+    data.run(&["consumer", "--once"]).succeeds();
+    data.run(&["audit"]).succeeds();
+    let found = data.run(&seen).ends_with(1).stdout;
+    assert!(
+        found.contains("no batch of the log has the head"),
+        "{found}"
+    );
 }
 
 /// A bit on the disk: found, or refused with an error that names the log; never passed over.

@@ -1,6 +1,6 @@
 //! Persisting the roll: one task a partition turns the records of `voters` into rows, exactly once.
 
-use domain::{MAX_ID_BYTES, Voter, topics};
+use domain::{BatchHasher, ChainedTopic, Digest, MAX_ID_BYTES, Voter, topics};
 use platform::Output;
 use store::{IngestVoters, PERSIST, RejectedVoterRow};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,11 @@ pub(crate) async fn persist_voters(
     let Ours { partition, lease } = ours;
     let mut next = (store.checkpoint(PERSIST, topics::VOTERS, partition)).await?;
     demand_log(context, topics::VOTERS, partition, next).await?;
-    progress.update(partition, |progress| progress.voters_persisted = next);
+    let chain_end = store.chain_end(ChainedTopic::Voters, partition).await?;
+    progress.update(partition, |progress| {
+        progress.voters_persisted = next;
+        progress.voters_chain_head = chain_end.map(|end| end.head);
+    });
     let mut stream = stream(&**platform, topics::VOTERS, partition, next).await?;
     while let Some(outputs) = stop
         .run_until_cancelled(gather(&mut stream, topics::VOTERS, partition, next))
@@ -34,23 +38,40 @@ pub(crate) async fn persist_voters(
     {
         let outputs = outputs?;
         let next_offset = next + outputs.len() as i64;
-        let (voters, rejected) = tokio::task::spawn_blocking(move || read_voters(&outputs))
+        let read = move || (read_voters(&outputs), hash(&outputs));
+        let ((voters, rejected), batch_hash) = tokio::task::spawn_blocking(read)
             .await
             .map_err(|error| ConsumerError::Task(error.to_string()))?;
-        store
+        let chain_head = store
             .ingest_voters(IngestVoters {
                 partition,
                 base_offset: next,
                 next_offset,
                 voters: &voters,
                 rejected: &rejected,
+                batch_hash,
                 lease,
             })
             .await?;
         next = next_offset;
-        progress.update(partition, |progress| progress.voters_persisted = next);
+        progress.update(partition, |progress| {
+            progress.voters_persisted = next;
+            progress.voters_chain_head = Some(chain_head);
+        });
     }
     Ok(())
+}
+
+/// The hash of records that follow on each other, as they are in the log.
+fn hash(outputs: &[Output]) -> Digest {
+    let mut hasher = BatchHasher::default();
+    for Output {
+        offset, key, value, ..
+    } in outputs
+    {
+        hasher.record(*offset, key.as_deref(), value);
+    }
+    hasher.finish()
 }
 
 /// What records of `voters` become in the tables: voters, and what is none. Both in the order of the log.

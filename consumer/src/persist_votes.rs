@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use domain::{BatchHasher, Digest, Reason, RejectedVote, Rules, VoteReader, topics};
+use domain::{BatchHasher, ChainedTopic, Digest, Reason, RejectedVote, Rules, VoteReader, topics};
 use futures_util::{FutureExt, StreamExt};
 use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
 use store::{IngestVotes, PersistedVotes, RejectedRow, VoteRow};
@@ -41,10 +41,10 @@ pub(crate) async fn persist_votes(
     let mut rows = Rows::count(context, partition).await?;
     let mut next = rows.next_offset;
     demand_log(context, topics::VOTES, partition, next).await?;
-    let chain_head = store.chain_end(partition).await?.map(|end| end.head);
+    let chain_end = store.chain_end(ChainedTopic::Votes, partition).await?;
     progress.update(partition, |progress| {
         progress.persisted = next;
-        progress.chain_head = chain_head;
+        progress.chain_head = chain_end.map(|end| end.head);
     });
     let mut stream = stream(&**platform, topics::VOTES, partition, next).await?;
     while let Some(outputs) = stop

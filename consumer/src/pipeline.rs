@@ -54,6 +54,7 @@ impl PipelinePublisher {
                     votes_to: at.persisted,
                     voters_to: at.voters_persisted,
                     chain_head: at.chain_head,
+                    voters_chain_head: at.voters_chain_head,
                 }));
             }
         }

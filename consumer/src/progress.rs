@@ -22,6 +22,8 @@ pub struct PartitionProgress {
     pub chain_head: Option<Digest>,
     /// Voters before this offset are rows.
     pub voters_persisted: i64,
+    /// The head of the chain over them; `None` while there are none.
+    pub voters_chain_head: Option<Digest>,
     /// When they were stored by this consumer, in milliseconds since 1970.
     pub checkpointed_at: Option<i64>,
     /// Milliseconds that the votes counted last took, from produced to counted.

@@ -56,9 +56,10 @@ export class Pipeline {
     element('evidence').hidden = partitions.length === 0;
     const keys = partitions.map(({ partition }) => String(partition));
     this.#evidence.show(keys, { made: (row, key) => setText(row.querySelector('th'), key) });
-    partitions.forEach(({ chain_head, seal }, index) => {
+    partitions.forEach(({ chain_head, voters_chain_head, seal }, index) => {
       const row = this.#evidence.get(keys[index]);
       setHash(row.querySelector('[data-hash="head"]'), chain_head);
+      setHash(row.querySelector('[data-hash="voters"]'), voters_chain_head);
       setHash(row.querySelector('[data-hash="root"]'), seal?.root);
       setFigures(row, { sealed: seal?.votes ?? null });
     });

@@ -195,7 +195,7 @@ impl Board {
         match read(topics::PIPELINE, value)? {
             PipelineRecord::Tally(position) => self.apply_tally_position(position),
             PipelineRecord::Persist(position) => {
-                self.apply_chain_head(&position);
+                self.has_news |= self.evidence.apply_heads(&position);
                 let known = &mut self.partition(position.partition).persist;
                 let is_news = *known != position;
                 *known = position;
@@ -225,27 +225,17 @@ impl Board {
 
     /// How far persisting is, as stored.
     pub(crate) fn apply_stored_rows(&mut self, stored: PersistPosition) {
-        self.apply_chain_head(&stored);
+        self.has_news |= self.evidence.apply_heads(&stored);
         let known = &mut self.partition(stored.partition).persist;
         let position = PersistPosition {
             partition: stored.partition,
             votes_to: known.votes_to.max(stored.votes_to),
             voters_to: known.voters_to.max(stored.voters_to),
-            chain_head: None,
+            ..PersistPosition::default()
         };
         let is_news = *known != position;
         *known = position;
         self.has_news |= is_news;
-    }
-
-    fn apply_chain_head(&mut self, position: &PersistPosition) {
-        let PersistPosition {
-            partition,
-            votes_to,
-            chain_head,
-            ..
-        } = *position;
-        self.has_news |= self.evidence.apply_head(partition, votes_to, chain_head);
     }
 
     /// The latest seal, of all partitions; empty when there is none.

@@ -1,29 +1,58 @@
-//! What can be held against whoever changes the log later: the head of each partition's chain, and the
+//! What can be held against whoever changes the log later: the heads of each partition's chains, and the
 //! latest seal.
 
 use std::collections::BTreeMap;
 
-use domain::{Digest, Seal, moment_text};
+use domain::{ChainedTopic, Digest, PersistPosition, Seal, moment_text};
 
 use crate::model::{PartitionEvidence, SealedVotes};
 
 /// The newest of every partition.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
-    heads: BTreeMap<u32, (i64, Digest)>,
+    heads: BTreeMap<(u32, ChainedTopic), (i64, Digest)>,
     seal: Vec<Seal>,
 }
 
 impl Evidence {
-    /// Takes over a partition's head over the records before `offset`; returns whether it is news. One
-    /// of fewer records is older.
-    pub(crate) fn apply_head(&mut self, partition: u32, offset: i64, head: Option<Digest>) -> bool {
+    /// Takes over the heads of a partition's chains; returns whether there is news.
+    pub(crate) fn apply_heads(&mut self, position: &PersistPosition) -> bool {
+        let PersistPosition {
+            partition,
+            votes_to,
+            voters_to,
+            chain_head,
+            voters_chain_head,
+        } = *position;
+        let of_votes = self.apply_head(partition, ChainedTopic::Votes, votes_to, chain_head);
+        let of_voters = self.apply_head(
+            partition,
+            ChainedTopic::Voters,
+            voters_to,
+            voters_chain_head,
+        );
+        of_votes || of_voters
+    }
+
+    /// Takes over a head over the records before `offset`; returns whether it is news. One of fewer records
+    /// is older.
+    fn apply_head(
+        &mut self,
+        partition: u32,
+        topic: ChainedTopic,
+        offset: i64,
+        head: Option<Digest>,
+    ) -> bool {
         let Some(head) = head else { return false };
-        let known = self.heads.get(&partition);
-        if known.is_some_and(|&(known, _)| known > offset) {
+        let at = (partition, topic);
+        if self
+            .heads
+            .get(&at)
+            .is_some_and(|&(known, _)| known > offset)
+        {
             return false;
         }
-        self.heads.insert(partition, (offset, head)) != Some((offset, head))
+        self.heads.insert(at, (offset, head)) != Some((offset, head))
     }
 
     /// Takes over the latest seal, of all partitions; returns whether it is news.
@@ -36,10 +65,15 @@ impl Evidence {
     /// Every partition of which there is something to show.
     pub(crate) fn partitions(&self) -> Vec<PartitionEvidence> {
         let mut shown: BTreeMap<u32, PartitionEvidence> = BTreeMap::new();
-        for (&partition, &(chained_to, head)) in &self.heads {
+        for (&(partition, topic), &(chained_to, head)) in &self.heads {
             let at = shown.entry(partition).or_default();
-            at.chained_to = chained_to;
-            at.chain_head = Some(head.to_string());
+            let head = Some(head.to_string());
+            match topic {
+                ChainedTopic::Votes => (at.chained_to, at.chain_head) = (chained_to, head),
+                ChainedTopic::Voters => {
+                    (at.voters_chained_to, at.voters_chain_head) = (chained_to, head);
+                }
+            }
         }
         for seal in &self.seal {
             shown.entry(seal.partition).or_default().seal = Some(SealedVotes {
@@ -80,10 +114,14 @@ mod tests {
         let mut evidence = Evidence::default();
         assert!(evidence.partitions().is_empty());
         let heads = [3, 4].map(|byte| Digest::from_bytes([byte; 32]));
-        assert!(evidence.apply_head(0, 10, Some(heads[0])));
-        assert!(evidence.apply_head(0, 20, Some(heads[1])));
-        assert!(!evidence.apply_head(0, 10, Some(heads[0])), "it is older");
-        assert!(!evidence.apply_head(0, 30, None));
+        assert!(evidence.apply_head(0, ChainedTopic::Votes, 10, Some(heads[0])));
+        assert!(evidence.apply_head(0, ChainedTopic::Votes, 20, Some(heads[1])));
+        assert!(
+            !evidence.apply_head(0, ChainedTopic::Votes, 10, Some(heads[0])),
+            "it is older"
+        );
+        assert!(!evidence.apply_head(0, ChainedTopic::Votes, 30, None));
+        assert!(evidence.apply_head(0, ChainedTopic::Voters, 5, Some(heads[0])));
         assert!(evidence.apply_seal(vec![seal(1)]));
         assert!(!evidence.apply_seal(vec![seal(1)]));
         assert!(evidence.apply_seal(vec![seal(2)]));
@@ -91,6 +129,8 @@ mod tests {
         assert_eq!(published.len(), 1);
         assert_eq!(published[0].chained_to, 20);
         assert_eq!(published[0].chain_head, Some(heads[1].to_string()));
+        assert_eq!(published[0].voters_chained_to, 5);
+        assert_eq!(published[0].voters_chain_head, Some(heads[0].to_string()));
         let sealed = published[0].seal.as_ref().unwrap();
         assert_eq!(
             (sealed.seal, &sealed.root),

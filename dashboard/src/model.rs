@@ -190,7 +190,7 @@ pub struct BridgedTopic {
     pub lag: u64,
 }
 
-/// What proves later that a partition of `votes` was not changed.
+/// What proves later that a partition was not changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartitionEvidence {
     /// The partition.
@@ -200,6 +200,11 @@ pub struct PartitionEvidence {
     /// The head of the chain over them, 64 hexadecimal digits; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_head: Option<String>,
+    /// Voters before this offset are in theirs.
+    pub voters_chained_to: i64,
+    /// The head of the chain over them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voters_chain_head: Option<String>,
     /// The latest seal; absent while nothing is sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seal: Option<SealedVotes>,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use domain::{BatchHasher, Digest, HashedBatch, first_head, next_head};
+use domain::{BatchHasher, ChainedTopic, Digest, HashedBatch, first_head, next_head};
 use platform::Output;
 use store::{ChainEnd, ChainHashes, ChainRow, Store};
 
@@ -14,6 +14,7 @@ const ROWS_PER_QUERY: usize = 1024;
 /// Follows the chain of a partition along the log.
 pub(crate) struct ChainAuditor<'a> {
     store: &'a Store,
+    topic: ChainedTopic,
     partition: u32,
     /// Rows that were fetched and not used yet, and where to fetch the next.
     rows: VecDeque<ChainRow>,
@@ -32,13 +33,15 @@ pub(crate) struct ChainAuditor<'a> {
 impl<'a> ChainAuditor<'a> {
     pub(crate) fn new(
         store: &'a Store,
+        topic: ChainedTopic,
         partition: u32,
         wanted: &'a mut BTreeSet<Digest>,
     ) -> ChainAuditor<'a> {
-        let head = first_head(partition, 0);
+        let head = first_head(topic, partition, 0);
         wanted.remove(&head);
         ChainAuditor {
             store,
+            topic,
             partition,
             rows: VecDeque::new(),
             fetch_from: Some(0),
@@ -97,6 +100,7 @@ impl<'a> ChainAuditor<'a> {
             self.end_row(row, None, findings);
         }
         findings.chains.push(ChainSummary {
+            topic: self.topic,
             partition: self.partition,
             begins_at: self.begins_at,
             next_offset: self.end.next_offset,
@@ -105,19 +109,27 @@ impl<'a> ChainAuditor<'a> {
         });
         if self.begins_at > 0 {
             findings.notes.push(format!(
-                "partition {}: the {} records before offset {} were persisted before there was a chain; \
-                 only tally and rows vouch for them",
-                self.partition, self.begins_at, self.begins_at
+                "{}: the {} records before offset {} were persisted before there was a chain; only tally and \
+                 rows vouch for them",
+                self.place(),
+                self.begins_at,
+                self.begins_at
             ));
         }
         Ok(self.end)
     }
 
+    /// What it is the chain of, in words.
+    fn place(&self) -> String {
+        match self.topic {
+            ChainedTopic::Votes => format!("partition {}", self.partition),
+            ChainedTopic::Voters => format!("partition {} of voters", self.partition),
+        }
+    }
+
     fn offsets(&self, row: &ChainRow) -> String {
-        format!(
-            "partition {} offsets {}..{}",
-            self.partition, row.base_offset, row.next_offset
-        )
+        let place = self.place();
+        format!("{place} offsets {}..{}", row.base_offset, row.next_offset)
     }
 
     /// Begins with the chain's next row; false when there is none.
@@ -136,8 +148,9 @@ impl<'a> ChainAuditor<'a> {
             }
             if row.base_offset > due {
                 findings.differ(format!(
-                    "partition {} offsets {due}..{}: the chain has no row for them",
-                    self.partition, row.base_offset
+                    "{} offsets {due}..{}: the chain has no row for them",
+                    self.place(),
+                    row.base_offset
                 ));
                 self.is_cut = true;
             }
@@ -152,7 +165,7 @@ impl<'a> ChainAuditor<'a> {
         {
             let rows = self
                 .store
-                .chain_rows(self.partition, from, ROWS_PER_QUERY)
+                .chain_rows(self.topic, self.partition, from, ROWS_PER_QUERY)
                 .await?;
             self.fetch_from = rows.last().map(|last| last.base_offset + 1);
             self.rows = rows.into();
@@ -164,7 +177,7 @@ impl<'a> ChainAuditor<'a> {
     /// from it.
     fn end_row(&mut self, row: ChainRow, found: Option<Digest>, findings: &mut Findings) {
         let (before, is_cut) = (self.end.head, std::mem::take(&mut self.is_cut));
-        self.end = row.end(self.partition);
+        self.end = row.end(self.topic, self.partition);
         let Some(ChainHashes {
             batch: stored,
             head,
@@ -204,4 +217,37 @@ impl<'a> ChainAuditor<'a> {
             self.end.head = computed;
         }
     }
+}
+
+/// Compares where a partition's chain ends with its checkpoint.
+pub(super) fn compare_end(
+    topic: ChainedTopic,
+    partition: u32,
+    end: ChainEnd,
+    persisted_to: i64,
+    findings: &mut Findings,
+) {
+    if end.next_offset != persisted_to {
+        findings.differ(format!(
+            "partition {partition}: the chain ends at offset {}, but {} are persisted up to {persisted_to}",
+            end.next_offset,
+            topic.name()
+        ));
+    }
+}
+
+/// Names the rows of chains whose partitions a topic does not have.
+pub(super) async fn name_stray_rows(
+    store: &Store,
+    topic: ChainedTopic,
+    partitions: u32,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    for (partition, rows) in store.stray_chain_rows(topic, partitions).await? {
+        findings.differ(format!(
+            "partition {partition}: {rows} rows of a chain are stored, but `{}` has no such partition",
+            topic.name()
+        ));
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! What an audit has found, as it is printed.
 
-use domain::Digest;
+use domain::{ChainedTopic, Digest};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub(crate) struct Findings {
     pub(crate) differences: u64,
     /// The first of them, in words.
     pub(crate) listed: Vec<String>,
-    /// The chain of each partition.
+    /// The chain of each partition, of votes and then of voters.
     pub(crate) chains: Vec<ChainSummary>,
     /// Seals whose roots were compared with the log.
     pub(crate) seals: u64,
@@ -35,6 +35,8 @@ pub(crate) struct Findings {
 /// The chain of a partition's hashes.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChainSummary {
+    /// The topic.
+    pub(crate) topic: ChainedTopic,
     /// The partition.
     pub(crate) partition: u32,
     /// The offset that it begins at.
@@ -91,8 +93,11 @@ impl Findings {
         }
         for chain in &self.chains {
             println!(
-                "Partition {}: head {} after offset {}",
-                chain.partition, chain.head, chain.next_offset
+                "Partition {} of {}: head {} after offset {}",
+                chain.partition,
+                chain.topic.name(),
+                chain.head,
+                chain.next_offset
             );
         }
         if self.seals > 0 {

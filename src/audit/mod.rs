@@ -10,13 +10,14 @@ mod sealed_votes;
 
 use std::collections::BTreeSet;
 
-use domain::{BlindingKey, Digest, PartitionCounter, Rules, Seal, Tally, topics};
+use domain::{BlindingKey, ChainedTopic, Digest, PartitionCounter, Rules, Seal, Tally, topics};
 use store::{PERSIST, Store};
 
 pub(crate) use self::chain::ChainAuditor;
 pub(crate) use self::findings::Findings;
 pub(crate) use self::sealed_votes::SealedVotes;
 
+use self::chain::{compare_end, name_stray_rows};
 use self::findings::LISTED;
 use self::roll::audit_roll;
 use self::rows::BlockRows;
@@ -70,6 +71,7 @@ async fn audit(
             .audit(&rules, key.as_ref(), &seals, &mut heads)
             .await?;
     }
+    audit_roll(backend, &mut heads, &mut findings).await?;
     for head in heads {
         findings.differ(format!("no batch of the log has the head {head}"));
     }
@@ -80,7 +82,6 @@ async fn audit(
         );
     }
     look_for_strays(&backend.store, &ends, &seals, &mut findings).await?;
-    audit_roll(backend, &mut findings).await?;
     Ok(findings)
 }
 
@@ -100,11 +101,7 @@ async fn look_for_strays(
             ));
         }
     }
-    for (partition, rows) in store.stray_chain_rows(partitions).await? {
-        findings.differ(format!(
-            "partition {partition}: {rows} rows of a chain are stored, but `votes` has no such partition"
-        ));
-    }
+    name_stray_rows(store, ChainedTopic::Votes, partitions, findings).await?;
     for seal in seals.iter().filter(|seal| seal.partition >= partitions) {
         findings.differ(format!(
             "partition {}: seal {} is of it, but `votes` has no such partition",
@@ -147,7 +144,7 @@ impl Auditor<'_> {
             platform, store, ..
         } = self.backend;
         let mut counter = PartitionCounter::new(rules.clone());
-        let mut chain = ChainAuditor::new(store, partition, heads);
+        let mut chain = ChainAuditor::new(store, ChainedTopic::Votes, partition, heads);
         let mut sealed = key.map(|key| SealedVotes::new(key, partition, seals));
         let mut blocks = LogBlocks::before(end, &**platform, topics::VOTES, partition).await?;
         while let Some(records) = blocks.next().await? {
@@ -175,17 +172,18 @@ impl Auditor<'_> {
                 }
             }
         }
-        let chained_to = chain.finish(end, self.findings).await?.next_offset;
+        let chain_end = chain.finish(end, self.findings).await?;
         if let Some(sealed) = sealed {
             sealed.finish(end, self.findings);
         }
         let persisted_to = store.checkpoint(PERSIST, topics::VOTES, partition).await?;
-        if chained_to != persisted_to {
-            self.findings.differ(format!(
-                "partition {partition}: the chain ends at offset {chained_to}, but votes are persisted \
-                 up to {persisted_to}"
-            ));
-        }
+        compare_end(
+            ChainedTopic::Votes,
+            partition,
+            chain_end,
+            persisted_to,
+            self.findings,
+        );
         self.compare_tally(&counter.take_tally()).await
     }
 

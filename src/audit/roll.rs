@@ -1,11 +1,13 @@
-//! The log against the roll: each record of `voters` has the row that it should have, and no other is there.
+//! The log against the roll: each record of `voters` has the row that it should have, and no other is there;
+//! and against the chain of its hashes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{FirstVotes, Voter, topics};
+use domain::{ChainedTopic, Digest, FirstVotes, Voter, topics};
 use platform::Output;
 use store::{PERSIST, RejectedVoterRow, Store, stored_voter};
 
+use super::chain::{ChainAuditor, compare_end, name_stray_rows};
 use super::findings::{Findings, LISTED};
 use crate::backend::Backend;
 use crate::log_blocks::LogBlocks;
@@ -16,8 +18,12 @@ const IDS_AT_ONCE: usize = 16 * 1024;
 /// Rows that differ and may yet be explained by another record of the voter; beyond, they are not.
 const DOUBTS: usize = 10_000;
 
-/// Compares the records of `voters` with the rows.
-pub(super) async fn audit_roll(backend: &Backend, findings: &mut Findings) -> anyhow::Result<()> {
+/// Compares the records of `voters` with the rows, and with the chain: the heads that it has are wanted no more.
+pub(super) async fn audit_roll(
+    backend: &Backend,
+    heads: &mut BTreeSet<Digest>,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
     let Backend {
         platform, store, ..
     } = backend;
@@ -40,12 +46,29 @@ pub(super) async fn audit_roll(backend: &Backend, findings: &mut Findings) -> an
                  {end}; run the consumer to go on"
             ));
         }
-        let known = persisted_to.min(end);
-        let mut blocks = LogBlocks::before(known, &**platform, topics::VOTERS, partition).await?;
+        let mut chain = ChainAuditor::new(store, ChainedTopic::Voters, partition, heads);
+        let mut blocks = LogBlocks::before(end, &**platform, topics::VOTERS, partition).await?;
         while let Some(records) = blocks.next().await? {
-            roll.compare(partition, &records).await?;
+            chain.records(&records, roll.findings).await?;
+            let persisted = records.partition_point(|record| record.offset < persisted_to);
+            roll.compare(partition, &records[..persisted]).await?;
         }
+        let chain_end = chain.finish(end, roll.findings).await?;
+        compare_end(
+            ChainedTopic::Voters,
+            partition,
+            chain_end,
+            persisted_to,
+            roll.findings,
+        );
     }
+    name_stray_rows(
+        store,
+        ChainedTopic::Voters,
+        ends.len() as u32,
+        roll.findings,
+    )
+    .await?;
     roll.finish(&ends).await
 }
 

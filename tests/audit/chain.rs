@@ -6,37 +6,49 @@ use platform::{NewRecord, Platform};
 use crate::Audited;
 use crate::support::open_log;
 
-/// The rows of the chain: edited, deleted, added.
-pub async fn every_change_of_the_chain_is_found(audited: &Audited) {
+/// The rows of the chains: edited, deleted, added.
+pub async fn every_change_of_the_chains_is_found(audited: &Audited) {
     // One more record is one more batch.
     let log = open_log(&audited.data.path()).await;
-    let record = NewRecord {
-        key: Some(b"nobody".to_vec()),
-        value: b"no vote".to_vec(),
-    };
-    log.produce(topics::VOTES, vec![record]).await.unwrap();
+    for topic in [topics::VOTES, topics::VOTERS] {
+        let record = NewRecord {
+            key: Some(b"nobody".to_vec()),
+            value: b"neither vote nor voter".to_vec(),
+        };
+        log.produce(topic, vec![record]).await.unwrap();
+    }
     log.close().await.unwrap();
     let consumer = ["consumer", "--once", "--database-url", &audited.url];
     audited.data.run(&consumer).succeeds();
     audited.is_fine();
+    every_change_is_found(audited, topics::VOTES, "").await;
+    every_change_is_found(audited, topics::VOTERS, " of voters").await;
+}
 
+/// `of` is what stands behind a partition's number in what is told of the topic.
+async fn every_change_is_found(audited: &Audited, topic: &str, of: &str) {
     let row = audited
         .database
         .client
         .query_one(
             r#"SELECT "partition", base_offset, next_offset,
-                      (SELECT min(next_offset) FROM log_chain f WHERE f."partition" = l."partition")
-               FROM log_chain l WHERE base_offset > 0 ORDER BY next_offset - base_offset, 1 LIMIT 1"#,
-            &[],
+                      (SELECT min(next_offset) FROM log_chain f
+                       WHERE f.topic = l.topic AND f."partition" = l."partition")
+               FROM log_chain l WHERE topic = $1 AND base_offset > 0
+               ORDER BY next_offset - base_offset, 1 LIMIT 1"#,
+            &[&topic],
         )
         .await
         .unwrap();
     let (partition, base, next): (i32, i64, i64) = (row.get(0), row.get(1), row.get(2));
     let first_next: i64 = row.get(3);
-    let of_last = format!(r#"WHERE "partition" = {partition} AND base_offset = {base}"#);
-    let of_first = format!(r#"WHERE "partition" = {partition} AND base_offset = 0"#);
-    let last = format!("partition {partition} offsets {base}..{next}");
-    let first = format!("partition {partition} offsets 0..{first_next}");
+    let of_last = format!(
+        r#"WHERE topic = '{topic}' AND "partition" = {partition} AND base_offset = {base}"#
+    );
+    let of_first =
+        format!(r#"WHERE topic = '{topic}' AND "partition" = {partition} AND base_offset = 0"#);
+    let last = format!("partition {partition}{of} offsets {base}..{next}");
+    let first = format!("partition {partition}{of} offsets 0..{first_next}");
     let found = |statement: String, differences, parts: Vec<String>| async move {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         audited
@@ -79,7 +91,7 @@ pub async fn every_change_of_the_chain_is_found(audited: &Audited) {
     .await;
     let insert = |partition: i32, base: i64, next: i64| {
         format!(
-            "INSERT INTO log_chain SELECT {partition}, {base}, {next}, batch_hash, head FROM log_chain \
+            "INSERT INTO log_chain SELECT {partition}, {base}, {next}, batch_hash, head, topic FROM log_chain \
              {of_last}"
         )
     };
@@ -87,7 +99,7 @@ pub async fn every_change_of_the_chain_is_found(audited: &Audited) {
         insert(partition, next, next + 5),
         3,
         vec![
-            format!("partition {partition} offsets {next}..{}", next + 5),
+            format!("partition {partition}{of} offsets {next}..{}", next + 5),
             format!("the log ends at {next}"),
             format!("persisted up to {next}"),
         ],
@@ -97,14 +109,16 @@ pub async fn every_change_of_the_chain_is_found(audited: &Audited) {
         insert(partition, 1, 2),
         1,
         vec![format!(
-            "partition {partition} offsets 1..2: a row of the chain that was never written"
+            "partition {partition}{of} offsets 1..2: a row of the chain that was never written"
         )],
     )
     .await;
     found(
         insert(7, 0, 5),
         1,
-        vec!["partition 7: 1 rows of a chain".into()],
+        vec![format!(
+            "partition 7: 1 rows of a chain are stored, but `{topic}`"
+        )],
     )
     .await;
 }

@@ -378,9 +378,9 @@ async fn every_change_by_hand_is_found_and_named() {
         audited.found(change, "checkpoints", 1, &[named]).await;
     }
 
-    chain::every_change_of_the_chain_is_found(&audited).await;
-    seals::every_seal_that_does_not_fit_is_found(&audited).await;
     roll::every_change_of_the_roll_is_found(&audited).await;
+    chain::every_change_of_the_chains_is_found(&audited).await;
+    seals::every_seal_that_does_not_fit_is_found(&audited).await;
 
     // All is as it was.
     audited.is_fine();

@@ -77,8 +77,12 @@ pub async fn every_change_of_the_roll_is_found(audited: &Audited) {
             r#"UPDATE checkpoints SET next_offset = next_offset - 1
                WHERE consumer = 'persist' AND topic = 'voters' AND "partition" = 1"#,
             "checkpoints",
-            2,
-            &["partition 1: voters are persisted up to offset", nobody],
+            3,
+            &[
+                "partition 1: voters are persisted up to offset",
+                "partition 1: the chain ends at offset",
+                nobody,
+            ],
         )
         .await;
     records_that_are_no_voters_are_compared(audited).await;

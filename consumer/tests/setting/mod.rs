@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress, Sharing, Snapshot};
 use domain::{
-    AggregateRecord, BatchHasher, Digest, HashedBatch, PartitionCounter, PollsWindow, Reason,
-    Rules, Tally, VotingTime, aggregate_records, first_head, next_head, topics,
+    AggregateRecord, BatchHasher, ChainedTopic, Digest, HashedBatch, PartitionCounter, PollsWindow,
+    Reason, Rules, Tally, VotingTime, aggregate_records, first_head, next_head, topics,
 };
 use futures_util::StreamExt;
 use manifest::Manifest;
@@ -189,7 +189,9 @@ impl Setting {
         for partition in 0..PARTITIONS {
             let records = self.read(topics::VOTES, partition).await;
             let (tally, accepted, rejected) = count(&rules, &records);
-            assert_chained(&store, partition, &records).await;
+            assert_chained(&store, ChainedTopic::Votes, partition, &records).await;
+            let voters = self.read(topics::VOTERS, partition).await;
+            assert_chained(&store, ChainedTopic::Voters, partition, &voters).await;
             let end = (accepted.len() + rejected.len()) as i64;
             assert!(tally.counted() > 0 && tally.rejected_total() > 0);
             let (_, offset, stored) = stored.iter().find(|stored| stored.0 == partition).unwrap();
@@ -257,10 +259,14 @@ fn count(rules: &Rules, records: &[Output]) -> (Tally, Vec<VoteRow>, Vec<(i64, R
 }
 
 /// Demands that the partition's chain has every record in one batch, and each head follows.
-async fn assert_chained(store: &Store, partition: u32, records: &[Output]) {
+async fn assert_chained(store: &Store, topic: ChainedTopic, partition: u32, records: &[Output]) {
     let mut base_offset = 0;
-    let mut head = first_head(partition, 0);
-    for row in store.chain_rows(partition, 0, usize::MAX).await.unwrap() {
+    let mut head = first_head(topic, partition, 0);
+    for row in store
+        .chain_rows(topic, partition, 0, usize::MAX)
+        .await
+        .unwrap()
+    {
         assert_eq!(row.base_offset, base_offset, "partition {partition}");
         let next_offset = row.next_offset;
         let batch = &records[base_offset as usize..next_offset as usize];
@@ -273,7 +279,11 @@ async fn assert_chained(store: &Store, partition: u32, records: &[Output]) {
                 hash: hash(batch),
             },
         );
-        assert_eq!(row.end(partition).head, head, "partition {partition}");
+        assert_eq!(
+            row.end(topic, partition).head,
+            head,
+            "partition {partition}"
+        );
         base_offset = next_offset;
     }
     assert_eq!(base_offset, records.len() as i64, "partition {partition}");

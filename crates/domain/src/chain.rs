@@ -1,18 +1,41 @@
-//! The tamper-evident log: each persisted batch of a partition is hashed, and each hash is chained to
-//! those before it.
+//! The tamper-evident log: each persisted batch of a partition of `votes` or `voters` is hashed, and each hash
+//! is chained to those before it.
 //!
 //! The formats, with test vectors, are in `docs/data-contracts.md`, so that others can check them with
 //! any BLAKE3. A batch is what was persisted in one transaction, whatever the platform's own batches
 //! are.
 
-use crate::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, topics};
 
 const BATCH: &[u8] = b"election-fluvio/batch/1\n";
-const FIRST: &[u8] = b"election-fluvio/chain-begin/1\n";
+const FIRST_OF_VOTES: &[u8] = b"election-fluvio/chain-begin/1\n";
+const FIRST_OF_VOTERS: &[u8] = b"election-fluvio/voters-chain-begin/1\n";
 const LINK: &[u8] = b"election-fluvio/chain-link/1\n";
 
 /// Bytes that are hashed at once: BLAKE3 is several times as fast on many as on a record's.
 const HASHED_AT_ONCE: usize = 64 << 10;
+
+/// A topic whose persisted batches are chained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChainedTopic {
+    /// [`topics::VOTES`].
+    Votes,
+    /// [`topics::VOTERS`].
+    Voters,
+}
+
+impl ChainedTopic {
+    /// The topic's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChainedTopic::Votes => topics::VOTES,
+            ChainedTopic::Voters => topics::VOTERS,
+        }
+    }
+}
 
 /// Hashes a batch, record by record.
 #[derive(Debug, Clone)]
@@ -76,8 +99,12 @@ pub struct HashedBatch {
 
 /// The head of a partition's chain before its first batch, which begins at offset `from`: 0, unless
 /// records were persisted before there was a chain.
-pub fn first_head(partition: u32, from: i64) -> Digest {
-    Digest::of(&[FIRST, &partition.to_le_bytes(), &from.to_le_bytes()])
+pub fn first_head(topic: ChainedTopic, partition: u32, from: i64) -> Digest {
+    let first = match topic {
+        ChainedTopic::Votes => FIRST_OF_VOTES,
+        ChainedTopic::Voters => FIRST_OF_VOTERS,
+    };
+    Digest::of(&[first, &partition.to_le_bytes(), &from.to_le_bytes()])
 }
 
 /// The head of the chain after another batch.
@@ -99,11 +126,13 @@ mod tests {
 
     use super::*;
 
+    use ChainedTopic::{Voters, Votes};
+
     type Record = (Option<Vec<u8>>, Vec<u8>);
 
     /// The head after these records, persisted in batches of these sizes.
     fn head(partition: u32, records: &[Record], sizes: &[usize]) -> Digest {
-        let mut head = first_head(partition, 0);
+        let mut head = first_head(Votes, partition, 0);
         let mut base = 0;
         for &size in sizes {
             let mut hasher = BatchHasher::default();
@@ -146,7 +175,7 @@ mod tests {
         hasher.record(0, Some(b"ana"), b"{}");
         hasher.record(1, None, b"");
         let hash = hasher.finish();
-        let first = first_head(1, 0);
+        let first = first_head(Votes, 1, 0);
         let batch = HashedBatch {
             partition: 1,
             base_offset: 0,
@@ -159,6 +188,8 @@ mod tests {
             hash,
             first,
             next_head(first, &batch),
+            first_head(Voters, 1, 0),
+            next_head(first_head(Voters, 1, 0), &batch),
         ] {
             assert!(documented.contains(&digest.to_string()), "{digest}");
         }
@@ -239,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_chain_that_begins_elsewhere_is_another_one() {
-        assert_ne!(first_head(0, 0), first_head(0, 7));
-        assert_ne!(first_head(0, 0), first_head(1, 0));
+        assert_ne!(first_head(Votes, 0, 0), first_head(Votes, 0, 7));
+        assert_ne!(first_head(Votes, 0, 0), first_head(Votes, 1, 0));
+        assert_ne!(first_head(Votes, 0, 0), first_head(Voters, 0, 0));
     }
 }

@@ -48,7 +48,7 @@ pub use aggregate::{
 };
 pub use batch::{BatchError, RecordReader, RecordRef, RecordsBuilder};
 pub use candidate::Candidate;
-pub use chain::{BatchHasher, HashedBatch, first_head, next_head};
+pub use chain::{BatchHasher, ChainedTopic, HashedBatch, first_head, next_head};
 pub use counter::{Delta, PartitionCounter};
 pub use digest::{Digest, DigestError};
 pub use enrich::{Enricher, VoteText};

@@ -53,6 +53,9 @@ pub struct PersistPosition {
     /// The head of the chain over the votes before `votes_to`; absent where none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain_head: Option<Digest>,
+    /// The head of the chain over the voters before `voters_to`; absent where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voters_chain_head: Option<Digest>,
 }
 
 /// Which way the bridge carries a topic.

@@ -240,7 +240,7 @@ mod sealed_at {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ElectionKey, MerkleTree, first_head};
+    use crate::{ChainedTopic, ElectionKey, MerkleTree, first_head};
 
     fn receipt() -> Receipt {
         receipt_of_seal_to(20)
@@ -266,7 +266,7 @@ mod tests {
             partition: 1,
             sealed_at: 1_795_366_300_123,
             next_offset,
-            chain_head: first_head(1, 0),
+            chain_head: first_head(ChainedTopic::Votes, 1, 0),
             leaves: tree.leaves(),
             tree_root: tree.root(),
         };

@@ -1,6 +1,6 @@
-//! The chain of the log's hashes: a row for each persisted batch of votes, written in its transaction.
+//! The chain of the log's hashes: a row for each persisted batch of votes or voters, written in its transaction.
 
-use domain::{Digest, HashedBatch, first_head, next_head};
+use domain::{ChainedTopic, Digest, HashedBatch, first_head, next_head};
 use tokio_postgres::Row;
 
 use crate::checkpoint::{Batch, PERSIST};
@@ -42,9 +42,9 @@ pub struct ChainHashes {
 }
 
 impl ChainRow {
-    /// Where the chain of `partition` stands after this row.
-    pub fn end(&self, partition: u32) -> ChainEnd {
-        let unhashed = || first_head(partition, self.next_offset);
+    /// Where the chain of a topic's partition stands after this row.
+    pub fn end(&self, topic: ChainedTopic, partition: u32) -> ChainEnd {
+        let unhashed = || first_head(topic, partition, self.next_offset);
         ChainEnd {
             next_offset: self.next_offset,
             head: self.hashes.map_or_else(unhashed, |hashes| hashes.head),
@@ -54,7 +54,7 @@ impl ChainRow {
 
 const LAST: &str = r#"
 SELECT base_offset, next_offset, batch_hash, head FROM log_chain
-WHERE "partition" = $1 ORDER BY base_offset DESC LIMIT 1
+WHERE topic = $1 AND "partition" = $2 ORDER BY base_offset DESC LIMIT 1
 "#;
 
 /// By the checkpoints, so that it takes a look into the index for each partition, however long the
@@ -63,9 +63,9 @@ const ENDS: &str = r#"
 SELECT l.base_offset, l.next_offset, l.batch_hash, l.head, c."partition"
 FROM checkpoints c JOIN LATERAL (
     SELECT * FROM log_chain
-    WHERE "partition" = c."partition" ORDER BY base_offset DESC LIMIT 1
+    WHERE topic = c.topic AND "partition" = c."partition" ORDER BY base_offset DESC LIMIT 1
 ) l ON true
-WHERE c.consumer = $1 AND c.topic = 'votes'
+WHERE c.consumer = $1 AND c.topic = $2
 ORDER BY c."partition"
 "#;
 
@@ -74,33 +74,40 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn chain_end(&self, partition: u32) -> Result<Option<ChainEnd>, StoreError> {
+    pub async fn chain_end(
+        &self,
+        topic: ChainedTopic,
+        partition: u32,
+    ) -> Result<Option<ChainEnd>, StoreError> {
         let row = self
             .client()
             .await?
-            .query_opt(LAST, &[&partition_column(partition)?])
+            .query_opt(LAST, &[&topic.name(), &partition_column(partition)?])
             .await
             .map_err(StoreError::database("read the chain's end"))?;
         let row = row.as_ref().map(chain_row).transpose()?;
-        Ok(row.map(|row| row.end(partition)))
+        Ok(row.map(|row| row.end(topic, partition)))
     }
 
-    /// Where the chains of all partitions end, by partition.
+    /// Where the chains of all partitions of a topic end, by partition.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn chain_ends(&self) -> Result<Vec<(u32, ChainEnd)>, StoreError> {
+    pub async fn chain_ends(
+        &self,
+        topic: ChainedTopic,
+    ) -> Result<Vec<(u32, ChainEnd)>, StoreError> {
         let failed = StoreError::database("read the chains' ends");
         let client = self.client().await?;
         let statement = client.prepare_cached(ENDS).await.map_err(&failed)?;
         client
-            .query(&statement, &[&PERSIST])
+            .query(&statement, &[&PERSIST, &topic.name()])
             .await
             .map_err(&failed)?
             .iter()
             .map(|row| {
                 let partition = partition_from(TABLE, row.try_get(4).map_err(&failed)?)?;
-                Ok((partition, chain_row(row)?.end(partition)))
+                Ok((partition, chain_row(row)?.end(topic, partition)))
             })
             .collect()
     }
@@ -111,6 +118,7 @@ impl Store {
     /// When the database fails.
     pub async fn chain_rows(
         &self,
+        topic: ChainedTopic,
         partition: u32,
         from: i64,
         limit: usize,
@@ -121,12 +129,16 @@ impl Store {
         let statement = client
             .prepare_cached(
                 r#"SELECT base_offset, next_offset, batch_hash, head FROM log_chain
-                   WHERE "partition" = $1 AND base_offset >= $2 ORDER BY base_offset LIMIT $3"#,
+                   WHERE topic = $1 AND "partition" = $2 AND base_offset >= $3
+                   ORDER BY base_offset LIMIT $4"#,
             )
             .await
             .map_err(&failed)?;
         client
-            .query(&statement, &[&partition_column(partition)?, &from, &limit])
+            .query(
+                &statement,
+                &[&topic.name(), &partition_column(partition)?, &from, &limit],
+            )
             .await
             .map_err(&failed)?
             .iter()
@@ -134,19 +146,24 @@ impl Store {
             .collect()
     }
 
-    /// Rows of chains whose partitions `votes` does not have, of which there are `partitions`: how many,
-    /// by partition.
+    /// Rows of chains whose partitions a topic does not have, of which there are `partitions`: how many, by
+    /// partition.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn stray_chain_rows(&self, partitions: u32) -> Result<Vec<(u32, i64)>, StoreError> {
+    pub async fn stray_chain_rows(
+        &self,
+        topic: ChainedTopic,
+        partitions: u32,
+    ) -> Result<Vec<(u32, i64)>, StoreError> {
         let failed = StoreError::database("look for stray rows of the chain");
         self.client()
             .await?
             .query(
-                r#"SELECT "partition", count(*) FROM log_chain WHERE "partition" >= $1
+                r#"SELECT "partition", count(*) FROM log_chain
+                   WHERE topic = $1 AND "partition" >= $2
                    GROUP BY "partition" ORDER BY "partition""#,
-                &[&partition_column(partitions)?],
+                &[&topic.name(), &partition_column(partitions)?],
             )
             .await
             .map_err(&failed)?
@@ -169,18 +186,19 @@ pub(crate) async fn chain_batch(
     let partition = partition_column(batch.partition)?;
     let statement = transaction.prepare_cached(LAST).await.map_err(&failed)?;
     let last = transaction
-        .query_opt(&statement, &[&partition])
+        .query_opt(&statement, &[&batch.topic.name(), &partition])
         .await
         .map_err(&failed)?;
     let end = match &last {
-        Some(row) => chain_row(row)?.end(batch.partition),
+        Some(row) => chain_row(row)?.end(batch.topic, batch.partition),
         None => ChainEnd {
             next_offset: 0,
-            head: first_head(batch.partition, 0),
+            head: first_head(batch.topic, batch.partition, 0),
         },
     };
     if end.next_offset != batch.base_offset {
         return Err(StoreError::ChainBroken {
+            topic: batch.topic.name(),
             partition: batch.partition,
             chained_to: end.next_offset,
             persisted_to: batch.base_offset,
@@ -200,8 +218,8 @@ pub(crate) async fn chain_batch(
     );
     let statement = transaction
         .prepare_cached(
-            r#"INSERT INTO log_chain ("partition", base_offset, next_offset, batch_hash, head)
-               VALUES ($1, $2, $3, $4, $5)"#,
+            r#"INSERT INTO log_chain (topic, "partition", base_offset, next_offset, batch_hash, head)
+               VALUES ($1, $2, $3, $4, $5, $6)"#,
         )
         .await
         .map_err(&failed)?;
@@ -209,6 +227,7 @@ pub(crate) async fn chain_batch(
         .execute(
             &statement,
             &[
+                &batch.topic.name(),
                 &partition,
                 &batch.base_offset,
                 &batch.next_offset,

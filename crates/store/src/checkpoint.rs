@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use domain::topics;
+use domain::ChainedTopic;
 
 use crate::columns::partition_column;
 use crate::transaction::Transaction;
@@ -50,7 +50,7 @@ impl Store {
 /// A batch of records to be persisted: which, and where from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch {
-    pub(crate) topic: &'static str,
+    pub(crate) topic: ChainedTopic,
     pub(crate) partition: u32,
     pub(crate) base_offset: i64,
     pub(crate) next_offset: i64,
@@ -59,7 +59,7 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn votes(partition: u32, base_offset: i64, next_offset: i64) -> Batch {
         Batch {
-            topic: topics::VOTES,
+            topic: ChainedTopic::Votes,
             partition,
             base_offset,
             next_offset,
@@ -68,7 +68,7 @@ impl Batch {
 
     pub(crate) fn voters(partition: u32, base_offset: i64, next_offset: i64) -> Batch {
         Batch {
-            topic: topics::VOTERS,
+            topic: ChainedTopic::Voters,
             ..Batch::votes(partition, base_offset, next_offset)
         }
     }
@@ -110,21 +110,21 @@ impl Batch {
         let statement = transaction.prepare_cached(LOCK).await.map_err(&failed)?;
         let partition = partition_column(self.partition)?;
         let row = transaction
-            .query_one(&statement, &[&PERSIST, &self.topic, &partition])
+            .query_one(&statement, &[&PERSIST, &self.topic.name(), &partition])
             .await
             .map_err(&failed)?;
         let found: i64 = row.try_get(0).map_err(&failed)?;
         match found.cmp(&self.base_offset) {
             Ordering::Equal => Ok(()),
             Ordering::Greater => Err(StoreError::CheckpointMoved {
-                topic: self.topic,
+                topic: self.topic.name(),
                 partition: self.partition,
                 expected: self.base_offset,
                 found,
             }),
             Ordering::Less => Err(StoreError::WentBack {
                 consumer: PERSIST,
-                topic: self.topic,
+                topic: self.topic.name(),
                 partition: self.partition,
                 known: self.base_offset,
                 found,
@@ -147,7 +147,7 @@ impl Batch {
         transaction
             .execute(
                 &statement,
-                &[&PERSIST, &self.topic, &partition, &self.next_offset],
+                &[&PERSIST, &self.topic.name(), &partition, &self.next_offset],
             )
             .await
             .map_err(&failed)?;

@@ -92,9 +92,11 @@ pub enum StoreError {
     },
     /// The log's chain does not end where the batch begins, though the checkpoint does.
     #[error(
-        "the chain of hashes of partition {partition} ends at offset {chained_to}, but votes are persisted up to {persisted_to}: table `log_chain` has been edited, or an older version of this program has persisted meanwhile; nothing more is persisted, `election audit` names what differs"
+        "the chain of hashes of `{topic}` partition {partition} ends at offset {chained_to}, but it is persisted up to {persisted_to}: table `log_chain` has been edited, or an older version of this program has persisted meanwhile; nothing more is persisted, `election audit` names what differs"
     )]
     ChainBroken {
+        /// The topic.
+        topic: &'static str,
         /// The partition.
         partition: u32,
         /// Where the chain ends.

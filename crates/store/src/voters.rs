@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use domain::{Address, Voter};
+use domain::{Address, Digest, Voter};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::chain::chain_batch;
 use crate::checkpoint::Batch;
 use crate::columns::{Copy, partition_column, without_nul};
 use crate::leases::{Lease, demand_leases};
@@ -38,6 +39,8 @@ pub struct IngestVoters<'a> {
     pub voters: &'a [Voter],
     /// The others.
     pub rejected: &'a [RejectedVoterRow],
+    /// The hash of the batch's records, as they are in the log.
+    pub batch_hash: Digest,
 }
 
 /// The columns of a voter, in the order of [`stage_voters`]' values.
@@ -159,14 +162,15 @@ impl Store {
     }
 
     /// Writes a batch of voters and moves the checkpoint, in one transaction. A voter who is there
-    /// already is left as is.
+    /// already is left as is. Returns the head of the partition's chain.
     ///
     /// # Errors
     /// [`StoreError::CheckpointMoved`] and [`StoreError::WentBack`] when the batch does not begin where the
     /// checkpoint stands;
     /// [`StoreError::Unaccounted`] when it does not have a row for each record;
-    /// [`StoreError::LeaseLost`] when the partition is another consumer's.
-    pub async fn ingest_voters(&self, voters: IngestVoters<'_>) -> Result<(), StoreError> {
+    /// [`StoreError::ChainBroken`] when the chain does not end there; [`StoreError::LeaseLost`] when the
+    /// partition is another consumer's.
+    pub async fn ingest_voters(&self, voters: IngestVoters<'_>) -> Result<Digest, StoreError> {
         let IngestVoters {
             partition,
             lease,
@@ -174,12 +178,14 @@ impl Store {
             next_offset,
             voters,
             rejected,
+            batch_hash,
         } = voters;
         let batch = Batch::voters(partition, base_offset, next_offset);
         batch.demand_rows(voters.len() + rejected.len())?;
         let transaction = Transaction::begin(self).await?;
         demand_leases(&transaction, &[(partition, lease)]).await?;
         batch.lock_checkpoint(&transaction).await?;
+        let chain_head = chain_batch(&transaction, &batch, batch_hash).await?;
         if !voters.is_empty() {
             stage_voters(&transaction, voters).await?;
             let failed = StoreError::database("insert voters");
@@ -195,7 +201,8 @@ impl Store {
         if !rejected.is_empty() {
             insert_rejected(&transaction, &batch, rejected).await?;
         }
-        batch.commit(transaction).await
+        batch.commit(transaction).await?;
+        Ok(chain_head)
     }
 }
 

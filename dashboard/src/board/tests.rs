@@ -1,7 +1,7 @@
 //! The board: totals from wherever they come, and what is shown of them.
 
 use chrono::DateTime;
-use domain::{Tally, aggregate_records};
+use domain::{ChainedTopic, Tally, aggregate_records};
 
 use super::*;
 use crate::model::Accounted;
@@ -177,7 +177,7 @@ fn the_verdict_waits_for_everything() {
         partition: 0,
         votes_to: 10,
         voters_to: 4,
-        chain_head: None,
+        ..PersistPosition::default()
     });
     assert!(board.wants_comparison());
     assert_eq!(shown(&mut board).pipeline.accounted, Accounted::InProgress);
@@ -230,13 +230,15 @@ fn positions_come_from_the_topic_and_from_the_database() {
 fn the_newest_head_and_the_latest_seal_are_shown() {
     let mut board = board();
     board.apply_stored(&[]).unwrap();
-    let head = |offset| domain::first_head(1, offset);
+    let head = |offset| domain::first_head(ChainedTopic::Votes, 1, offset);
+    let voters_head = |offset| domain::first_head(ChainedTopic::Voters, 1, offset);
     let published = |votes_to: i64| {
         let position = PersistPosition {
             partition: 1,
             votes_to,
-            voters_to: 0,
+            voters_to: votes_to + 1,
             chain_head: Some(head(votes_to)),
+            voters_chain_head: Some(voters_head(votes_to + 1)),
         };
         (position.clone(), PipelineRecord::Persist(position))
     };
@@ -251,6 +253,8 @@ fn the_newest_head_and_the_latest_seal_are_shown() {
     };
     assert_eq!((shown_at.partition, shown_at.chained_to), (1, 7));
     assert_eq!(shown_at.chain_head, Some(head(7).to_string()));
+    assert_eq!(shown_at.voters_chained_to, 8);
+    assert_eq!(shown_at.voters_chain_head, Some(voters_head(8).to_string()));
     assert_eq!(shown_at.seal, None);
     assert!(board.take_news());
 

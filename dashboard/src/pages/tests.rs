@@ -125,6 +125,8 @@ fn under_way() -> Snapshot {
                 partition: 0,
                 chained_to: 11_145,
                 chain_head: Some("ab".repeat(32)),
+                voters_chained_to: 12_000,
+                voters_chain_head: Some("cd".repeat(32)),
                 seal: None,
             }],
             problems: vec![],

@@ -309,7 +309,7 @@ pub(super) struct EvidenceAnswer {
     /// When the figures were taken.
     #[schema(format = DateTime)]
     generated_at: String,
-    /// Each partition of `votes` of which something is persisted.
+    /// Each partition of which something is persisted.
     partitions: Vec<PartitionEvidence>,
 }
 
@@ -335,6 +335,8 @@ pub(super) async fn evidence(request: ApiRequest) -> tide::Result {
             "sealed_to",
             "votes",
             "root",
+            "voters_chained_to",
+            "voters_chain_head",
         ])];
         rows.extend(body.partitions.iter().map(|at| {
             let mut row = vec![
@@ -352,6 +354,10 @@ pub(super) async fn evidence(request: ApiRequest) -> tide::Result {
                 ],
                 None => Default::default(),
             });
+            row.extend([
+                at.voters_chained_to.to_string(),
+                at.voters_chain_head.clone().unwrap_or_default(),
+            ]);
             row
         }));
         rows

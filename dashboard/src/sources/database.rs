@@ -6,7 +6,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::{PersistPosition, Reason, Tally, TallyPosition, aggregate_records, topics};
+use domain::{
+    ChainedTopic, PersistPosition, Reason, Tally, TallyPosition, aggregate_records, topics,
+};
 use store::{PERSIST, RowCounts, Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -129,16 +131,24 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreErro
             partition,
             votes_to: store.checkpoint(PERSIST, topics::VOTES, partition).await?,
             voters_to: store.checkpoint(PERSIST, topics::VOTERS, partition).await?,
-            chain_head: None,
+            ..PersistPosition::default()
         });
     }
-    // The chain ends where the votes are persisted, in the same commit.
-    for (partition, end) in store.chain_ends().await? {
+    // A chain ends where its topic is persisted, in the same commit.
+    for (partition, end) in store.chain_ends(ChainedTopic::Votes).await? {
         rows.push(PersistPosition {
             partition,
             votes_to: end.next_offset,
-            voters_to: 0,
             chain_head: Some(end.head),
+            ..PersistPosition::default()
+        });
+    }
+    for (partition, end) in store.chain_ends(ChainedTopic::Voters).await? {
+        rows.push(PersistPosition {
+            partition,
+            voters_to: end.next_offset,
+            voters_chain_head: Some(end.head),
+            ..PersistPosition::default()
         });
     }
     let mut total = Tally::default();

@@ -1,7 +1,10 @@
 //! The chain of the log's hashes, and the seals.
 
-use domain::{Digest, HashedBatch, Reason, Seal, first_head, next_head};
-use election_store::{ChainEnd, ChainHashes, ChainRow, IngestVotes, Store, StoreError};
+use domain::ChainedTopic::{self, Voters, Votes};
+use domain::{Digest, HashedBatch, Reason, Seal, Voter, first_head, next_head};
+use election_store::{
+    ChainEnd, ChainHashes, ChainRow, IngestVoters, IngestVotes, Store, StoreError,
+};
 
 use super::{batch, case, empty_store, hash_of, position, rejected, sql, votes};
 
@@ -10,11 +13,12 @@ pub async fn run(url: &str) {
     case(url, "seals", seals).await;
     a_broken_chain(url).await;
     a_database_from_before_the_chain(url).await;
+    a_database_from_before_voters_were_chained(url).await;
 }
 
 /// The rows and heads of batches that are persisted one after the other, from offset `from` on.
-fn rows(partition: u32, from: i64, ends: &[i64]) -> Vec<ChainRow> {
-    let mut head = first_head(partition, from);
+fn rows(topic: ChainedTopic, partition: u32, from: i64, ends: &[i64]) -> Vec<ChainRow> {
+    let mut head = first_head(topic, partition, from);
     let mut base_offset = from;
     let mut rows = Vec::new();
     for &next_offset in ends {
@@ -49,27 +53,48 @@ async fn persist(store: &Store, base: i64, next: i64) -> Digest {
     head
 }
 
+async fn register(store: &Store, base: i64, next: i64) -> Digest {
+    let voters = (base..next).map(|offset| Voter {
+        voter_id: format!("v{offset}"),
+        ..Voter::default()
+    });
+    let voters: Vec<_> = voters.collect();
+    let batch = IngestVoters {
+        partition: 0,
+        lease: None,
+        base_offset: base,
+        next_offset: next,
+        voters: &voters,
+        rejected: &[],
+        batch_hash: hash_of(base),
+    };
+    store.ingest_voters(batch).await.unwrap()
+}
+
 async fn the_chain(store: Store) {
-    assert_eq!(store.chain_end(0).await.unwrap(), None);
-    let expected = rows(0, 0, &[10, 11, 30]);
-    let (accepted, end) = (votes(0..10), expected[0].end(0));
+    assert_eq!(store.chain_end(Votes, 0).await.unwrap(), None);
+    let expected = rows(Votes, 0, 0, &[10, 11, 30]);
+    let (accepted, end) = (votes(0..10), expected[0].end(Votes, 0));
 
     // In the transaction of the batch: neither without the other.
     let pending = store.begin_votes(batch(0, &accepted, &[])).await.unwrap();
     assert_eq!(pending.chain_head(), end.head);
     drop(pending);
     assert_eq!(position(&store).await, 0);
-    assert_eq!(store.chain_end(0).await.unwrap(), None);
+    assert_eq!(store.chain_end(Votes, 0).await.unwrap(), None);
     assert_eq!(persist(&store, 0, 10).await, end.head);
     assert_eq!(position(&store).await, 10);
-    assert_eq!(store.chain_end(0).await.unwrap(), Some(end));
+    assert_eq!(store.chain_end(Votes, 0).await.unwrap(), Some(end));
 
     // It goes on from what is stored, whoever persists; an empty batch adds nothing.
     persist(&store, 10, 11).await;
     let head = persist(&store, 11, 30).await;
     assert_eq!(persist(&store, 30, 30).await, head);
-    assert_eq!(store.chain_rows(0, 0, 10).await.unwrap(), expected);
-    assert_eq!(store.chain_rows(0, 1, 1).await.unwrap(), expected[1..2]);
+    assert_eq!(store.chain_rows(Votes, 0, 0, 10).await.unwrap(), expected);
+    assert_eq!(
+        store.chain_rows(Votes, 0, 1, 1).await.unwrap(),
+        expected[1..2]
+    );
 
     // Each partition has its own.
     let other = [rejected(0, Reason::Malformed, b"")];
@@ -79,14 +104,29 @@ async fn the_chain(store: Store) {
     };
     let pending = store.begin_votes(other).await.unwrap();
     pending.commit().await.unwrap();
-    let ends = [(0, expected[2].end(0)), (3, rows(3, 0, &[1])[0].end(3))];
-    assert_eq!(store.chain_ends().await.unwrap(), ends);
-    assert_eq!(store.stray_chain_rows(4).await.unwrap(), []);
-    assert_eq!(store.stray_chain_rows(1).await.unwrap(), [(3, 1)]);
+    let of_other = rows(Votes, 3, 0, &[1])[0].end(Votes, 3);
+    let ends = [(0, expected[2].end(Votes, 0)), (3, of_other)];
+    assert_eq!(store.chain_ends(Votes).await.unwrap(), ends);
+    assert_eq!(store.stray_chain_rows(Votes, 4).await.unwrap(), []);
+    assert_eq!(store.stray_chain_rows(Votes, 1).await.unwrap(), [(3, 1)]);
+
+    // And so has each topic.
+    assert_eq!(store.chain_ends(Voters).await.unwrap(), []);
+    let of_voters = rows(Voters, 0, 0, &[2, 3]);
+    let end = of_voters[1].end(Voters, 0);
+    register(&store, 0, 2).await;
+    assert_eq!(register(&store, 2, 3).await, end.head);
+    assert_eq!(store.chain_end(Voters, 0).await.unwrap(), Some(end));
+    assert_eq!(store.chain_rows(Voters, 0, 0, 10).await.unwrap(), of_voters);
+    assert_eq!(store.chain_ends(Voters).await.unwrap(), [(0, end)]);
+    assert_eq!(store.chain_ends(Votes).await.unwrap(), ends);
+    assert_eq!(store.stray_chain_rows(Voters, 0).await.unwrap(), [(0, 2)]);
 
     store.clear().await.unwrap();
-    assert_eq!(store.chain_ends().await.unwrap(), []);
-    assert_eq!(store.chain_end(0).await.unwrap(), None);
+    for topic in [Votes, Voters] {
+        assert_eq!(store.chain_ends(topic).await.unwrap(), []);
+    }
+    assert_eq!(store.chain_end(Votes, 0).await.unwrap(), None);
 }
 
 /// A batch that does not follow on the chain is not persisted.
@@ -106,7 +146,7 @@ async fn a_broken_chain(url: &str) {
         let error = store.begin_votes(batch(20, &accepted, &[])).await;
         let error = error.map(drop).unwrap_err();
         assert!(
-            matches!(error, StoreError::ChainBroken { partition: 0, chained_to: to, persisted_to: 20 } if to == chained_to),
+            matches!(error, StoreError::ChainBroken { topic: "votes", partition: 0, chained_to: to, persisted_to: 20 } if to == chained_to),
             "{error}"
         );
         assert!(!error.is_transient());
@@ -125,21 +165,57 @@ async fn a_database_from_before_the_chain(url: &str) {
     store.close();
     sql(url, "DROP TABLE log_chain, seals").await;
     sql(url, include_str!("../../migrations/V4__evidence.sql")).await;
+    sql(url, include_str!("../../migrations/V6__chained_voters.sql")).await;
 
     let store = Store::connect(url, 1).await.unwrap();
     let begin = ChainEnd {
         next_offset: 10,
-        head: first_head(0, 10),
+        head: first_head(Votes, 0, 10),
     };
-    assert_eq!(store.chain_end(0).await.unwrap(), Some(begin));
+    assert_eq!(store.chain_end(Votes, 0).await.unwrap(), Some(begin));
     persist(&store, 10, 12).await;
     let unhashed = ChainRow {
         base_offset: 0,
         next_offset: 10,
         hashes: None,
     };
-    let expected = [&[unhashed], &rows(0, 10, &[12])[..]].concat();
-    assert_eq!(store.chain_rows(0, 0, 10).await.unwrap(), expected);
+    let expected = [&[unhashed], &rows(Votes, 0, 10, &[12])[..]].concat();
+    assert_eq!(store.chain_rows(Votes, 0, 0, 10).await.unwrap(), expected);
+    store.close();
+}
+
+/// The chain of votes is what it was, and that of voters begins at the checkpoint.
+async fn a_database_from_before_voters_were_chained(url: &str) {
+    eprintln!("case: a database from before voters were chained");
+    let store = empty_store(url).await;
+    persist(&store, 0, 10).await;
+    register(&store, 0, 3).await;
+    let before = r#"
+        DELETE FROM log_chain WHERE topic = 'voters';
+        ALTER TABLE log_chain DROP COLUMN topic;
+        ALTER TABLE log_chain ADD PRIMARY KEY ("partition", base_offset);
+        DELETE FROM refinery_schema_history WHERE version = 6;
+    "#;
+    store.close();
+    sql(url, before).await;
+
+    let store = Store::connect(url, 1).await.unwrap();
+    store.migrate().await.unwrap();
+    let of_votes = rows(Votes, 0, 0, &[10]);
+    assert_eq!(store.chain_rows(Votes, 0, 0, 10).await.unwrap(), of_votes);
+    let begin = ChainEnd {
+        next_offset: 3,
+        head: first_head(Voters, 0, 3),
+    };
+    assert_eq!(store.chain_end(Voters, 0).await.unwrap(), Some(begin));
+    register(&store, 3, 4).await;
+    let unhashed = ChainRow {
+        base_offset: 0,
+        next_offset: 3,
+        hashes: None,
+    };
+    let expected = [&[unhashed], &rows(Voters, 0, 3, &[4])[..]].concat();
+    assert_eq!(store.chain_rows(Voters, 0, 0, 10).await.unwrap(), expected);
     store.close();
 }
 

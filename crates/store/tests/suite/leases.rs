@@ -212,6 +212,7 @@ async fn a_stale_lease(store: Store) {
         next_offset: 1,
         voters: &[domain::Voter::default()],
         rejected: &[],
+        batch_hash: hash_of(0),
     };
     assert_lost(store.ingest_voters(voters).await, lost);
     let both = [save(kept, 13, &late), save(lost, 13, &late)];

@@ -456,6 +456,7 @@ async fn voters(store: Store) {
         next_offset: 4,
         voters: &first,
         rejected: &bad,
+        batch_hash: hash_of(0),
     };
     store.ingest_voters(batch).await.unwrap();
     let error = store.ingest_voters(batch).await.unwrap_err();

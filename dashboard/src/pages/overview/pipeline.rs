@@ -35,6 +35,7 @@ pub(super) struct BridgeRow<'a> {
 pub(super) struct EvidenceRow<'a> {
     pub(super) partition: u32,
     pub(super) head: Hash<'a>,
+    pub(super) voters_head: Hash<'a>,
     /// Votes that are sealed; `None` while none are.
     pub(super) sealed: Option<u64>,
     pub(super) sealed_text: String,
@@ -119,6 +120,7 @@ pub(super) fn evidence_row<'a>(at: &'a PartitionEvidence, n: &Numbers) -> Eviden
     EvidenceRow {
         partition: at.partition,
         head: hash(at.chain_head.as_deref()),
+        voters_head: hash(at.voters_chain_head.as_deref()),
         sealed,
         sealed_text: sealed.map_or_else(|| NOTHING.to_owned(), |votes| n.whole(votes)),
         root: hash(at.seal.as_ref().map(|seal| seal.root.as_str())),
