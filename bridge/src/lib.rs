@@ -25,6 +25,7 @@ mod outbound;
 mod pipeline;
 mod progress;
 mod run;
+mod unacknowledged;
 
 pub use config::BridgeConfig;
 pub use done::wait_until_done;

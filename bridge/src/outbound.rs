@@ -9,7 +9,7 @@ use platform::{NO_TIMESTAMP, Output, OutputBatch, StreamRequest};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use service::restart::{Problems, until_done};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
@@ -18,6 +18,7 @@ use crate::kafka::tail::Source;
 use crate::mark::Marks;
 use crate::progress::Place;
 use crate::run::{Context, join_all};
+use crate::unacknowledged::Unacknowledged;
 use crate::{BridgeError, Link};
 
 /// After so many records a task lets others run: nothing else does while the queue has room.
@@ -30,9 +31,8 @@ const LAST_RECORDS_LIMIT: Duration = Duration::from_secs(10);
 /// How long those of the try before are waited for, before it is said that they are waited for.
 const LANDING_LOOK: Duration = Duration::from_secs(1);
 
-/// When nothing of what is on its way has been acknowledged for so long, that is told. librdkafka tries again
-/// for ever, and says nothing when it is a broker's answer that lets it (such as `UNKNOWN_PRODUCER_ID`).
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+/// How often it is looked whether Kafka acknowledges anything.
+const ACKNOWLEDGED_LOOK: Duration = Duration::from_secs(1);
 
 /// Carries all partitions of a link until `stop`.
 pub(crate) async fn carry_out(
@@ -209,19 +209,11 @@ impl Carrier {
     /// long, as long as that is so.
     async fn tell_unacknowledged(&self, flight: &Flight, name: &str) -> Infallible {
         let progress = &self.context.progress;
-        let mut looks = tokio::time::interval(LANDING_LOOK);
-        let (mut waits_at, mut since) = (None, Instant::now());
+        let mut looks = tokio::time::interval(ACKNOWLEDGED_LOOK);
+        let mut unacknowledged = Unacknowledged::new();
         loop {
             let now = looks.tick().await;
-            let before = std::mem::replace(&mut waits_at, flight.waits_at());
-            if waits_at != before {
-                since = now;
-            }
-            let is_stuck = now - since >= UNACKNOWLEDGED;
-            let problem = waits_at.filter(|_| is_stuck).map(|offset| {
-                let seconds = UNACKNOWLEDGED.as_secs();
-                format!("Kafka has acknowledged nothing for {seconds} s; records from offset {offset} on wait")
-            });
+            let problem = unacknowledged.look(flight.waits_at(), now);
             if progress.set_problem(name, problem.clone())
                 && let Some(problem) = problem
             {
