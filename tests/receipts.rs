@@ -237,7 +237,11 @@ async fn seals_are_added_and_published_and_stand() {
         assert_eq!(at["seal"]["root"], root_of(&second, partition));
         assert_eq!(at["chained_to"], at["seal"]["sealed_to"]);
         assert_eq!(at["chain_head"], at["seal"]["chain_head"]);
-        for hash in [&at["seal"]["root"], &at["chain_head"]] {
+        for hash in [
+            &at["seal"]["root"],
+            &at["chain_head"],
+            &at["voters_chain_head"],
+        ] {
             assert!(page.contains(hash.as_str().unwrap()), "{hash}");
         }
     }
@@ -247,6 +251,19 @@ async fn seals_are_added_and_published_and_stand() {
     // The audit makes every root again.
     let audit = data.run(&["audit", "--json"]).succeeds().json();
     assert_eq!(number(&audit, "seals"), 4);
+    // And finds the heads that were published.
+    for chain in audit["chains"].as_array().unwrap() {
+        let at = &published["partitions"][chain["partition"].as_u64().unwrap() as usize];
+        let (to, head) = match chain["topic"].as_str().unwrap() {
+            "votes" => ("chained_to", "chain_head"),
+            _ => ("voters_chained_to", "voters_chain_head"),
+        };
+        assert_eq!(
+            (&at[to], &at[head]),
+            (&chain["next_offset"], &chain["head"])
+        );
+    }
+    assert_eq!(audit["chains"].as_array().unwrap().len(), 4);
     let other = data.file("other.key", "");
     std::fs::remove_file(&other).unwrap();
     let other = other.to_str().unwrap();

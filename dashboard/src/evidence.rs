@@ -121,7 +121,13 @@ mod tests {
             "it is older"
         );
         assert!(!evidence.apply_head(0, ChainedTopic::Votes, 30, None));
-        assert!(evidence.apply_head(0, ChainedTopic::Voters, 5, Some(heads[0])));
+        let of_voters = PersistPosition {
+            voters_to: 5,
+            voters_chain_head: Some(heads[0]),
+            ..PersistPosition::default()
+        };
+        assert!(evidence.apply_heads(&of_voters));
+        assert!(!evidence.apply_heads(&of_voters));
         assert!(evidence.apply_seal(vec![seal(1)]));
         assert!(!evidence.apply_seal(vec![seal(1)]));
         assert!(evidence.apply_seal(vec![seal(2)]));

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress, Sharing, Snapshot};
 use domain::{
-    AggregateRecord, BatchHasher, ChainedTopic, Digest, HashedBatch, PartitionCounter, PollsWindow,
-    Reason, Rules, Tally, VotingTime, aggregate_records, first_head, next_head, topics,
+    AggregateRecord, BatchHasher, ChainedTopic, Digest, HashedBatch, PartitionCounter,
+    PipelineRecord, PollsWindow, Reason, Rules, Tally, VotingTime, aggregate_records, first_head,
+    next_head, topics,
 };
 use futures_util::StreamExt;
 use manifest::Manifest;
@@ -210,9 +211,34 @@ impl Setting {
             rejected_voters: 0,
         };
         assert_eq!(store.count_rows().await.unwrap(), rows);
+        self.assert_heads_published(&store).await;
         store.close();
         self.assert_published(&aggregate_records(&total, candidates))
             .await;
+    }
+
+    /// Demands that what was published last of each partition has the heads of its chains.
+    async fn assert_heads_published(&self, store: &Store) {
+        let mut published = BTreeMap::new();
+        for record in self.read(topics::PIPELINE, 0).await {
+            if let PipelineRecord::Persist(at) = serde_json::from_slice(&record.value).unwrap() {
+                let heads = [at.chain_head, at.voters_chain_head];
+                published.insert(at.partition, heads);
+            }
+        }
+        let mut stored = BTreeMap::new();
+        for partition in 0..PARTITIONS {
+            let mut heads = [None; 2];
+            for (head, topic) in heads
+                .iter_mut()
+                .zip([ChainedTopic::Votes, ChainedTopic::Voters])
+            {
+                let end = store.chain_end(topic, partition).await.unwrap();
+                *head = Some(end.unwrap().head);
+            }
+            stored.insert(partition, heads);
+        }
+        assert_eq!(published, stored);
     }
 
     async fn assert_published(&self, totals: &[AggregateRecord]) {

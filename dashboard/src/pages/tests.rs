@@ -126,7 +126,7 @@ fn under_way() -> Snapshot {
                 chained_to: 11_145,
                 chain_head: Some("ab".repeat(32)),
                 voters_chained_to: 12_000,
-                voters_chain_head: Some("cd".repeat(32)),
+                voters_chain_head: Some("ef".repeat(32)),
                 seal: None,
             }],
             problems: vec![],
@@ -260,6 +260,9 @@ fn heads_and_roots_are_published() {
     assert_is_strict(&page);
     let head = "ab".repeat(32);
     let code = format!(r#"<code data-hash="head" title="{head}">abababababab…</code>"#);
+    assert!(page.contains(&code), "{page}");
+    let voters_head = "ef".repeat(32);
+    let code = format!(r#"<code data-hash="voters" title="{voters_head}">efefefefefef…</code>"#);
     assert!(page.contains(&code), "{page}");
     assert!(page.contains(r#"<code data-hash="root">–</code>"#));
     assert!(page.contains("No vote is sealed yet"));
