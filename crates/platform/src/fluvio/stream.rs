@@ -224,9 +224,11 @@ impl Reader {
     async fn run(mut self, closing: CancellationToken) {
         let outputs = self.outputs.clone();
         let ended = tokio::select! {
-            ended = self.read_on() => ended,
-            () = outputs.closed() => return,
+            // Once it is closed nothing more is added, although there be room.
+            biased;
             () = closing.cancelled() => return,
+            () = outputs.closed() => return,
+            ended = self.read_on() => ended,
         };
         if let Err(error) = ended {
             // Nobody listens any more when this fails, and then nobody needs the error.
