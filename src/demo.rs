@@ -11,6 +11,7 @@ use producer::{
 };
 use service::UsageError;
 use service::signals::stop_on_signal;
+use service::whole_log::demand_whole_log;
 use store::StoreError;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -238,7 +239,7 @@ async fn set_up(
     )
     .await
     .map_err(ProducerError::into_report)?;
-    consumer::demand_whole_log(platform, store).await?;
+    demand_whole_log(platform, store).await?;
     backend.election().await
 }
 

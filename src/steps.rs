@@ -8,6 +8,7 @@ use dashboard::DashboardError;
 use producer::ProducerError;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::signals::stop_on_signal;
+use service::whole_log::demand_whole_log;
 use tokio_util::sync::CancellationToken;
 
 use crate::Outcome;
@@ -65,7 +66,6 @@ async fn set_up(backend: &Backend, args: &InitArgs) -> anyhow::Result<()> {
 }
 
 async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
-    demand_whole_log(backend).await?;
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
     let key = backend.key.as_ref();
@@ -83,7 +83,6 @@ async fn register(backend: &Backend, args: VotersArgs) -> anyhow::Result<()> {
 }
 
 async fn cast(backend: &Backend, args: VotesArgs) -> anyhow::Result<()> {
-    demand_whole_log(backend).await?;
     let progress = Arc::new(producer::Progress::default());
     let stop = stop_on_signal();
     let key = backend.key.as_ref();
@@ -97,14 +96,6 @@ async fn cast(backend: &Backend, args: VotesArgs) -> anyhow::Result<()> {
     );
     let cast = metered("Casting", &progress, work).await?;
     println!("{cast} votes cast.");
-    Ok(())
-}
-
-/// Demands that nothing is missing in the log, before anything is appended to it.
-async fn demand_whole_log(backend: &Backend) -> anyhow::Result<()> {
-    if backend.store.election().await?.is_some() {
-        consumer::demand_whole_log(&*backend.platform, &backend.store).await?;
-    }
     Ok(())
 }
 
@@ -144,7 +135,7 @@ async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
     let partitions = backend.ends(domain::topics::VOTES).await?.len() as u32;
     // The modules of this program, should the data be of an older one.
     backend.prepare(partitions).await?;
-    demand_whole_log(backend).await?;
+    demand_whole_log(&*backend.platform, &backend.store).await?;
     let stop = stop_on_signal();
     let mut bridge = bridge.map(|config| Bridge::begin(backend, &stored.election, config));
     if let Some(bridge) = &mut bridge

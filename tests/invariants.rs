@@ -188,7 +188,9 @@ async fn a_checkpoint_that_goes_back_stops_the_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_lost_what_was_counted_is_not_gone_on_with() {
     let data = DataDir::new();
-    let demo: Vec<_> = "demo --voters 2000 --once --port 0".split(' ').collect();
+    let demo: Vec<_> = "demo --require-credentials --voters 2000 --once --port 0"
+        .split(' ')
+        .collect();
     data.run(&demo).succeeds();
     // The log of an election in which nobody has voted yet.
     let other = DataDir::new();
@@ -202,6 +204,7 @@ async fn a_log_that_lost_what_was_counted_is_not_gone_on_with() {
         &["consumer", "--once"],
         &["producer", "voters", "--voters", "2000"],
         &["producer", "votes"],
+        &["dashboard", "--accept-votes", "--port", "0"],
     ] {
         data.run(command).refused(1, &lost);
     }

@@ -3,6 +3,7 @@
 use domain::LedgerError;
 use platform::PlatformError;
 use service::restart::Failure;
+use service::whole_log::{LogBehindStore, WholeLogError};
 use store::StoreError;
 
 /// A failure of the consumer.
@@ -83,19 +84,8 @@ pub enum ConsumerError {
         rows: u64,
     },
     /// The log is shorter than what was persisted from it.
-    #[error(
-        "`{topic}` partition {partition} ends at offset {end}, but {stored} records of it are persisted: the log has lost records, or belongs to another database; restore it, or start anew with `--fresh`"
-    )]
-    LogBehindStore {
-        /// The topic.
-        topic: &'static str,
-        /// The partition.
-        partition: u32,
-        /// Where the log ends.
-        end: i64,
-        /// Where the database stands.
-        stored: i64,
-    },
+    #[error(transparent)]
+    LogBehindStore(LogBehindStore),
     /// Voters and votes lie in partitions of different numbers.
     #[error(
         "topic `voters` has {voters} partitions and `votes` has {votes}; they must be equal: create both anew, alike"
@@ -124,6 +114,16 @@ impl ConsumerError {
             ConsumerError::NotOurs { .. } => true,
             ConsumerError::Store(error) => error.is_lease_lost().is_some(),
             _ => false,
+        }
+    }
+}
+
+impl From<WholeLogError> for ConsumerError {
+    fn from(error: WholeLogError) -> Self {
+        match error {
+            WholeLogError::Behind(behind) => ConsumerError::LogBehindStore(behind),
+            WholeLogError::Platform(error) => error.into(),
+            WholeLogError::Store(error) => error.into(),
         }
     }
 }

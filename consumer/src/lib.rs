@@ -32,7 +32,6 @@ pub use config::{ConsumerConfig, Sharing};
 pub use domain::Election;
 pub use done::wait_until_done;
 pub use error::ConsumerError;
-pub use partition::demand_whole_log;
 pub use persist_voters::read_voters;
 pub use progress::{PartitionProgress, Progress, Snapshot};
 pub use rows::{KEPT_BYTES, named_voter, rejected_row, vote_row};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use domain::{Rules, topics};
 use platform::Platform;
 use service::restart::until_done;
-use store::{Lease, PERSIST, Store};
+use service::whole_log::demand_end;
+use store::{Lease, Store};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -101,41 +102,5 @@ pub(crate) async fn demand_log(
     partition: u32,
     stored: i64,
 ) -> Result<(), ConsumerError> {
-    demand_end(&*context.platform, topic, partition, stored).await
-}
-
-/// Demands of every partition that the log has what is counted and persisted of it. To be called before
-/// anything is appended: that would stand where the lost records stood, and nobody would miss them.
-///
-/// # Errors
-/// [`ConsumerError::LogBehindStore`] when records are missing, or platform or database fail.
-pub async fn demand_whole_log(platform: &dyn Platform, store: &Store) -> Result<(), ConsumerError> {
-    for (partition, counted, _) in store.tallies().await? {
-        demand_end(platform, topics::VOTES, partition, counted).await?;
-    }
-    for topic in [topics::VOTERS, topics::VOTES] {
-        for partition in 0..platform.partitions(topic).await? {
-            let persisted = store.checkpoint(PERSIST, topic, partition).await?;
-            demand_end(platform, topic, partition, persisted).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn demand_end(
-    platform: &dyn Platform,
-    topic: &'static str,
-    partition: u32,
-    stored: i64,
-) -> Result<(), ConsumerError> {
-    let end = platform.end_offset(topic, partition).await?;
-    if end < stored {
-        return Err(ConsumerError::LogBehindStore {
-            topic,
-            partition,
-            end,
-            stored,
-        });
-    }
-    Ok(())
+    Ok(demand_end(&*context.platform, topic, partition, stored).await?)
 }

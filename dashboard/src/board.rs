@@ -262,9 +262,11 @@ impl Board {
         self.partitions.entry(partition).or_default()
     }
 
-    /// Notes that a source fails, or (`None`) works again.
-    pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) {
-        self.has_news |= note_problem(&mut self.problems, source, problem);
+    /// Notes that a source fails, or (`None`) works again; returns whether that is news.
+    pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) -> bool {
+        let is_news = note_problem(&mut self.problems, source, problem);
+        self.has_news |= is_news;
+        is_news
     }
 
     /// Whether everything cast is counted, stored and persisted, so that the rows can be compared,

@@ -44,6 +44,8 @@ use chrono::Utc;
 use domain::{ElectionKey, topics};
 use platform::Platform;
 use service::UsageError;
+use service::restart::{self, Problems as _, until_done};
+use service::whole_log::{WholeLogError, demand_whole_log};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
@@ -103,6 +105,9 @@ pub enum DashboardError {
         "votes cannot be accepted: this election requires no credentials, so anybody could vote for anybody; set it up with `--require-credentials`"
     )]
     NoCredentials,
+    /// Votes cannot be appended to a log that is not whole.
+    #[error("votes cannot be accepted: {0}")]
+    WholeLog(WholeLogError),
     /// A task ended abnormally.
     #[error("a task of the dashboard ended abnormally: {0}")]
     Task(String),
@@ -136,8 +141,14 @@ pub struct Problems(Shared);
 impl Problems {
     /// Shows what is wrong with a source, or (`None`) no longer.
     pub fn set(&self, source: &str, problem: Option<String>) {
+        self.set_problem(source, problem);
+    }
+}
+
+impl restart::Problems for Problems {
+    fn set_problem(&self, source: &str, problem: Option<String>) -> bool {
         let problem = problem.map(|problem| format!("{source}: {problem}"));
-        self.0.update(|board| board.set_problem(source, problem));
+        self.0.update(|board| board.set_problem(source, problem))
     }
 }
 
@@ -319,6 +330,11 @@ async fn take_votes(
     };
     let key = election.credentials.clone();
     let key = key.ok_or(DashboardError::NoCredentials)?;
+    let whole_log = || demand_whole_log(&*platform, &store);
+    let whole = until_done("the ballot box", &problems, &stop, whole_log).await;
+    if whole.map_err(DashboardError::WholeLog)?.is_none() {
+        return Ok(());
+    }
     let waiting = ballot_box.open(&election, key.clone());
     Clerk::new(platform, store, &election, key)
         .work(waiting, stop)

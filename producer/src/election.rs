@@ -6,6 +6,7 @@ use chrono::{TimeDelta, Utc};
 use domain::{Candidate, Election, ElectionKey, KeyMismatch, PollsWindow, Safeguards, VotingTime};
 use manifest::Manifest;
 use platform::Platform;
+use service::whole_log::demand_whole_log;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +156,7 @@ pub async fn init(
 /// `producer voters`: registers voters. Returns how many it produced.
 ///
 /// # Errors
-/// When no election is set up, the roll cannot be read, or what [`register_voters`] says.
+/// When no election is set up, the roll cannot be read, the log has lost records, or what [`register_voters`] says.
 pub async fn voters(
     platform: &Arc<dyn Platform>,
     store: &Store,
@@ -176,14 +177,17 @@ pub async fn voters(
     if let Some(file) = args.credentials {
         write_credentials(&file, &voters, &stored.election).await?;
     }
-    let register = || register_voters(platform, voters.clone(), progress, stop);
+    let register = || async {
+        demand_whole_log(&**platform, store).await?;
+        register_voters(platform, voters.clone(), progress, stop).await
+    };
     steadily("registering", stop, register).await
 }
 
 /// `producer votes`: casts the votes of those who are registered. Returns how many it produced.
 ///
 /// # Errors
-/// When no election is set up, or what [`cast_votes`] says.
+/// When no election is set up, the log has lost records, or what [`cast_votes`] says.
 pub async fn votes(
     platform: &Arc<dyn Platform>,
     store: &Store,
@@ -203,6 +207,9 @@ pub async fn votes(
         polls: stored.election.polls,
         credentials: stored.election.credentials,
     };
-    let cast = || cast_votes(platform, plan.clone(), progress, stop);
+    let cast = || async {
+        demand_whole_log(&**platform, store).await?;
+        cast_votes(platform, plan.clone(), progress, stop).await
+    };
     steadily("casting", stop, cast).await
 }

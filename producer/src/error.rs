@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use input_files::InputFileError;
 use platform::PlatformError;
 use service::UsageError;
+use service::whole_log::{LogBehindStore, WholeLogError};
 use store::StoreError;
 
 /// A failure of the producer.
@@ -16,6 +17,9 @@ pub enum ProducerError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The log is shorter than what was persisted from it; nothing is appended to it.
+    #[error(transparent)]
+    LogBehindStore(LogBehindStore),
     /// The election was not set up by this program.
     #[error("this election was set up by another program; its seed is not known")]
     ForeignElection,
@@ -149,6 +153,16 @@ pub enum ProducerError {
     /// A task of the producer ended abnormally.
     #[error("a task of the producer ended abnormally: {0}; this is a bug, please report it")]
     Task(String),
+}
+
+impl From<WholeLogError> for ProducerError {
+    fn from(error: WholeLogError) -> Self {
+        match error {
+            WholeLogError::Behind(behind) => ProducerError::LogBehindStore(behind),
+            WholeLogError::Platform(error) => error.into(),
+            WholeLogError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl ProducerError {

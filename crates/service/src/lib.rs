@@ -1,5 +1,5 @@
-//! What every service has as a process of its own: where cluster and database are and waiting for
-//! them, the secret key, signals, logs, health and metrics.
+//! What every service has as a process of its own: where cluster and database are, waiting for them and
+//! demanding that they belong together, the secret key, signals, logs, health and metrics.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -18,5 +18,6 @@ pub mod restart;
 pub mod retry;
 pub mod signals;
 pub mod wait;
+pub mod whole_log;
 
 pub use error::{ServiceError, UsageError};
