@@ -1,8 +1,10 @@
 //! The `consumer` program, and what its metrics say of it.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use service_process::closed_port;
 
 use crate::installation::Installation;
 use crate::support::{Process, Run};
@@ -23,7 +25,7 @@ pub struct Consumer {
 
 impl Consumer {
     pub fn start(installation: &Installation, name: &'static str) -> Consumer {
-        let health = free_port();
+        let health = closed_port();
         let args = format!("--name {name} --health {health}");
         Consumer {
             name,
@@ -96,11 +98,6 @@ impl Consumer {
         eprintln!("consumer {} had said:\n{}", self.name, run.stderr);
         run
     }
-}
-
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap()
 }
 
 fn get(url: &str) -> Option<String> {

@@ -8,22 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use platform::Platform;
 use platform::fluvio::{FluvioPlatform, TemporaryCluster};
 use serde_json::Value;
+use service_process::VARIABLES;
 use store::TemporaryServer;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::support::{Process, Run, skipped};
-
-/// Every variable that an option may come from, or that changes what is said.
-const VARIABLES: [&str; 7] = [
-    "DATABASE_URL",
-    "ELECTION_CLUSTER",
-    "ELECTION_CONSUMER_NAME",
-    "ELECTION_HEALTH",
-    "ELECTION_LOG",
-    "ELECTION_MANIFEST",
-    "RUST_LOG",
-];
 
 /// One installation at a time: its processes need the machine, and some tests measure time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());

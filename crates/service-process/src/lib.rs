@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use http::{Answer, get, get_until};
 pub use network::{closed_port, forward};
-pub use process::{Running, Terminated, command, help, refused, run};
+pub use process::{Running, Terminated, VARIABLES, command, help, refused, run};
 
 /// Generous for a busy machine: how long to wait for what must come.
 pub const DEADLINE: Duration = Duration::from_secs(20);

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 use crate::DEADLINE;
 
-/// Every variable that an option may come from.
-const VARIABLES: [&str; 7] = [
+/// Every variable that an option may come from, or that changes what is said.
+pub const VARIABLES: [&str; 7] = [
     "DATABASE_URL",
     "ELECTION_CLUSTER",
     "ELECTION_CONSUMER_NAME",
