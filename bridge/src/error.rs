@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use platform::PlatformError;
 use service::restart::Failure;
+use service::whole_log::{LogBehindStore, WholeLogError};
 use store::StoreError;
 
 /// A failure of the bridge.
@@ -283,6 +284,9 @@ pub enum BridgeError {
         /// Where it ends.
         end: i64,
     },
+    /// The log is shorter than what was counted or persisted from it; nothing is appended to it.
+    #[error(transparent)]
+    RecordsLost(LogBehindStore),
     /// The log is shorter than what was written to it.
     #[error(
         "`{fluvio}` partition {partition} ends at offset {end}, but ended at {stored} before: the log has lost records, or belongs to another database; restore it, or start anew with `--fresh`"
@@ -347,6 +351,16 @@ impl BridgeError {
                 | BridgeError::NoChain { .. }
                 | BridgeError::Chain { .. }
         )
+    }
+}
+
+impl From<WholeLogError> for BridgeError {
+    fn from(error: WholeLogError) -> Self {
+        match error {
+            WholeLogError::Behind(behind) => BridgeError::RecordsLost(behind),
+            WholeLogError::Platform(error) => error.into(),
+            WholeLogError::Store(error) => error.into(),
+        }
     }
 }
 

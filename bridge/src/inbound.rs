@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use platform::{NewRecord, PlatformError, StreamRequest};
 use service::restart::{Failure, until_done};
+use service::whole_log::demand_whole_log;
 use store::{Inbound, InboundPosition};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,10 @@ struct Carrier<'a> {
 
 impl Carrier<'_> {
     async fn carry(&self) -> Result<(), BridgeError> {
+        let Context {
+            platform, store, ..
+        } = self.context;
+        demand_whole_log(&**platform, store).await?;
         let (mut inbound, ends) = self.begin().await?;
         // All at once: whoever waits for the end of one must know of the others.
         let known = inbound.positions.iter().zip(&ends).map(|(at, &end)| {

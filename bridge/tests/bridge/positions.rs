@@ -3,7 +3,7 @@
 use bridge::BridgeError;
 use domain::topics;
 use rdkafka::mocking::MockCluster;
-use store::{Inbound, InboundPosition};
+use store::{Inbound, InboundPosition, IngestVoters};
 
 use crate::broker::Broker;
 use crate::setting::{Setting, config, from_kafka, to_kafka, vote};
@@ -106,6 +106,35 @@ async fn a_log_that_ends_before_what_was_written_to_it_is_refused() {
     };
     assert_eq!((end, stored), (1, 7));
     assert_eq!(setting.read(topics::VOTES, 0).await.len(), 1);
+    setting.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn to_a_log_that_lost_what_is_persisted_nothing_is_appended() {
+    let Some((broker, setting, topic)) = set_up("votes_in", 1).await else {
+        return;
+    };
+    let one = vote("v1", "c1");
+    broker.write(&topic, 0, &[("", &one, None)]).await;
+    let persisted = IngestVoters {
+        partition: 0,
+        lease: None,
+        base_offset: 0,
+        next_offset: 1,
+        voters: &[domain::Voter::default()],
+        rejected: &[],
+        batch_hash: domain::BatchHasher::default().finish(),
+    };
+    setting.store.ingest_voters(persisted).await.unwrap();
+    let error = setting
+        .begin(config(&broker, from_kafka(&topic, topics::VOTES)))
+        .error()
+        .await;
+    let BridgeError::RecordsLost(lost) = error else {
+        panic!("{error}");
+    };
+    assert_eq!((lost.topic, lost.end, lost.stored), ("voters", 0, 1));
+    assert_eq!(setting.read(topics::VOTES, 0).await, []);
     setting.end().await;
 }
 
