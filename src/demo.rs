@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use domain::Candidate;
+use dashboard::Dashboard;
 use producer::args::InitArgs;
 use producer::{
-    CastPlan, Deployment, InputFile, Plan, ProducerError, Replay, ResultsFile, StoredElection,
-    VoterSource, steadily,
+    CastPlan, Deployment, InputFile, NewElection, Plan, ProducerError, Replay, ResultsFile,
+    StoredElection, VoterSource, steadily,
 };
 use service::UsageError;
+use service::public_url::PublicUrl;
 use service::signals::stop_on_signal;
 use service::whole_log::demand_whole_log;
 use store::StoreError;
@@ -33,6 +34,12 @@ enum Ballots {
     Replay(Replay),
 }
 
+/// An election that is set up.
+struct Setting {
+    stored: StoredElection,
+    partitions: u32,
+}
+
 pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let ballots = read_ballots(&args).map_err(ProducerError::into_report)?;
@@ -43,7 +50,7 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
         ));
     }
     let dashboard = match args.wants_dashboard() {
-        true => Some(dashboard::Dashboard::bind(args.listen.config()).await?),
+        true => Some(Dashboard::bind(args.listen.config()).await?),
         false => None,
     };
     if args.init.safeguards.need_key() {
@@ -54,7 +61,28 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     } else {
         Backend::open(&args.backend).await?
     };
+    let outcome = run_beside(dashboard, &backend, &args, ballots, began).await;
+    let closed = backend.close().await;
+    let outcome = outcome?;
+    closed?;
+    Ok(outcome)
+}
+
+/// Sets the election up, and holds it beside its dashboard, if it has one.
+async fn run_beside(
+    dashboard: Option<Dashboard>,
+    backend: &Backend,
+    args: &DemoArgs,
+    ballots: Ballots,
+    began: Instant,
+) -> anyhow::Result<Outcome> {
     let stop = stop_on_signal();
+    let public_url = args.init.public_url.clone().unwrap_or_else(|| {
+        let address = dashboard.as_ref().map(Dashboard::address);
+        address.map(PublicUrl::of).unwrap_or_default()
+    });
+    // Before the dashboard begins, which would wait for it, and say so.
+    let setting = set_up(backend, args, &ballots, public_url).await?;
     let dashboard_stop = CancellationToken::new();
     let dashboard = dashboard.map(|mut dashboard| {
         if let Some(limits) = args.ballots.limits() {
@@ -64,7 +92,7 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
         let stop = dashboard_stop.clone();
         tokio::spawn(dashboard.run(backend.platform.clone(), backend.store.clone(), stop))
     });
-    let outcome = run_on(&backend, &args, ballots, began, &stop).await;
+    let outcome = run_on(backend, args, ballots, setting, began, &stop).await;
     // Last, so that it shows the end.
     dashboard_stop.cancel();
     if let Some(dashboard) = dashboard {
@@ -72,10 +100,7 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
             .await
             .context("the dashboard ended abnormally")??;
     }
-    let closed = backend.close().await;
-    let outcome = outcome?;
-    closed?;
-    Ok(outcome)
+    outcome
 }
 
 fn read_ballots(args: &DemoArgs) -> Result<Ballots, ProducerError> {
@@ -97,21 +122,13 @@ async fn run_on(
     backend: &Backend,
     args: &DemoArgs,
     ballots: Ballots,
+    setting: Setting,
     began: Instant,
     stop: &CancellationToken,
 ) -> anyhow::Result<Outcome> {
-    let candidates = match &ballots {
-        Ballots::Replay(replay) => replay.candidates().to_vec(),
-        Ballots::Electorate(_) => {
-            producer::candidates(args.init.seed, args.init.candidates as usize)
-        }
-    };
-    let deployment = Deployment::of(&backend.manifest, args.init.partitions)
-        .map_err(ProducerError::into_report)?;
-    let stored = set_up(backend, args, &deployment, &candidates).await?;
+    let Setting { stored, partitions } = setting;
     let bridge = Bridge::config(backend, &args.kafka)?;
     let bridge = bridge.map(|config| Bridge::begin(backend, &stored.election, config));
-    let partitions = deployment.partitions();
     let outcome = count(backend, args, ballots, stored, partitions, began, stop).await;
     if let Some(mut bridge) = bridge {
         // What was published last is carried, too.
@@ -225,22 +242,35 @@ fn stopped() -> Outcome {
 async fn set_up(
     backend: &Backend,
     args: &DemoArgs,
-    deployment: &Deployment,
-    candidates: &[Candidate],
-) -> anyhow::Result<StoredElection> {
-    let plan = plan(args, deployment.partitions())?;
-    let polls = producer::polls(&args.init, &backend.manifest);
+    ballots: &Ballots,
+    public_url: PublicUrl,
+) -> anyhow::Result<Setting> {
+    let candidates = match ballots {
+        Ballots::Replay(replay) => replay.candidates().to_vec(),
+        Ballots::Electorate(_) => {
+            producer::candidates(args.init.seed, args.init.candidates as usize)
+        }
+    };
+    let deployment = Deployment::of(&backend.manifest, args.init.partitions)
+        .map_err(ProducerError::into_report)?;
+    let new = NewElection {
+        plan: plan(args, deployment.partitions())?,
+        polls: producer::polls(&args.init, &backend.manifest),
+        safeguards: (args.init.safeguards)
+            .under(backend.key.as_ref())
+            .map_err(StoreError::Key)?,
+        candidates,
+        public_url,
+    };
     let (platform, store) = (&*backend.platform, &backend.store);
-    let safeguards = (args.init.safeguards)
-        .under(backend.key.as_ref())
-        .map_err(StoreError::Key)?;
-    producer::set_up(
-        platform, store, deployment, &plan, polls, safeguards, candidates,
-    )
-    .await
-    .map_err(ProducerError::into_report)?;
+    producer::set_up(platform, store, &deployment, &new)
+        .await
+        .map_err(ProducerError::into_report)?;
     demand_whole_log(platform, store).await?;
-    backend.election().await
+    Ok(Setting {
+        stored: backend.election().await?,
+        partitions: deployment.partitions(),
+    })
 }
 
 /// What the demo's election is made from.

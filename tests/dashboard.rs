@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use support::site::Site;
-use support::{DataDir, number, sum};
+use support::{DataDir, PUBLIC_URL, number, sum};
 
 const VOTERS: &str = "2000";
 
@@ -46,6 +46,17 @@ fn the_numbers_are_those_of_the_results() {
     let locations = site.get("/api/v1/locations?sort=state&order=asc").json();
     let csv = site.get("/api/v1/results?format=csv");
     let page = site.get("/").body;
+    // A page of another program may show it.
+    let portrait = site.get(shown["candidates"][0]["photo_url"].as_str().unwrap());
+    assert_eq!(portrait.header("content-type"), "image/svg+xml");
+    assert_eq!(
+        portrait.header("cross-origin-resource-policy"),
+        "cross-origin"
+    );
+    assert_eq!(
+        site.get("/").header("cross-origin-resource-policy"),
+        "same-origin"
+    );
     site.process.terminate();
     site.process.wait().succeeds();
 
@@ -58,14 +69,13 @@ fn the_numbers_are_those_of_the_results() {
         let id = &candidate["candidate_id"];
         let mut all = shown["candidates"].as_array().unwrap().iter();
         let same = all.find(|at| at["candidate_id"] == *id).unwrap();
-        for field in [
-            "candidate_name",
-            "party_affiliation",
-            "photo_url",
-            "total_votes",
-        ] {
+        for field in ["candidate_name", "party_affiliation", "total_votes"] {
             assert_eq!(same[field], candidate[field], "{field} of {id}");
         }
+        // The portrait's path here; what is stored is its address for others.
+        let path = same["photo_url"].as_str().unwrap();
+        assert!(path.starts_with("/portraits/"), "{path}");
+        assert_eq!(candidate["photo_url"], format!("{PUBLIC_URL}{path}"));
         let votes = number(candidate, "total_votes");
         assert!(
             page.contains(&format!("value=\"{votes}\"")),

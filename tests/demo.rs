@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use support::{
-    DataDir, assert_adds_up, assert_same, keys, number, rejected_total, sum, without_elapsed,
+    DataDir, PUBLIC_URL_VARIABLE, Process, Run, assert_adds_up, assert_same, keys, number,
+    rejected_total, sum, without_elapsed,
 };
 
 const VOTERS: u64 = 3_000;
@@ -52,6 +53,48 @@ fn every_vote_of_the_demo_is_accounted_for() {
         "credentials are not asked for"
     );
     assert!(report["elapsed_s"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_first_run_in_which_all_is_well_warns_of_nothing() {
+    let with_ballots: &[&str] = &["--require-credentials", "--accept-votes", "--port", "0"];
+    for more in [&[][..], with_ballots] {
+        let data = DataDir::new();
+        let args = with(&["demo", "--voters", "300", "--once"], more);
+        let said = data.run(&args).succeeds().stderr;
+        let is_warning = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+        let warnings: Vec<_> = said.lines().filter(is_warning).collect();
+        assert!(warnings.is_empty(), "{args:?}: {warnings:#?}");
+    }
+}
+
+#[test]
+fn photos_are_where_the_dashboard_is_unless_somebody_says_otherwise() {
+    let data = DataDir::new();
+    let run = |more: &[&str]| {
+        let demo = ["demo", "--voters", "20", "--once", "--json"];
+        let mut command = data.command(&with(&demo, more));
+        command.env_remove(PUBLIC_URL_VARIABLE);
+        Process::spawn(command).wait().succeeds()
+    };
+    #[track_caller]
+    fn assert_photos_at(url: &str, run: &Run) {
+        for candidate in run.json()["candidates"].as_array().unwrap() {
+            let id = candidate["candidate_id"].as_str().unwrap();
+            let photo = format!("{url}/portraits/{id}.svg");
+            assert_eq!(candidate["photo_url"], photo);
+        }
+    }
+    assert_photos_at("http://127.0.0.1:8080", &run(&[]));
+    // The same election, and its dashboard is found elsewhere from now on.
+    let elsewhere = ["--public-url", "https://e.example/city/"];
+    assert_photos_at("https://e.example/city", &run(&elsewhere));
+    let with_dashboard = run(&["--port", "0"]);
+    let mut lines = with_dashboard.stderr.lines();
+    let url = lines.find_map(|line| line.strip_prefix("Dashboard: "));
+    assert_photos_at(url.unwrap(), &with_dashboard);
+    let refused = ["demo", "--public-url", "e.example"];
+    data.run(&refused).refused(2, &["https://election.example"]);
 }
 
 #[test]

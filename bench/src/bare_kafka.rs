@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use manifest::KafkaCompression;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -62,8 +63,14 @@ impl BareKafka {
     }
 
     /// How long it takes until every vote is acknowledged; they are in memory before.
-    pub(crate) async fn produce(&self, topic: &str, votes: Vec<Vote>) -> anyhow::Result<Duration> {
-        let (config, topic) = (self.config(), topic.to_owned());
+    pub(crate) async fn produce(
+        &self,
+        topic: &str,
+        compression: KafkaCompression,
+        votes: Vec<Vote>,
+    ) -> anyhow::Result<Duration> {
+        let (mut config, topic) = (self.config(), topic.to_owned());
+        config.set("compression.codec", compression.name());
         tokio::task::spawn_blocking(move || produce(config, &topic, &votes)).await?
     }
 
@@ -91,10 +98,8 @@ fn each_done(
 }
 
 fn produce(mut config: ClientConfig, topic: &str, votes: &[Vote]) -> anyhow::Result<Duration> {
-    let producer: ThreadedProducer<DefaultProducerContext> = config
-        .set("enable.idempotence", "true")
-        .set("compression.codec", "lz4")
-        .create()?;
+    let producer: ThreadedProducer<DefaultProducerContext> =
+        config.set("enable.idempotence", "true").create()?;
     // Connected before, as the bridge is.
     producer.client().fetch_metadata(Some(topic), LIMIT)?;
     let began = Instant::now();

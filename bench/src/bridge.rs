@@ -69,7 +69,10 @@ pub(crate) async fn measure(args: BridgeBenchArgs) -> anyhow::Result<()> {
     let mut report = Report::new("Of bare");
     report.add(figure(
         "bare_producer",
-        "bare producer (librdkafka, idempotent, lz4)",
+        format!(
+            "bare producer (librdkafka, idempotent, {})",
+            args.compression.name()
+        ),
         producer,
     ));
     report.add(
@@ -142,7 +145,10 @@ impl Bench<'_> {
     async fn measure(&self, bare: &str, plain: &str, enriched: &str) -> anyhow::Result<Round> {
         let votes = self.workload.votes().await?;
         let count = self.workload.records() as f64;
-        let took = self.kafka.produce(bare, votes).await?;
+        let took = self
+            .kafka
+            .produce(bare, self.args.compression, votes)
+            .await?;
         let bare_producer = count / took.as_secs_f64();
 
         let arrived = format!("{ARRIVED}-{}", self.number);
@@ -155,6 +161,7 @@ impl Bench<'_> {
             kafka: kafka.into(),
             direction,
             chain,
+            compression: self.args.compression,
         };
         let chain = Manifest::built_in()
             .chain(ENRICHED, &domain::Params::new())

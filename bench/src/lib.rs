@@ -23,6 +23,7 @@ mod tally;
 mod workload;
 
 use anyhow::Context;
+use manifest::KafkaCompression;
 use serde_json::json;
 
 use crate::report::{Figure, Report, Unit};
@@ -166,12 +167,24 @@ pub struct BridgeBenchArgs {
     /// Partitions, on both sides
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub partitions: u32,
+    /// How batches on Kafka are compressed, the bare producer's too: none, gzip, snappy, lz4 or zstd
+    #[arg(long, value_name = "CODEC", default_value = KafkaCompression::default().name(), value_parser = compression)]
+    pub compression: KafkaCompression,
     /// Rounds, each of all measurements; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub rounds: u32,
     /// One JSON object instead of the table
     #[arg(long)]
     pub json: bool,
+}
+
+fn compression(text: &str) -> Result<KafkaCompression, String> {
+    let known = KafkaCompression::ALL;
+    let found = known.into_iter().find(|codec| codec.name() == text);
+    found.ok_or_else(|| {
+        let names = known.map(KafkaCompression::name);
+        format!("it is one of {}", names.join(", "))
+    })
 }
 
 /// What to listen to.

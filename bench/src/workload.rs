@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use consumer::Election;
-use domain::{Candidate, PollsWindow, Safeguards, VotingTime, topics};
+use domain::{PollsWindow, Safeguards, VotingTime, topics};
 use futures_util::StreamExt;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
@@ -117,7 +117,8 @@ impl Votes {
 
 /// The measured election.
 pub(crate) fn election() -> Election {
-    let candidates: Vec<Candidate> = producer::candidates(SEED, CANDIDATES);
+    let candidates = producer::candidates(SEED, CANDIDATES);
+    let candidates = producer::with_photos(&candidates, &[], &Default::default());
     Election {
         candidates,
         polls: PollsWindow {

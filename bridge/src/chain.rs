@@ -91,6 +91,7 @@ mod tests {
             kafka: "votes_topic".into(),
             direction: Direction::ToKafka,
             chain,
+            compression: Default::default(),
         }
     }
 

@@ -121,6 +121,7 @@ fn link(manifest: &Manifest, topic: &KafkaTopic) -> Result<Link, BridgeError> {
         kafka: topic.kafka.clone(),
         direction: topic.direction,
         chain,
+        compression: topic.compression,
     })
 }
 

@@ -31,7 +31,7 @@ pub use config::BridgeConfig;
 pub use done::wait_until_done;
 pub use error::BridgeError;
 pub use kafka::wait::broker_telling as wait_for_broker;
-pub use link::{Direction, Link};
+pub use link::{Direction, KafkaCompression, Link};
 pub use mark::MARK_HEADER;
 pub use progress::{Place, Position, Progress, Snapshot};
 pub use run::run;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use manifest::Direction;
+pub use manifest::{Direction, KafkaCompression};
 use platform::ModuleCall;
 
 use crate::BridgeError;
@@ -20,6 +20,8 @@ pub struct Link {
     /// On the way to Kafka, the chain of SmartModules they go through, without the parameters that the
     /// election gives; empty for records as they are.
     pub chain: Vec<ModuleCall>,
+    /// On the way to Kafka, how batches are compressed.
+    pub compression: KafkaCompression,
 }
 
 impl fmt::Display for Link {
@@ -109,6 +111,7 @@ mod tests {
             kafka: kafka.into(),
             direction,
             chain: Vec::new(),
+            compression: KafkaCompression::default(),
         }
     }
 

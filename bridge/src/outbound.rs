@@ -47,7 +47,11 @@ pub(crate) async fn carry_out(
     else {
         return Ok(());
     };
-    let producers = Arc::new(Producers::new(context.kafka.clone(), max_bytes));
+    let producers = Arc::new(Producers::new(
+        context.kafka.clone(),
+        link.compression,
+        max_bytes,
+    ));
     let mut tasks = JoinSet::new();
     for partition in 0..partitions {
         let carrier = Carrier {

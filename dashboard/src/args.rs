@@ -1,6 +1,6 @@
 //! Options of the dashboard.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use clap::Args;
@@ -15,7 +15,7 @@ pub struct ListenArgs {
     pub port: Option<u16>,
     /// Address the dashboard listens on. Anything but loopback lets others see it: it has no
     /// passwords, and shows no voter
-    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    #[arg(long, value_name = "ADDRESS", default_value_t = DashboardConfig::default().bind)]
     pub bind: IpAddr,
     /// Most updates a second that a page is sent; each has about 200 bytes for every location whose
     /// count has changed. Where more than fifty pages listen, it is less

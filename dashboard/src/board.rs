@@ -14,6 +14,7 @@ use domain::{
     Seal, TallyPosition, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty,
     VotesByRegion, VotesPerCandidate, topics,
 };
+use service::public_url::portrait_path;
 use service::restart::note_problem;
 
 use crate::accounting::{Accounting, Comparison};
@@ -425,7 +426,8 @@ impl Board {
                 candidate_id: candidate.candidate_id.clone(),
                 candidate_name: candidate.candidate_name.clone(),
                 party_affiliation: candidate.party_affiliation.clone(),
-                photo_url: candidate.photo_url.clone(),
+                // Not where others find it: a page loads nothing from elsewhere.
+                photo_url: portrait_path(&candidate.candidate_id),
                 total_votes,
                 share: share(total_votes, counted),
             })

@@ -35,7 +35,7 @@ mod routes;
 mod shared;
 mod sources;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,7 @@ use chrono::Utc;
 use domain::{ElectionKey, topics};
 use platform::Platform;
 use service::UsageError;
+use service::public_url::{DASHBOARD, PublicUrl};
 use service::restart::{self, Problems as _, until_done};
 use service::whole_log::{WholeLogError, demand_whole_log};
 use store::{Store, StoreError};
@@ -77,8 +78,8 @@ pub struct DashboardConfig {
 impl Default for DashboardConfig {
     fn default() -> Self {
         DashboardConfig {
-            bind: Ipv4Addr::LOCALHOST.into(),
-            port: 8080,
+            bind: DASHBOARD.ip(),
+            port: DASHBOARD.port(),
             updates_per_second: NonZeroU32::new(100).expect("invariant: a hundred is not zero"),
         }
     }
@@ -211,7 +212,7 @@ impl Dashboard {
 
     /// Where a browser finds it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        PublicUrl::of(self.address).to_string()
     }
 
     /// Serves until `stop`. A source that fails is shown as a problem, and tried again.

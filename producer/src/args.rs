@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use domain::{ElectionKey, KeyMismatch, Safeguards, VotingTime};
+use service::public_url::PublicUrl;
 
 /// What the producer is to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -28,6 +29,10 @@ pub struct InitArgs {
     /// Partitions of the topics `voters` and `votes` [default: as in the manifest, 2]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub partitions: Option<u32>,
+    /// Address at which others find the dashboard, e.g. https://election.example: candidates' photo_url begins with
+    /// it, in Postgres and on Kafka [default: the dashboard's own address, http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL", env = "ELECTION_PUBLIC_URL")]
+    pub public_url: Option<PublicUrl>,
     /// When votes may be cast.
     #[command(flatten)]
     pub polls: PollsArgs,

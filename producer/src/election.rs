@@ -6,6 +6,7 @@ use chrono::{TimeDelta, Utc};
 use domain::{Candidate, Election, ElectionKey, KeyMismatch, PollsWindow, Safeguards, VotingTime};
 use manifest::Manifest;
 use platform::Platform;
+use service::public_url::{PublicUrl, is_portrait};
 use service::whole_log::demand_whole_log;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,21 @@ impl StoredElection {
     }
 }
 
+/// An election that is to be set up.
+#[derive(Debug, Clone)]
+pub struct NewElection {
+    /// What it is made from.
+    pub plan: Plan,
+    /// When votes may be cast.
+    pub polls: PollsWindow,
+    /// What it uses its secret key for.
+    pub safeguards: Safeguards,
+    /// Who stands, without photos.
+    pub candidates: Vec<Candidate>,
+    /// Where the dashboard is found, and the candidates' photos are.
+    pub public_url: PublicUrl,
+}
+
 /// When votes may be cast: as the options say, else as the manifest does. Without an opening time the
 /// polls opened an hour ago, early enough for every vote cast from now on.
 pub fn polls(args: &InitArgs, manifest: &Manifest) -> PollsWindow {
@@ -65,6 +81,32 @@ fn an_hour_ago() -> VotingTime {
     VotingTime::parse(&text).expect("invariant: chrono writes the format that is read")
 }
 
+/// The candidates, with portraits on the dashboard that is found under this address. A photo that was registered
+/// for one of them and is no such portrait stays.
+pub fn with_photos(
+    candidates: &[Candidate],
+    registered: &[Candidate],
+    public_url: &PublicUrl,
+) -> Vec<Candidate> {
+    let photo_url = |candidate: &Candidate| {
+        let id = &candidate.candidate_id;
+        let registered = registered.iter().find(|at| at.candidate_id == *id);
+        match registered {
+            Some(registered) if !is_portrait(&registered.photo_url, id) => {
+                registered.photo_url.clone()
+            }
+            _ => public_url.portrait(id),
+        }
+    };
+    candidates
+        .iter()
+        .map(|candidate| Candidate {
+            photo_url: photo_url(candidate),
+            ..candidate.clone()
+        })
+        .collect()
+}
+
 /// Creates what is not there yet: the schema, topics, SmartModules, the election and its candidates.
 /// Returns what was changed on the platform.
 ///
@@ -74,24 +116,23 @@ pub async fn set_up(
     platform: &dyn Platform,
     store: &Store,
     deployment: &Deployment,
-    plan: &Plan,
-    polls: PollsWindow,
-    safeguards: Safeguards,
-    candidates: &[Candidate],
+    new: &NewElection,
 ) -> Result<Vec<Change>, ProducerError> {
     store.migrate().await?;
     if let Some(stored) = store.election().await? {
-        plan.demand_same(&stored.plan)?;
-        demand_same_safeguards(&stored.safeguards, &safeguards)?;
+        new.plan.demand_same(&stored.plan)?;
+        demand_same_safeguards(&stored.safeguards, &new.safeguards)?;
     }
     let changes = deployment.deploy(platform).await?;
     let election = store::Election {
-        plan: plan.to_json(),
-        polls,
-        safeguards,
+        plan: new.plan.to_json(),
+        polls: new.polls,
+        safeguards: new.safeguards.clone(),
     };
     store.open_election(&election).await?;
-    store.register_candidates(candidates).await?;
+    let registered = store.candidates().await?;
+    let candidates = with_photos(&new.candidates, &registered, &new.public_url);
+    store.register_candidates(&candidates).await?;
     Ok(changes)
 }
 
@@ -136,21 +177,15 @@ pub async fn init(
     let ballots = Ballots::Steps {
         candidates: args.candidates,
     };
-    let plan = Plan::new(args, deployment.partitions(), ballots);
-    let candidates = candidates(args.seed, args.candidates as usize);
-    let polls = polls(args, manifest);
-    let safeguards = args.safeguards.under(key).map_err(StoreError::Key)?;
-    let changes = set_up(
-        platform,
-        store,
-        &deployment,
-        &plan,
-        polls,
-        safeguards,
-        &candidates,
-    )
-    .await?;
-    Ok((candidates, changes))
+    let new = NewElection {
+        plan: Plan::new(args, deployment.partitions(), ballots),
+        polls: polls(args, manifest),
+        safeguards: args.safeguards.under(key).map_err(StoreError::Key)?,
+        candidates: candidates(args.seed, args.candidates as usize),
+        public_url: args.public_url.clone().unwrap_or_default(),
+    };
+    let changes = set_up(platform, store, &deployment, &new).await?;
+    Ok((new.candidates, changes))
 }
 
 /// `producer voters`: registers voters. Returns how many it produced.
@@ -212,4 +247,27 @@ pub async fn votes(
         cast_votes(platform, plan.clone(), progress, stop).await
     };
     steadily("casting", stop, cast).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn photos_go_with_the_dashboard_and_those_of_others_stay() {
+        let made = candidates(1, 3);
+        let url: PublicUrl = "https://election.example".parse().unwrap();
+        let first = with_photos(&made, &[], &PublicUrl::default());
+        let photo = |url: &str, at: usize| format!("{url}/portraits/{}.svg", made[at].candidate_id);
+        for (at, candidate) in first.iter().enumerate() {
+            assert_eq!(candidate.photo_url, photo("http://127.0.0.1:8080", at));
+        }
+        let mut registered = first;
+        registered[0].photo_url = photo("", 0);
+        registered[2].photo_url = "https://photos.example/3.jpg".into();
+        let moved = with_photos(&made, &registered, &url);
+        assert_eq!(moved[0].photo_url, photo("https://election.example", 0));
+        assert_eq!(moved[1].photo_url, photo("https://election.example", 1));
+        assert_eq!(moved[2].photo_url, "https://photos.example/3.jpg");
+    }
 }

@@ -214,7 +214,6 @@ fn listed_candidates(results: &ResultsFile, seed: u64) -> Vec<Candidate> {
         .map(|(name, (votes, states))| {
             let candidate_id = text_uuid(seed, Purpose::ReplayCandidate, name.as_bytes());
             Candidate {
-                photo_url: format!("/portraits/{candidate_id}.svg"),
                 candidate_id,
                 candidate_name: name.to_owned(),
                 party_affiliation: parties.get(name).copied().unwrap_or_default().to_owned(),
@@ -223,6 +222,7 @@ fn listed_candidates(results: &ResultsFile, seed: u64) -> Vec<Candidate> {
                     states.len()
                 ),
                 campaign_platform: String::new(),
+                photo_url: String::new(),
             }
         })
         .collect()

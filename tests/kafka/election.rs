@@ -62,6 +62,14 @@ impl<'a> Election<'a> {
         Election::by(broker, &manifest(cast, broker.suffix()))
     }
 
+    /// Everything goes to Kafka, compressed like that.
+    pub fn compressed(broker: &'a Broker, compression: &str) -> Election<'a> {
+        let to_kafka = "direction = \"to-kafka\"\n";
+        let compressed = format!("{to_kafka}compression = \"{compression}\"\n");
+        let manifest = manifest(Cast::Here, broker.suffix());
+        Election::by(broker, &manifest.replace(to_kafka, &compressed))
+    }
+
     /// Voters and votes come from Kafka, and nothing goes there: several elections read the same.
     pub fn without_results_on_kafka(broker: &'a Broker) -> Election<'a> {
         let manifest = manifest(Cast::OnKafka, broker.suffix());

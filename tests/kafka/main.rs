@@ -28,3 +28,4 @@ mod refusals;
 mod scripts;
 mod seed;
 mod server;
+mod streamlit;

@@ -41,7 +41,8 @@ async fn an_election_that_was_held_without_kafka_is_carried_over_later() {
     let (Some(broker), Some(python)) = (Broker::start(), Python::ready()) else {
         return;
     };
-    let election = Election::new(&broker, Cast::Here);
+    // What is compressed with gzip, all clients read by themselves.
+    let election = Election::compressed(&broker, "gzip");
     let demo = [
         "demo",
         "--once",

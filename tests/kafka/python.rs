@@ -12,7 +12,7 @@ const ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/kafka-pyt
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/python");
 const REQUIREMENTS: &str = "requirements.txt";
 
-/// Python with both Kafka clients.
+/// Python with both Kafka clients, and Streamlit.
 pub struct Python(());
 
 impl Python {
@@ -35,10 +35,15 @@ impl Python {
         command
     }
 
+    /// Where a script is.
+    pub fn script(&self, name: &str) -> PathBuf {
+        Path::new(SCRIPTS).join(name)
+    }
+
     /// Starts a script.
     pub fn start(&self, script: &str, args: &[&str]) -> Process {
         let mut command = self.program("python3");
-        command.arg(Path::new(SCRIPTS).join(script)).args(args);
+        command.arg(self.script(script)).args(args);
         Process::spawn(command)
     }
 }
@@ -70,6 +75,11 @@ fn make() -> Result<Python, String> {
             ])
             .arg("--requirement")
             .arg(&wanted),
+    )?;
+    // A Python that is too new for these versions installs them all the same.
+    said(
+        Command::new(environment.join("bin/python3"))
+            .args(["-c", "import confluent_kafka, kafka, streamlit"]),
     )?;
     // Last: it says that the rest is there.
     std::fs::write(has, wanted_text).unwrap();

@@ -84,6 +84,10 @@ impl DataDir {
     }
 }
 
+/// Where candidates' photos are, in all elections of the tests.
+pub const PUBLIC_URL: &str = "http://127.0.0.1:8080";
+pub const PUBLIC_URL_VARIABLE: &str = "ELECTION_PUBLIC_URL";
+
 /// The binary, whatever the environment of the tests is.
 pub fn election(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_election"));
@@ -92,6 +96,8 @@ pub fn election(args: &[&str]) -> Command {
         .env_remove("DATABASE_URL")
         .env_remove("ELECTION_KEY")
         .env_remove("ELECTION_KEY_FILE")
+        // Elections are compared whose dashboards have different ports.
+        .env(PUBLIC_URL_VARIABLE, PUBLIC_URL)
         .env_remove("RUST_LOG");
     command
 }

@@ -15,8 +15,8 @@ use tokio::sync::{Mutex, Notify};
 
 use super::context::Context;
 use super::{Kafka, blocking};
-use crate::BridgeError;
 use crate::mark::MARK_HEADER;
+use crate::{BridgeError, KafkaCompression};
 
 /// Records that wait in librdkafka's queue for all partitions of a topic together, and their size.
 /// Beyond, whoever has more waits.
@@ -237,7 +237,11 @@ pub(crate) struct Producer {
 
 impl Producer {
     /// How it sends to a topic whose largest batch has so many bytes.
-    fn config(kafka: &Kafka, max_bytes: Option<usize>) -> ClientConfig {
+    fn config(
+        kafka: &Kafka,
+        compression: KafkaCompression,
+        max_bytes: Option<usize>,
+    ) -> ClientConfig {
         let batch_bytes = max_bytes.map_or(MAX_BATCH_BYTES, |max| max.min(MAX_BATCH_BYTES));
         // Fewer may be wished for, but no more.
         let wished = kafka.properties.get("batch.num.messages");
@@ -249,7 +253,7 @@ impl Producer {
         kafka.client_config(
             &[
                 ("linger.ms", "5"),
-                ("compression.codec", "lz4"),
+                ("compression.codec", compression.name()),
                 ("queue.buffering.max.messages", &MAX_QUEUED.to_string()),
                 ("queue.buffering.max.kbytes", MAX_QUEUED_KIB),
             ],
@@ -269,8 +273,12 @@ impl Producer {
         )
     }
 
-    fn new(kafka: &Kafka, max_bytes: Option<usize>) -> Result<Producer, BridgeError> {
-        let config = Producer::config(kafka, max_bytes);
+    fn new(
+        kafka: &Kafka,
+        compression: KafkaCompression,
+        max_bytes: Option<usize>,
+    ) -> Result<Producer, BridgeError> {
+        let config = Producer::config(kafka, compression, max_bytes);
         let room = Arc::new(Room::default());
         let flights = Arc::new(Flights::default());
         let deliveries = Deliveries {
@@ -350,15 +358,21 @@ impl Producer {
 /// so that none waits for another's records.
 pub(crate) struct Producers {
     kafka: Kafka,
+    compression: KafkaCompression,
     /// The largest batch that the topic takes, where that is known.
     max_bytes: Option<usize>,
     current: Mutex<Option<Arc<Producer>>>,
 }
 
 impl Producers {
-    pub(crate) fn new(kafka: Kafka, max_bytes: Option<usize>) -> Self {
+    pub(crate) fn new(
+        kafka: Kafka,
+        compression: KafkaCompression,
+        max_bytes: Option<usize>,
+    ) -> Self {
         Producers {
             kafka,
+            compression,
             max_bytes,
             current: Mutex::new(None),
         }
@@ -380,10 +394,10 @@ impl Producers {
             return Ok(producer.clone());
         }
         let (ended, kafka) = (current.take(), self.kafka.clone());
-        let max_bytes = self.max_bytes;
+        let (compression, max_bytes) = (self.compression, self.max_bytes);
         let producer = blocking(move || {
             drop(ended);
-            Producer::new(&kafka, max_bytes)
+            Producer::new(&kafka, compression, max_bytes)
         });
         let producer = Arc::new(producer.await??);
         *current = Some(producer.clone());
@@ -425,12 +439,30 @@ mod tests {
         let mut settings = |wished: &str, max_bytes| {
             let wished = ("batch.num.messages".to_owned(), wished.to_owned());
             config.properties.extend([wished]);
-            let config = Producer::config(&Kafka::new(&config), max_bytes);
+            let kafka = Kafka::new(&config);
+            let config = Producer::config(&kafka, KafkaCompression::default(), max_bytes);
             ["batch.num.messages", "batch.size"].map(|name| config.get(name).unwrap().to_owned())
         };
         assert_eq!(settings("10", Some(2_000)), ["10", "2000"]);
         let most = [MAX_BATCH_RECORDS.to_string(), MAX_BATCH_BYTES.to_string()];
         assert_eq!(settings("100000", Some(usize::MAX)), most);
         assert_eq!(settings("?", None), most);
+    }
+
+    #[test]
+    fn the_manifest_says_how_batches_are_compressed_and_a_property_is_stronger() {
+        let mut config = BridgeConfig::new("127.0.0.1:1");
+        let codec = |config: &BridgeConfig, compression| {
+            let config = Producer::config(&Kafka::new(config), compression, None);
+            // librdkafka knows every one of them.
+            config.create::<rdkafka::producer::BaseProducer>().unwrap();
+            config.get("compression.codec").unwrap().to_owned()
+        };
+        for compression in KafkaCompression::ALL {
+            assert_eq!(codec(&config, compression), compression.name());
+        }
+        let wished = ("compression.codec".to_owned(), "zstd".to_owned());
+        config.properties.extend([wished]);
+        assert_eq!(codec(&config, KafkaCompression::Gzip), "zstd");
     }
 }

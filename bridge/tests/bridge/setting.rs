@@ -261,6 +261,7 @@ pub fn to_kafka(fluvio: &str, kafka: &str) -> Link {
         kafka: kafka.into(),
         direction: Direction::ToKafka,
         chain: vec![],
+        compression: Default::default(),
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Candidate {
     /// What the candidate promises.
     #[serde(default)]
     pub campaign_platform: String,
-    /// Portrait; a path on the dashboard's own server or a URL.
+    /// Portrait, an absolute URL: who reads it knows no server to add to a path.
     #[serde(default)]
     pub photo_url: String,
 }

@@ -6,7 +6,7 @@ use platform::fluvio::Compression;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::values::{Count, Direction, Retention, Size};
+use crate::values::{Count, Direction, KafkaCompression, Retention, Size};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -80,6 +80,7 @@ pub(crate) struct KafkaTable {
     pub(crate) kafka: Spanned<String>,
     pub(crate) direction: Spanned<Direction>,
     pub(crate) chain: Option<Spanned<String>>,
+    pub(crate) compression: Option<Spanned<KafkaCompression>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -41,6 +41,7 @@ pub(crate) fn check_kafka(
             checker.problems.add(table.kafka.span(), text);
         }
         check_chain(checker, table, chains);
+        check_compression(checker, table);
         let (from, to) = match table.direction.get_ref() {
             Direction::ToKafka => (Side::Fluvio(fluvio.clone()), Side::Kafka(kafka.clone())),
             Direction::FromKafka => (Side::Kafka(kafka.clone()), Side::Fluvio(fluvio.clone())),
@@ -66,6 +67,10 @@ pub(crate) fn check_kafka(
         kafka: table.kafka.into_inner(),
         direction: table.direction.into_inner(),
         chain: table.chain.map(Spanned::into_inner),
+        compression: table
+            .compression
+            .map(Spanned::into_inner)
+            .unwrap_or_default(),
     };
     tables.into_iter().map(topic).collect()
 }
@@ -86,6 +91,15 @@ fn check_chain(checker: &mut Checker<'_>, table: &KafkaTable, chains: &BTreeMap<
     if *table.direction.get_ref() == Direction::FromKafka {
         let text = "SmartModules run on records that leave Fluvio: a `chain` is for `direction = \"to-kafka\"`";
         checker.problems.add(chain.span(), text);
+    }
+}
+
+fn check_compression(checker: &mut Checker<'_>, table: &KafkaTable) {
+    if let Some(compression) = &table.compression
+        && *table.direction.get_ref() == Direction::FromKafka
+    {
+        let text = "who writes to Kafka says how its records are compressed: `compression` is for `direction = \"to-kafka\"`";
+        checker.problems.add(compression.span(), text);
     }
 }
 

@@ -19,4 +19,4 @@ mod values;
 
 pub use error::{ManifestError, Problem};
 pub use manifest::{Chain, Cluster, KafkaTopic, Manifest, SmartModule, Step, Topic};
-pub use values::Direction;
+pub use values::{Direction, KafkaCompression};

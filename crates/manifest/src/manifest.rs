@@ -10,7 +10,7 @@ use platform::fluvio::TopicSettings;
 use crate::check::check;
 use crate::error::{Problem, place};
 use crate::file::ManifestFile;
-use crate::{Direction, ManifestError};
+use crate::{Direction, KafkaCompression, ManifestError};
 
 /// The manifest that the project comes with.
 const COMMITTED: &str = include_str!("../../../fluvio.toml");
@@ -97,6 +97,8 @@ pub struct KafkaTopic {
     pub direction: Direction,
     /// The chain they go through on their way to Kafka.
     pub chain: Option<String>,
+    /// How they are compressed there.
+    pub compression: KafkaCompression,
 }
 
 impl Manifest {

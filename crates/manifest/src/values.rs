@@ -17,6 +17,45 @@ pub enum Direction {
     FromKafka,
 }
 
+/// How records that go to Kafka are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KafkaCompression {
+    /// Not at all: what every client reads, and what costs least processor time of those that it does.
+    #[default]
+    None,
+    /// gzip, which every client reads by itself, too.
+    Gzip,
+    /// Snappy.
+    Snappy,
+    /// lz4.
+    Lz4,
+    /// Zstandard.
+    Zstd,
+}
+
+impl KafkaCompression {
+    /// All there are.
+    pub const ALL: [KafkaCompression; 5] = [
+        KafkaCompression::None,
+        KafkaCompression::Gzip,
+        KafkaCompression::Snappy,
+        KafkaCompression::Lz4,
+        KafkaCompression::Zstd,
+    ];
+
+    /// Its name in the manifest, and in the settings of Kafka's clients.
+    pub fn name(self) -> &'static str {
+        match self {
+            KafkaCompression::None => "none",
+            KafkaCompression::Gzip => "gzip",
+            KafkaCompression::Snappy => "snappy",
+            KafkaCompression::Lz4 => "lz4",
+            KafkaCompression::Zstd => "zstd",
+        }
+    }
+}
+
 /// A number of things, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u32);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::topics;
-use election_manifest::{Direction, Manifest, ManifestError};
+use election_manifest::{Direction, KafkaCompression, Manifest, ManifestError};
 use platform::fluvio::Compression;
 
 fn read(text: &str) -> Result<Manifest, String> {
@@ -316,6 +316,33 @@ fn kafka_topics_make_sense() {
         "20:13",
         &["a loop", "`a` on Fluvio goes to `y` on Kafka already"],
     );
+}
+
+#[test]
+fn records_for_kafka_are_compressed_as_the_table_says() {
+    let kafka = |line: &str| {
+        format!(
+            "[[topic]]\nname = \"a\"\n[[kafka]]\nfluvio = \"a\"\nkafka = \"x\"\ndirection = \"to-kafka\"\n{line}\n"
+        )
+    };
+    // What kafka-python reads with nothing else installed.
+    let by_default = read(&kafka("")).unwrap().kafka[0].compression;
+    assert_eq!(by_default, KafkaCompression::None);
+    let built_in = Manifest::built_in();
+    let codecs = built_in.kafka.iter().map(|topic| topic.compression);
+    assert!(codecs.eq([KafkaCompression::None; 9]));
+    for compression in KafkaCompression::ALL {
+        let text = kafka(&format!("compression = \"{}\"", compression.name()));
+        assert_eq!(read(&text).unwrap().kafka[0].compression, compression);
+    }
+    one_error(
+        &kafka("compression = \"brotli\""),
+        "7:15",
+        &["unknown value `brotli`", "`none`", "`gzip`", "`zstd`"],
+    );
+    one_error(&kafka("compression = 1"), "7:15", &[]);
+    let wrong_way = kafka("compression = \"lz4\"").replace("to-kafka", "from-kafka");
+    one_error(&wrong_way, "7:15", &["who writes to Kafka", "to-kafka"]);
 }
 
 #[test]

@@ -11,13 +11,14 @@ use tempfile::TempDir;
 use crate::DEADLINE;
 
 /// Every variable that an option may come from, or that changes what is said.
-pub const VARIABLES: [&str; 7] = [
+pub const VARIABLES: [&str; 8] = [
     "DATABASE_URL",
     "ELECTION_CLUSTER",
     "ELECTION_CONSUMER_NAME",
     "ELECTION_HEALTH",
     "ELECTION_LOG",
     "ELECTION_MANIFEST",
+    "ELECTION_PUBLIC_URL",
     "RUST_LOG",
 ];
 

@@ -1,5 +1,6 @@
 //! What every service has as a process of its own: where cluster and database are, waiting for them and
-//! demanding that they belong together, the secret key, signals, logs, health and metrics.
+//! demanding that they belong together, the secret key, signals, logs, health and metrics. And where others find the
+//! dashboard.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ pub mod http;
 pub mod key;
 pub mod logs;
 pub mod process;
+pub mod public_url;
 pub mod restart;
 pub mod retry;
 pub mod signals;

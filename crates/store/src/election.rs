@@ -160,7 +160,7 @@ impl Store {
     }
 
     /// Registers the candidates, if none are registered. The same list again, in the same order, is
-    /// fine.
+    /// fine; only their photos may be elsewhere by now.
     ///
     /// # Errors
     /// [`StoreError::OtherCandidates`] when another list is registered.
@@ -174,7 +174,7 @@ impl Store {
             .map_err(&failed)?;
         let rows = transaction.query(CANDIDATES, &[]).await.map_err(&failed)?;
         let registered = from_rows(&rows)?;
-        if !registered.is_empty() && registered != candidates {
+        if !registered.is_empty() && without_photos(&registered) != without_photos(&candidates) {
             let ids = registered
                 .iter()
                 .map(|candidate| candidate.candidate_id.as_str());
@@ -182,10 +182,9 @@ impl Store {
                 registered: ids.collect::<Vec<_>>().join(", "),
             });
         }
+        let column =
+            |field: fn(&Candidate) -> &str| -> Vec<&str> { candidates.iter().map(field).collect() };
         if registered.is_empty() {
-            let column = |field: fn(&Candidate) -> &str| -> Vec<&str> {
-                candidates.iter().map(field).collect()
-            };
             transaction
                 .execute(
                     "INSERT INTO candidates (candidate_id, candidate_name, party_affiliation,
@@ -199,6 +198,19 @@ impl Store {
                         &column(|candidate| &candidate.party_affiliation),
                         &column(|candidate| &candidate.biography),
                         &column(|candidate| &candidate.campaign_platform),
+                        &column(|candidate| &candidate.photo_url),
+                    ],
+                )
+                .await
+                .map_err(&failed)?;
+        } else if registered != candidates {
+            transaction
+                .execute(
+                    "UPDATE candidates SET photo_url = moved.photo_url
+                     FROM unnest($1::text[], $2::text[]) AS moved (candidate_id, photo_url)
+                     WHERE candidates.candidate_id = moved.candidate_id",
+                    &[
+                        &column(|candidate| &candidate.candidate_id),
                         &column(|candidate| &candidate.photo_url),
                     ],
                 )
@@ -238,6 +250,15 @@ fn storable(candidate: &Candidate) -> Candidate {
         campaign_platform: text(&candidate.campaign_platform),
         photo_url: text(&candidate.photo_url),
     }
+}
+
+/// What makes them the candidates they are.
+fn without_photos(candidates: &[Candidate]) -> Vec<Candidate> {
+    let without = |candidate: &Candidate| Candidate {
+        photo_url: String::new(),
+        ..candidate.clone()
+    };
+    candidates.iter().map(without).collect()
 }
 
 fn from_rows(rows: &[Row]) -> Result<Vec<Candidate>, StoreError> {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use domain::Candidate;
+use service::public_url::portrait_path;
 
 use super::parts;
 
@@ -41,7 +42,7 @@ pub(crate) fn ballot(
         choices: choices
             .map(|(index, candidate)| Choice {
                 key: parts::colour(index),
-                portrait: parts::portrait_path(&candidate.candidate_id),
+                portrait: portrait_path(&candidate.candidate_id),
                 is_chosen: candidate.candidate_id == form.candidate_id,
                 candidate,
             })

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use askama::Template;
 use domain::Candidate;
+use service::public_url::portrait_path;
 
 use super::parts::{self, Live};
 use crate::model::{LocationResult, Snapshot};
@@ -71,10 +72,7 @@ pub(crate) fn candidate(
         n,
         candidate,
         key: index.map_or(0, parts::colour),
-        portrait: result.map_or_else(
-            || parts::portrait_path(&candidate.candidate_id),
-            |result| result.photo_url.clone(),
-        ),
+        portrait: portrait_path(&candidate.candidate_id),
         standing: match (votes, ahead, votes == best_other) {
             (0, _, _) => "Candidate",
             (_, true, _) => "Leading",

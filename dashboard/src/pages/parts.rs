@@ -1,19 +1,12 @@
 //! What several pages show: candidates by votes, the frame of a live page, paths, times and bars.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use service::public_url::path_segment;
 
 use crate::model::{CandidateResult, Leader, Snapshot};
 use crate::numbers::{NO_NUMBER, Numbers};
 
 /// Colours of candidates in the style sheet; after these they begin again.
 const COLOURS: usize = 10;
-
-/// Everything but what RFC 3986 calls unreserved.
-const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// Seconds after which a page without JavaScript loads itself again, where the reader does not say.
 const DEFAULT_REFRESH_SECONDS: u16 = 5;
@@ -118,21 +111,12 @@ pub(super) fn leader_words<'a>(
 
 /// The page of a candidate.
 pub(super) fn candidate_path(candidate_id: &str) -> String {
-    format!("/candidates/{}", segment(candidate_id))
+    format!("/candidates/{}", path_segment(candidate_id))
 }
 
 /// The page of a location.
 pub(super) fn location_path(state: &str) -> String {
-    format!("/locations/{}", segment(state))
-}
-
-/// The portrait of a candidate.
-pub(super) fn portrait_path(candidate_id: &str) -> String {
-    format!("/portraits/{}.svg", segment(candidate_id))
-}
-
-fn segment(text: &str) -> String {
-    utf8_percent_encode(text, PATH_SEGMENT).to_string()
+    format!("/locations/{}", path_segment(state))
 }
 
 /// Votes that one is behind, as a difference.

@@ -21,7 +21,7 @@ def main():
     args = parser.parse_args()
     with open(args.file, encoding="utf-8") as file:
         records = [json.loads(line) for line in file]
-    producer = KafkaProducer(bootstrap_servers=args.bootstrap, acks="all", compression_type="zstd")
+    producer = KafkaProducer(bootstrap_servers=args.bootstrap, acks="all", compression_type="gzip")
     sent = [
         producer.send(
             record["topic"],

@@ -61,7 +61,6 @@ def by_kafka_python(bootstrap, topics):
         group_id=None,
         enable_auto_commit=False,
         check_crcs=True,
-        isolation_level="read_committed",
         auto_offset_reset="earliest",
     )
     there = consumer.topics()

@@ -96,6 +96,8 @@ def read(topic, key, value):
     problem = fields_problem(read_value, fields)
     if problem:
         return None, problem
+    if not read_value.get("photo_url", "https://").startswith(("http://", "https://")):
+        return None, f"`photo_url` is {read_value['photo_url']!r}, no absolute URL"
     if topic == "votes_topic":
         if read_value["vote"] != 1:
             return None, f"`vote` is {read_value['vote']}"

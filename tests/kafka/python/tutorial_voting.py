@@ -1,66 +1,65 @@
-"""Behaves as the tutorial's voting.py did: consumes `voters_topic`, draws a candidate for each voter, and
-produces the vote, voter and candidate merged flat, to `votes_topic`.
+"""Votes on Kafka as the tutorial's second program does: every voter who comes on `voters_topic` votes for a candidate
+who is drawn, and the vote, keyed by the voter, has all fields of voter and candidate beside its own two.
 
-Differences: it ends when all voters have voted; the candidates come from a file (what `election results
---json` prints) instead of a table; and unless it is given a group it assigns the partitions to itself,
-since tansu takes half a minute to let a group in.
+Otherwise than there it ends when all have voted; the candidates come from a file (what `election results --json`
+prints) instead of a table; and unless it is given a group it reads the partitions by itself, since tansu takes
+half a minute to let a group in.
 """
 
 import argparse
 import json
 import random
 import time
+from collections import Counter
 from datetime import datetime, timezone
 
 from confluent_kafka import Consumer, SerializingProducer, TopicPartition
 
 PATIENCE_S = 90
+# A broker that was killed is back soon.
+RECONNECT = {"reconnect.backoff.max.ms": 500}
 
 
-def read_candidates(path):
-    with open(path, encoding="utf-8") as file:
-        results = json.load(file)
-    return [
-        {
-            "candidate_id": candidate["candidate_id"],
-            "candidate_name": candidate["candidate_name"],
-            "party_affiliation": candidate["party_affiliation"],
-            "biography": "A brief bio of the candidate.",
-            "campaign_platform": "Key campaign promises or platform.",
-            "photo_url": candidate["photo_url"],
+def on_the_ballot(file):
+    with open(file, encoding="utf-8") as results:
+        listed = json.load(results)["candidates"]
+    told = ("candidate_id", "candidate_name", "party_affiliation", "photo_url")
+    words = {"biography": "Was born, and stands.", "campaign_platform": "More of it."}
+    return [{name: one[name] for name in told} | words for one in listed]
+
+
+def reading(args):
+    consumer = Consumer(
+        RECONNECT
+        | {
+            "bootstrap.servers": args.bootstrap,
+            "group.id": args.group or "voting-assigned",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
         }
-        for candidate in results["candidates"]
-    ]
-
-
-def voters_of(args):
-    conf = {
-        "bootstrap.servers": args.bootstrap,
-        "group.id": args.group or "voting-assigned",
-        "auto.offset.reset": "earliest",
-        "enable.auto.commit": False,
-        "reconnect.backoff.max.ms": 500,
-    }
-    consumer = Consumer(conf)
+    )
+    topic = args.voters_topic
     if args.group:
-        consumer.subscribe([args.voters_topic])
+        consumer.subscribe([topic])
     else:
-        partitions = consumer.list_topics(args.voters_topic, timeout=30).topics[args.voters_topic].partitions
-        consumer.assign([TopicPartition(args.voters_topic, partition, 0) for partition in partitions])
-    heard = time.monotonic()
-    seen = set()
+        there = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, number, 0) for number in there])
+    return consumer
+
+
+def voters(args):
+    """Each voter once: a producer without idempotence may have written one twice."""
+    consumer, seen, last = reading(args), set(), time.monotonic()
     while len(seen) < args.votes:
-        msg = consumer.poll(timeout=1.0)
-        if msg is None or msg.error():
-            if time.monotonic() - heard > PATIENCE_S:
-                raise SystemExit(f"only {len(seen)} voters came; last error: {msg and msg.error()}")
-            continue
-        heard = time.monotonic()
-        voter = json.loads(msg.value().decode("utf-8"))
-        # A producer without idempotence may have written a voter twice.
-        if voter["voter_id"] not in seen:
-            seen.add(voter["voter_id"])
-            yield voter
+        record = consumer.poll(timeout=1.0)
+        if record is not None and not record.error():
+            last = time.monotonic()
+            voter = json.loads(record.value().decode("utf-8"))
+            if voter["voter_id"] not in seen:
+                seen.add(voter["voter_id"])
+                yield voter
+        elif time.monotonic() - last > PATIENCE_S:
+            raise SystemExit(f"only {len(seen)} voters came; last error: {record and record.error()}")
     consumer.close()
 
 
@@ -76,34 +75,22 @@ def main():
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two votes; the tutorial's is 0.2")
     args = parser.parse_args()
 
-    failed = []
-
-    def delivery_report(err, _msg):
-        if err is not None:
-            failed.append(str(err))
-
-    candidates = read_candidates(args.candidates)
-    chance = random.Random(args.seed)
-    producer = SerializingProducer({"bootstrap.servers": args.bootstrap, "reconnect.backoff.max.ms": 500})
-    per_candidate = {candidate["candidate_id"]: 0 for candidate in candidates}
-    for voter in voters_of(args):
-        chosen_candidate = chance.choice(candidates)
-        vote = voter | chosen_candidate | {
-            "voting_time": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S"),
-            "vote": 1,
-        }
-        producer.produce(
-            args.votes_topic,
-            key=vote["voter_id"],
-            value=json.dumps(vote),
-            on_delivery=delivery_report,
-        )
+    ballot, draw = on_the_ballot(args.candidates), random.Random(args.seed)
+    cast = Counter({one["candidate_id"]: 0 for one in ballot})
+    errors = []
+    note = lambda error, _: errors.append(str(error)) if error else None
+    producer = SerializingProducer(RECONNECT | {"bootstrap.servers": args.bootstrap})
+    for voter in voters(args):
+        choice = draw.choice(ballot)
+        now = datetime.now(timezone.utc)
+        vote = {**voter, **choice, "voting_time": f"{now:%Y-%m-%d %H:%M:%S}", "vote": 1}
+        producer.produce(args.votes_topic, key=voter["voter_id"], value=json.dumps(vote), on_delivery=note)
         producer.poll(0)
-        per_candidate[chosen_candidate["candidate_id"]] += 1
+        cast[choice["candidate_id"]] += 1
         time.sleep(args.pause)
-    if producer.flush(120) or failed:
-        raise SystemExit(f"votes were not delivered: {failed[:1]}")
-    print(json.dumps({"votes": sum(per_candidate.values()), "per_candidate": per_candidate}))
+    if producer.flush(120) or errors:
+        raise SystemExit(f"votes were not delivered: {errors[:1]}")
+    print(json.dumps({"votes": cast.total(), "per_candidate": cast}))
 
 
 if __name__ == "__main__":

@@ -185,6 +185,12 @@ async fn candidates(store: Store) {
     assert!(matches!(error, StoreError::OtherCandidates { .. }));
     assert!(error.to_string().contains("b, a") && error.to_string().contains("--fresh"));
     assert_eq!(store.candidates().await.unwrap(), stored);
+
+    // The dashboard may be found elsewhere; who stands stays the same.
+    let mut moved = stored.clone();
+    moved[1].photo_url = "https://election.example/a.svg".into();
+    store.register_candidates(&moved).await.unwrap();
+    assert_eq!(store.candidates().await.unwrap(), moved);
 }
 
 async fn ingest(store: Store) {
