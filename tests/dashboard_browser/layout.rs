@@ -1,8 +1,8 @@
 //! From a phone to a wall: nothing sticks out, and the room is used.
 
-use crate::browser::{Browser, Screen};
+use crate::dashboard_browser::browser::{Browser, Screen};
+use crate::dashboard_browser::{counted, pages, wait_until_live};
 use crate::support::DataDir;
-use crate::{counted, pages, wait_until_live};
 
 /// The narrowest phone.
 const NARROWEST: u32 = 360;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{COUNTED, running, shown_votes, texts, votes_at};
 use crate::support::DataDir;
-use crate::{COUNTED, running, shown_votes, texts, votes_at};
 
 const ROWS: &str =
     "return [...document.querySelectorAll('#location-rows tr')].map((row) => row.dataset.location)";

@@ -1,8 +1,8 @@
 //! Light and dark: as the system has it, or as the reader chose.
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{counted, pages, wait_until_live};
 use crate::support::DataDir;
-use crate::{counted, pages, wait_until_live};
 
 /// How light the page is, from 0 to 255, and its text.
 #[track_caller]
