@@ -10,6 +10,7 @@ mod browser;
 
 mod accessibility;
 mod ballot;
+mod charts;
 mod connection;
 mod count;
 mod keyboard;
