@@ -7,6 +7,7 @@ mod browser;
 
 mod accessibility;
 mod ballot;
+mod charts;
 mod connection;
 mod count;
 mod keyboard;

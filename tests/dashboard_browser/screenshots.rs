@@ -48,12 +48,6 @@ fn screenshots_show_a_count_under_way() {
         // Far enough that nobody's place is chance, and not done.
         wait_for_votes(&browser, VOTERS * 3 / 10);
         browser.wait_until(
-            "[...document.querySelectorAll('canvas')].every((canvas) => {
-                 const { top, bottom } = canvas.getBoundingClientRect();
-                 return bottom < 0 || top >= innerHeight || Chart.getChart(canvas) !== undefined;
-             })",
-        );
-        browser.wait_until(
             "[...document.images].every((image) => image.complete || image.getBoundingClientRect().top >= innerHeight)",
         );
         let shot = browser.screenshot();
