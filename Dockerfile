@@ -19,7 +19,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/build/target,sharing=locked \
     cargo build --release --locked -p producer -p consumer -p dashboard -p bridge \
-        --features bridge/tls \
+        --features bridge/tls,consumer/tls,dashboard/tls,producer/tls \
     && install -D -t /out/bin target/release/producer target/release/consumer \
         target/release/dashboard target/release/bridge
 

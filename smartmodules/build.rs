@@ -29,11 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     watch(&here.join("abi"));
     watch(&workspace.join("crates/domain/src"));
     watch(&workspace.join("crates/domain/Cargo.toml"));
-    watch(&workspace.join("vendor"));
     watch(&workspace.join("Cargo.lock"));
     // The profile, and the features of dependencies.
     watch(&workspace.join("Cargo.toml"));
 
+    if cfg!(unix) {
+        install_target(workspace)?;
+    }
     let target_dir = nested_target_dir(&out)?;
     let mut cargo = Command::new(env::var("CARGO")?);
     cargo
@@ -86,6 +88,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         let embedded = out.join(format!("{module}.wasm"));
         std::fs::copy(&built, &embedded)
             .map_err(|error| format!("copying {}: {error}", built.display()))?;
+    }
+    Ok(())
+}
+
+/// Installs the target, if it is missing. Cargo's first question to rustc has done so already
+/// (`.cargo/config.toml`), unless another wrapper is named in the environment.
+fn install_target(workspace: &Path) -> Result<(), Box<dyn Error>> {
+    let wrapper = workspace.join(".cargo/rustc-wrapper");
+    if !wrapper.exists() {
+        // A copy of the sources without it, as in a container; the build's own error names the command.
+        return Ok(());
+    }
+    let status = Command::new(wrapper)
+        .arg(env::var("RUSTC")?)
+        .arg("-vV")
+        .status()?;
+    if !status.success() {
+        return Err(format!("the target {TARGET} is missing; see above").into());
     }
     Ok(())
 }

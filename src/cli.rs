@@ -93,7 +93,7 @@ pub(crate) struct BackendArgs {
 /// What votes stream through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlatformKind {
-    /// The engine of Fluvio's SPU over a log in the data directory, in this process
+    /// SmartModules over a log in the data directory, in this process
     Embedded,
     /// A Fluvio cluster
     Fluvio,

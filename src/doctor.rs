@@ -18,8 +18,8 @@ const LOCK_FILE: &str = include_str!("../Cargo.lock");
 /// Dependencies whose version matters to whoever runs an election.
 const VERSIONS: [&str; 6] = [
     "fluvio",
-    "fluvio-smartengine",
     "fluvio-smartmodule",
+    "wasmtime",
     "fjall",
     "pglite-oxide",
     "tokio-postgres",

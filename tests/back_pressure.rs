@@ -2,13 +2,11 @@
 //! persisted stays in the log, and is persisted when the database answers again.
 #![cfg(all(feature = "embedded", target_os = "linux"))]
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::proxy::Proxy;
+use crate::support::{DataDir, Database, Process, assert_adds_up, election, number};
 use store::TemporaryServer;
-use support::proxy::Proxy;
-use support::{DataDir, Database, Process, assert_adds_up, election, number};
 
 /// Large enough that they would show if they were kept in memory.
 const VOTERS: u64 = 40_000;

@@ -1,15 +1,12 @@
 //! Whatever lies in `votes`, each record ends as counted or as rejected with its reason and its
 //! place in the log, in the tally and in the rows alike.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeMap;
 
+use crate::support::{DataDir, Database, assert_adds_up, number, open_log, read_topic};
 use domain::{Reason, RejectedVote, topics};
 use platform::{NewRecord, Platform};
 use serde_json::json;
-use support::{DataDir, Database, assert_adds_up, number, open_log, read_topic};
 
 const SEED: u64 = 5;
 const CANDIDATES: usize = 3;

@@ -1,16 +1,13 @@
 //! The dashboard's ballot box: votes that are cast at the page or through the API are counted like any
 //! other, and what should not be taken is refused.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::support::site::{Answer, Site};
+use crate::support::{DataDir, Process, assert_adds_up, election, number};
 use domain::CredentialKey;
 use serde_json::{Value, json};
-use support::site::{Answer, Site};
-use support::{DataDir, Process, assert_adds_up, election, number};
 
 /// Half of the voters leave their vote to the page.
 const DEMO: &[&str] = &[

@@ -1,13 +1,11 @@
 //! `election bench` tells every figure that its table promises, and `bench votes` writes votes that are
 //! counted as it says.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{Process, election};
 use domain::{FirstVotes, ParsedVote, VoterRef};
 use serde_json::Value;
-use support::{Process, election};
 
 #[test]
 fn every_figure_is_measured() {

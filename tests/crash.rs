@@ -1,16 +1,13 @@
 //! `kill -9` at any moment loses nothing and counts nothing twice: the same command goes on.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use support::{
+use crate::support::{
     DataDir, Process, assert_adds_up, assert_same, number, rejected_total, without_elapsed,
 };
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 const DEMO: &[&str] = &[
     "demo",

@@ -1,16 +1,13 @@
 //! Elections that require credentials: only votes that carry the voter's own are counted, inside the
 //! stream already, and neither key nor credentials get to where others could read them.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::support::{DataDir, Database, assert_adds_up, number, open_log, read_topic};
 use domain::{ElectionKey, Reason, topics};
 use platform::{NewRecord, Platform};
 use serde_json::json;
-use support::{DataDir, Database, assert_adds_up, number, open_log, read_topic};
 
 const VOTERS: u64 = 800;
 

@@ -1,16 +1,14 @@
 //! The dashboard over HTTP: the numbers are those of the results, the description describes them, and
 //! nothing is told that should not be.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use support::site::Site;
-use support::{DataDir, PUBLIC_URL, number, sum};
+use crate::support::site::Site;
+use crate::support::{DataDir, PUBLIC_URL, number, sum};
 
 const VOTERS: &str = "2000";
 

@@ -1,15 +1,12 @@
 //! `election demo`, and what shows its outcome: results, audit, recount, doctor.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-use support::{
+use crate::support::{
     DataDir, PUBLIC_URL_VARIABLE, Process, Run, assert_adds_up, assert_same, keys, number,
     rejected_total, sum, without_elapsed,
 };
+use serde_json::Value;
 
 const VOTERS: u64 = 3_000;
 
@@ -238,7 +235,7 @@ fn results_audit_recount_and_doctor_agree_with_the_demo() {
 
     let doctor = data.run(&["doctor"]).succeeds().stdout;
     let cast = format!("{} votes in 2 partitions", demo["cast"]);
-    for part in ["fluvio-smartengine", "vote-tally", &cast] {
+    for part in ["wasmtime", "vote-tally", &cast] {
         assert!(doctor.contains(part), "`{part}` is not in: {doctor}");
     }
 }

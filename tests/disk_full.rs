@@ -2,14 +2,12 @@
 //! refused and named, and when there is room again, the same command goes on.
 #![cfg(all(feature = "embedded", target_os = "linux"))]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::{DataDir, assert_adds_up, assert_same, without_elapsed};
 use serde_json::Value;
 use store::TemporaryServer;
-use support::{DataDir, assert_adds_up, assert_same, without_elapsed};
 
 const DEMO: &[&str] = &[
     "demo",

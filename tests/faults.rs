@@ -1,18 +1,15 @@
 //! Failures at named points (crates/faults): killed there, or failed there, the election comes out as it
 //! would have.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use domain::topics;
-use serde_json::Value;
-use support::{
+use crate::support::{
     DataDir, Process, Run, assert_adds_up, assert_same, number, open_log, read_topic,
     rejected_total, without_elapsed,
 };
+use domain::topics;
+use serde_json::Value;
 
 const DEMO: &[&str] = &[
     "demo",

@@ -1,13 +1,10 @@
 //! What must always hold is looked at while votes are counted: where it does not hold any more, the count
 //! stops, names what is wrong with both numbers, and is not begun again.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::time::{Duration, Instant};
 
+use crate::support::{DataDir, Database, Process, Run};
 use store::TemporaryServer;
-use support::{DataDir, Database, Process, Run};
 
 /// Slow enough that rows can be changed while votes are cast.
 const DEMO: &str = "demo --voters 4000 --invalid 0.05 --duplicates 0.05 --rate 400 --once --port 0";

@@ -1,17 +1,14 @@
 //! Seals and inclusion receipts: a voter can prove that the vote is among those counted, to anybody who
 //! has the published root, and without showing whom it was for.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::io::Write;
 use std::process::Stdio;
 
+use crate::support::site::Site;
+use crate::support::{DataDir, Database, election, number, open_log};
 use domain::topics;
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
-use support::site::Site;
-use support::{DataDir, Database, election, number, open_log};
 
 const DEMO: &[&str] = &[
     "demo",

@@ -1,13 +1,10 @@
 //! `election demo --results`: official results become ballots, and the count equals the file.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::support::{DataDir, assert_adds_up, assert_same, number, without_elapsed};
 use serde_json::Value;
-use support::{DataDir, assert_adds_up, assert_same, number, without_elapsed};
 
 /// The columns of the MIT Election Lab's files.
 const HEADER: &str = "year,state,state_po,state_fips,state_cen,state_ic,office,candidate,\

@@ -1,14 +1,11 @@
 //! The demo's steps one by one: `election producer init|voters|votes`, `election consumer --once`.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-use support::{
+use crate::support::{
     DataDir, assert_adds_up, assert_same, number, open_log, read_topic, sum, without_elapsed,
 };
+use serde_json::{Value, json};
 
 const INIT: &[&str] = &[
     "producer",

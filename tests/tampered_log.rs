@@ -1,14 +1,11 @@
 //! A log that was changed after it was persisted is found, by the chains of its hashes.
-#![cfg(feature = "embedded")]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 
+use crate::support::{DataDir, Database, number, open_log, read_topic};
 use domain::topics;
 use platform::{NewRecord, Platform};
 use serde_json::Value;
-use support::{DataDir, Database, number, open_log, read_topic};
 
 /// What was changed in a log.
 struct Changed {

@@ -18,7 +18,7 @@ pub struct KafkaArgs {
     pub kafka: Option<String>,
     /// Settings of librdkafka, a KEY=VALUE a line as `kcat -F` reads them: the place for
     /// sasl.username, sasl.password, security.protocol, ssl.ca.location. TLS and SCRAM need a build
-    /// with them: cargo build -p bridge --features tls
+    /// with them: cargo build --release -p bridge --features tls
     #[arg(
         long,
         value_name = "FILE",

@@ -15,6 +15,9 @@ const RELOAD_MS = 5_000;
 /** From one drawing to the next: nobody reads faster. */
 const DRAW_MS = 150;
 
+/** What has not changed for so long glides to its new length. */
+const RESTED_MS = 1_500;
+
 const state = new State();
 // Instead of results: nothing is set up, or nothing can be learned yet.
 const isSetUp = document.querySelector('[data-empty="no-election"], [data-empty="waiting"]') === null;
@@ -64,6 +67,8 @@ function noticeFits(problems) {
 
 function draw() {
   planned = 0;
+  // One change after the other needs no gliding; a step after a pause does.
+  document.body.classList.toggle('glides', performance.now() - drawnAt > RESTED_MS);
   drawnAt = performance.now();
   page?.draw();
   state.drawn();

@@ -9,6 +9,7 @@ const OWNERS = '[data-candidate], [data-location], [data-partition], [data-evide
 const WRITE = {
   share: (share) => percent(share),
   turnout: (share) => percent(share),
+  others: (share) => percent(share),
   'share-of-all': (share) => percent(share, 2),
   margin: points,
   behind: minus,

@@ -1,6 +1,6 @@
 // The front page, kept up to date.
 
-import { MAX_BARS, barChart, donutChart, sparkline } from './charts.js';
+import { Bars, Line, MAX_BARS, Ring } from './charts.js';
 import { PageFigures, setText } from './figures.js';
 import { percent, shareOf, whole } from './format.js';
 import { Locations } from './locations.js';
@@ -21,9 +21,9 @@ export class Overview {
   #locations;
   #turnout = new Turnout();
   #pipeline = new Pipeline();
-  #votes = barChart(element('chart-votes'));
-  #share = donutChart(element('chart-share'));
-  #speed = sparkline(element('chart-speed'));
+  #votes = new Bars(element('chart-votes'));
+  #share = new Ring(element('chart-share'));
+  #speed = new Line(element('chart-speed'));
   #speedTable = document.querySelector('[data-rows="speed"]');
 
   /** @param {import('./state.js').State} state */
@@ -69,35 +69,37 @@ export class Overview {
 
   #drawCharts() {
     const ranking = this.#state.ranking().slice(0, MAX_BARS);
-    const names = ranking.map((candidate) => candidate.candidate_name);
-    const colours = ranking.map((candidate) => `k${this.#state.colour(candidate.candidate_id)}`);
-    const words = (figure) => ranking.map((candidate) => `${candidate.candidate_name} ${figure(candidate)}`).join('; ');
-    const votes = (candidate) => whole(candidate.total_votes);
-    const share = (candidate) => percent(candidate.share);
-    const values = ranking.map((candidate) => candidate.total_votes);
-    this.#votes?.set(
-      { labels: names, values, colours, texts: ranking.map(votes) },
-      `Votes per candidate: ${words(votes)}`,
+    const colour = ({ candidate_id }) => this.#state.colour(candidate_id);
+    const votes = ({ total_votes }) => whole(total_votes);
+    const share = ({ share }) => percent(share);
+    const words = (figure) => ranking.map((candidate) => `${candidate.candidate_name} ${figure(candidate)}`);
+    this.#votes.show(
+      ranking.map((candidate) => ({
+        key: candidate.candidate_id,
+        name: candidate.candidate_name,
+        value: candidate.total_votes,
+        text: votes(candidate),
+        title: `${candidate.candidate_name}: ${votes(candidate)} (${share(candidate)})`,
+        colour: colour(candidate),
+      })),
+      `Votes per candidate: ${words(votes).join('; ')}`,
     );
+    const slices = ranking.map((candidate) => ({ share: candidate.share, colour: colour(candidate) }));
+    const shares = words(share);
     const { counted } = this.#state.snapshot.totals;
-    const others = counted - values.reduce((sum, votes) => sum + votes, 0);
-    const texts = ranking.map(share);
-    const ring = { labels: names, values, colours, texts };
-    if (others > 0) {
-      ring.labels = [...names, 'Others'];
-      ring.values = [...values, others];
-      ring.colours = [...colours, 'k0'];
-      ring.texts = [...texts, percent(shareOf(others, counted))];
+    if (this.#state.snapshot.candidates.length > MAX_BARS) {
+      const others = shareOf(counted - ranking.reduce((sum, { total_votes }) => sum + total_votes, 0), counted);
+      this.#figures.set({ others });
+      slices.push({ share: others, colour: 0 });
+      shares.push(`Others ${percent(others)}`);
     }
-    if (counted === 0) Object.assign(ring, { labels: ['Nobody'], values: [1], colours: ['track'], texts: [''] });
-    this.#share?.set(ring, `Share of the votes: ${words(share)}`);
+    this.#share.show(slices, `Share of the votes: ${shares.join('; ')}`);
   }
 
   #drawSpeed({ votes_per_second, votes_per_second_history: history }) {
-    this.#speed?.set(
-      { labels: history.map((_, index) => String(index - history.length + 1)), values: history, colours: [] },
-      `Votes per second, now ${whole(Math.round(votes_per_second))}; most in the last ${history.length} seconds ${whole(Math.max(0, ...history))}`,
-    );
+    const now = whole(Math.round(votes_per_second));
+    const most = whole(Math.max(0, ...history));
+    this.#speed.show(history, `Votes per second, now ${now}; most in the last ${history.length} seconds ${most}`);
     if (!this.#speedTable.checkVisibility()) return;
     const latest = history.slice(-SPEED_ROWS).reverse();
     while (this.#speedTable.rows.length < latest.length) {

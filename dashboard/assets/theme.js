@@ -17,11 +17,9 @@
     } else {
       delete root.dataset.theme;
     }
-    document.dispatchEvent(new CustomEvent('themechange'));
   };
 
   apply(stored());
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => apply(stored()));
 
   document.addEventListener('DOMContentLoaded', () => {
     const select = document.getElementById('theme');

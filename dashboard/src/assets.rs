@@ -8,7 +8,6 @@ use siphasher::sip::SipHasher13;
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A file under `/assets/`.
 #[derive(Debug)]
@@ -40,33 +39,31 @@ pub(crate) fn asset_url(name: &str) -> String {
 /// be fresh by its etag.
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     macro_rules! assets {
-        ($($kind:ident $name:literal $path:literal;)+) => {
-            vec![$(embedded($name, $kind, include_bytes!(concat!("../assets/", $path)))),+]
+        ($($kind:ident $name:literal;)+) => {
+            vec![$(embedded($name, $kind, include_bytes!(concat!("../assets/", $name)))),+]
         };
     }
     assets! {
-        CSS "dashboard.css" "dashboard.css";
-        CSS "pages.css" "pages.css";
-        SVG "icon.svg" "icon.svg";
-        JAVASCRIPT "theme.js" "theme.js";
-        JAVASCRIPT "address.js" "address.js";
-        JAVASCRIPT "app.js" "app.js";
-        JAVASCRIPT "candidate.js" "candidate.js";
-        JAVASCRIPT "charts.js" "charts.js";
-        JAVASCRIPT "controls.js" "controls.js";
-        JAVASCRIPT "figures.js" "figures.js";
-        JAVASCRIPT "format.js" "format.js";
-        JAVASCRIPT "location.js" "location.js";
-        JAVASCRIPT "locations.js" "locations.js";
-        JAVASCRIPT "overview.js" "overview.js";
-        JAVASCRIPT "pipeline.js" "pipeline.js";
-        JAVASCRIPT "race.js" "race.js";
-        JAVASCRIPT "rows.js" "rows.js";
-        JAVASCRIPT "state.js" "state.js";
-        JAVASCRIPT "stream.js" "stream.js";
-        JAVASCRIPT "turnout.js" "turnout.js";
-        JAVASCRIPT "chart.umd.min.js" "vendor/chart.umd.min.js";
-        TEXT "chart.LICENSE.md" "vendor/LICENSE.md";
+        CSS "dashboard.css";
+        CSS "pages.css";
+        SVG "icon.svg";
+        JAVASCRIPT "theme.js";
+        JAVASCRIPT "address.js";
+        JAVASCRIPT "app.js";
+        JAVASCRIPT "candidate.js";
+        JAVASCRIPT "charts.js";
+        JAVASCRIPT "controls.js";
+        JAVASCRIPT "figures.js";
+        JAVASCRIPT "format.js";
+        JAVASCRIPT "location.js";
+        JAVASCRIPT "locations.js";
+        JAVASCRIPT "overview.js";
+        JAVASCRIPT "pipeline.js";
+        JAVASCRIPT "race.js";
+        JAVASCRIPT "rows.js";
+        JAVASCRIPT "state.js";
+        JAVASCRIPT "stream.js";
+        JAVASCRIPT "turnout.js";
     }
 });
 
@@ -91,21 +88,17 @@ mod tests {
     fn every_file_is_embedded_once() {
         let names: BTreeSet<_> = ASSETS.iter().map(|asset| asset.name).collect();
         assert_eq!(names.len(), ASSETS.len());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
         let mut files = 0;
-        for folder in ["assets", "assets/vendor"] {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_file() {
-                    let bytes = std::fs::read(&path).unwrap();
-                    assert!(
-                        ASSETS.iter().any(|asset| asset.bytes == bytes),
-                        "{} is not embedded",
-                        path.display()
-                    );
-                    files += 1;
-                }
-            }
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(
+                ASSETS.iter().any(|asset| asset.bytes == bytes),
+                "{} is not embedded",
+                path.display()
+            );
+            files += 1;
         }
         assert_eq!(files, ASSETS.len());
     }
@@ -141,10 +134,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_of_elsewhere() {
-        for asset in ASSETS
-            .iter()
-            .filter(|asset| asset.name != "chart.umd.min.js" && asset.content_type != TEXT)
-        {
+        for asset in ASSETS.iter() {
             let source = std::str::from_utf8(asset.bytes).unwrap();
             let outside = source.replace("http://www.w3.org/2000/svg", "");
             assert!(

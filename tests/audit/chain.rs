@@ -3,7 +3,7 @@
 use domain::topics;
 use platform::{NewRecord, Platform};
 
-use crate::Audited;
+use crate::audit::Audited;
 use crate::support::open_log;
 
 /// The rows of the chains: edited, deleted, added.

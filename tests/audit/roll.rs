@@ -3,7 +3,7 @@
 use domain::topics;
 use platform::{NewRecord, Platform};
 
-use crate::Audited;
+use crate::audit::Audited;
 use crate::support::open_log;
 
 /// Rows of voters, and of records that are none: edited, deleted, added.

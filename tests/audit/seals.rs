@@ -3,7 +3,7 @@
 use domain::Seal;
 use store::Store;
 
-use crate::Audited;
+use crate::audit::Audited;
 
 /// Seals whose root is that of their parts, but which state something else than the log.
 pub async fn every_seal_that_does_not_fit_is_found(audited: &Audited) {

@@ -8,10 +8,10 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
-use crate::installation::Installation;
-use crate::schedule::{Moment, away, moment};
+use crate::chaos::schedule::{Moment, away, moment};
+use crate::chaos::trial::{DEMO, wait_for};
+use crate::cluster::installation::Installation;
 use crate::support::{Process, assert_same, without_elapsed};
-use crate::trial::{DEMO, wait_for};
 
 /// Votes a second: the demo goes on while something is away.
 const RATE: [&str; 2] = ["--rate", "300"];

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::modules;
-use crate::schedule::{Damage, Fault, Moment, Schedule};
-use crate::server::Server;
+use crate::chaos::modules;
+use crate::chaos::schedule::{Damage, Fault, Moment, Schedule};
+use crate::chaos::server::Server;
 use crate::support::{DataDir, Process, Run, assert_same, without_elapsed};
 
 /// What is held.

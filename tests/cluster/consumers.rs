@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use service_process::closed_port;
 
-use crate::installation::Installation;
+use crate::cluster::installation::Installation;
 use crate::support::{Process, Run};
 
 /// Nothing that a test waits for takes as long, if nobody says otherwise.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::installation::Installation;
+use crate::cluster::installation::Installation;
 use crate::support::Run;
 
 const TOPICS: usize = 10;

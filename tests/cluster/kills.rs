@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use crate::consumers::{Consumer, wait_until_accounted, wait_until_shared};
-use crate::installation::Installation;
+use crate::cluster::consumers::{Consumer, wait_until_accounted, wait_until_shared};
+use crate::cluster::installation::Installation;
 use crate::support::{DataDir, assert_adds_up, assert_same, number, without_elapsed};
 
 /// Set to a seed that a failed run has printed, for the same delays again.

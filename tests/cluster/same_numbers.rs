@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::installation::Installation;
+use crate::cluster::installation::Installation;
 use crate::support::{DataDir, assert_adds_up, assert_same, number, without_elapsed};
 
 /// With these, every reason to reject a vote occurs.

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::consumers::{Consumer, DEADLINE, wait_until_accounted, wait_until_shared};
-use crate::installation::Installation;
+use crate::cluster::consumers::{Consumer, DEADLINE, wait_until_accounted, wait_until_shared};
+use crate::cluster::installation::Installation;
 use crate::support::{assert_adds_up, number};
 
 const PARTITIONS: usize = 4;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Screen};
+use crate::dashboard_browser::browser::{Browser, Screen};
+use crate::dashboard_browser::{counted, pages, wait_until_live};
 use crate::support::{DataDir, skipped};
-use crate::{counted, pages, wait_until_live};
 
 /// Where `.ci/run` puts axe-core.
 const AXE_CORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe-core/axe.min.js");

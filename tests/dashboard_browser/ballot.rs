@@ -4,8 +4,8 @@
 use domain::ElectionKey;
 use serde_json::json;
 
-use crate::accessibility::{axe, violations};
-use crate::browser::Browser;
+use crate::dashboard_browser::accessibility::{axe, violations};
+use crate::dashboard_browser::browser::Browser;
 use crate::support::DataDir;
 use crate::support::site::Site;
 

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{
+    demo, running, shown_votes, votes_at, wait_for_votes, wait_until_live,
+};
 use crate::support::DataDir;
 use crate::support::site::Site;
-use crate::{demo, running, shown_votes, votes_at, wait_for_votes, wait_until_live};
 
 /// Votes that the server counts in a fraction of a second.
 const SOME: u64 = 100;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{running, shown_votes, wait_until_live};
 use crate::support::site::Site;
 use crate::support::{DataDir, number, rejected_total};
-use crate::{running, shown_votes, wait_until_live};
 
 const VOTERS: &str = "4000";
 
@@ -39,7 +39,7 @@ fn the_numbers_rise_while_it_runs_and_end_as_the_results() {
     browser.open(&site.url);
     let all = format!(
         "document.querySelectorAll('#candidate-rows tr').length === {}",
-        crate::CANDIDATES
+        crate::dashboard_browser::CANDIDATES
     );
     browser.wait_until(&all);
     wait_until_live(&browser);
@@ -48,7 +48,7 @@ fn the_numbers_rise_while_it_runs_and_end_as_the_results() {
     let mut seen = vec![shown_votes(&browser)];
     while *seen.last().unwrap() < VOTERS.parse().unwrap() {
         let last = *seen.last().unwrap();
-        crate::wait_for_votes(&browser, last + 1);
+        crate::dashboard_browser::wait_for_votes(&browser, last + 1);
         seen.push(shown_votes(&browser));
         assert!(seen.is_sorted(), "votes were taken back: {seen:?}");
     }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::browser::{Browser, ENTER, TAB};
+use crate::dashboard_browser::browser::{Browser, ENTER, TAB};
+use crate::dashboard_browser::{counted, texts, wait_until_live};
 use crate::support::DataDir;
-use crate::{counted, texts, wait_until_live};
 
 /// More than anybody would press; where the focus has not come round by then, it is caught.
 const MANY: usize = 200;
@@ -44,7 +44,7 @@ fn everything_is_reached_in_order_and_seen() {
     };
     let data = DataDir::new();
     let site = counted(&data);
-    for (name, url) in crate::pages(&site) {
+    for (name, url) in crate::dashboard_browser::pages(&site) {
         browser.open(&url);
         wait_until_live(&browser);
         let stops = all_stops(&browser);

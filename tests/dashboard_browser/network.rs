@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{pages, running, wait_for_votes, wait_until_live};
 use crate::support::DataDir;
-use crate::{pages, running, wait_for_votes, wait_until_live};
 
 /// Addresses that the browser has asked for since the last look.
 #[track_caller]
@@ -43,7 +43,7 @@ fn nothing_is_asked_of_another_host_and_the_console_stays_empty() {
         // To the end, so that what is loaded only when it is in sight is loaded too.
         browser.run("scrollTo(0, document.body.scrollHeight)");
         if name == "overview" {
-            let shown = crate::shown_votes(&browser);
+            let shown = crate::dashboard_browser::shown_votes(&browser);
             wait_for_votes(&browser, shown + 100);
         }
         browser.wait_until(

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::browser::{Browser, Screen};
+use crate::dashboard_browser::browser::{Browser, Screen};
+use crate::dashboard_browser::{running, wait_for_votes, wait_until_live};
 use crate::support::DataDir;
-use crate::{running, wait_for_votes, wait_until_live};
 
 const VOTERS: u64 = 8_000;
 
@@ -48,16 +48,13 @@ fn screenshots_show_a_count_under_way() {
         // Far enough that nobody's place is chance, and not done.
         wait_for_votes(&browser, VOTERS * 3 / 10);
         browser.wait_until(
-            "[...document.querySelectorAll('canvas')].every((canvas) => {
-                 const { top, bottom } = canvas.getBoundingClientRect();
-                 return bottom < 0 || top >= innerHeight || Chart.getChart(canvas) !== undefined;
-             })",
-        );
-        browser.wait_until(
             "[...document.images].every((image) => image.complete || image.getBoundingClientRect().top >= innerHeight)",
         );
         let shot = browser.screenshot();
-        assert!(crate::shown_votes(&browser) < VOTERS, "the count was over");
+        assert!(
+            crate::dashboard_browser::shown_votes(&browser) < VOTERS,
+            "the count was over"
+        );
         assert_eq!(&shot[..8], b"\x89PNG\r\n\x1a\n");
         let side = |at: usize| u32::from_be_bytes(shot[at..at + 4].try_into().unwrap());
         assert_eq!((side(16), side(20)), (width, height), "{name}");

@@ -2,12 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{COUNTED, running, shown_votes, texts, votes_at, wait_until_live};
 use crate::support::DataDir;
-use crate::{COUNTED, running, shown_votes, texts, votes_at};
 
 const ROWS: &str =
     "return [...document.querySelectorAll('#location-rows tr')].map((row) => row.dataset.location)";
+
+/// How long each bar and each slice is, and what is written at the bars.
+const LENGTHS: &str = "return [...document.querySelectorAll('.row, .ring circle:not(.track)')].map((part) =>
+    part.querySelector('.length svg')
+        ? `${part.querySelector('.length svg').getAttribute('width')} ${part.textContent} ${part.title} ${part.classList}`
+        : `${part.getAttribute('stroke-dasharray')} ${part.getAttribute('stroke-dashoffset')} ${part.classList}`)";
 
 #[test]
 fn without_scripts_the_page_is_complete_and_its_links_work() {
@@ -19,13 +25,16 @@ fn without_scripts_the_page_is_complete_and_its_links_work() {
     site.wait_until("/api/v1/results", |results| {
         results["totals"]["counted"] != 0
     });
-    browser.devtools(
-        "Emulation.setScriptExecutionDisabled",
-        json!({"value": true}),
-    );
+    let scripts = |run: bool| {
+        browser.devtools(
+            "Emulation.setScriptExecutionDisabled",
+            json!({"value": !run}),
+        );
+    };
+    scripts(false);
     browser.open(&format!("{}/?refresh=5", site.url));
-    let scripts = browser.run("return document.documentElement.classList.contains('js')");
-    assert_eq!(scripts, false, "scripts run");
+    let run = browser.run("return document.documentElement.classList.contains('js')");
+    assert_eq!(run, false, "scripts run");
     // It shows what is counted when it is asked for, and loads itself again when that is due.
     let first = shown_votes(&browser);
     assert!((1..=votes_at(&site)).contains(&first), "{first}");
@@ -42,8 +51,18 @@ fn without_scripts_the_page_is_complete_and_its_links_work() {
             .text("#accounted")
             .contains("Every vote accounted for")
     );
+    // The charts are those that the scripts would draw.
+    let drawn = browser.run(LENGTHS);
+    assert!(drawn.as_array().unwrap().len() > 15, "{drawn}");
+    scripts(true);
+    browser.open(&site.url);
+    wait_until_live(&browser);
+    browser.resolve("new Promise(requestAnimationFrame)", json!([]));
+    assert_eq!(browser.run(LENGTHS), drawn);
+    scripts(false);
+    browser.open(&site.url);
     // What only scripts can do is not offered; the figures behind the charts are all there.
-    for gone in ["#pause", "#theme", "#chart-votes", ".as-table"] {
+    for gone in ["#pause", "#theme", ".as-table"] {
         let seen = format!("return document.querySelector('{gone}').checkVisibility()");
         assert_eq!(browser.run(&seen), false, "{gone}");
     }

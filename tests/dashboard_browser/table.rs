@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::browser::Browser;
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{counted, texts, wait_until_live};
 use crate::support::DataDir;
 use crate::support::site::Site;
-use crate::{counted, texts, wait_until_live};
 
 const COLUMNS: [&str; 4] = ["state", "count", "leader", "lead"];
 

@@ -1,8 +1,10 @@
 //! Light and dark: as the system has it, or as the reader chose.
 
-use crate::browser::Browser;
+use serde_json::Value;
+
+use crate::dashboard_browser::browser::Browser;
+use crate::dashboard_browser::{counted, pages, wait_until_live};
 use crate::support::DataDir;
-use crate::{counted, pages, wait_until_live};
 
 /// How light the page is, from 0 to 255, and its text.
 #[track_caller]
@@ -28,18 +30,16 @@ fn is_dark(browser: &Browser) -> bool {
     page < text
 }
 
-/// How light the names at the bars are, from 0 to 255; null while there are none. A chart has no style
-/// sheet: it is drawn again some time after the theme has changed.
-const INK: &str = "(() => {
-    const canvas = document.querySelector('#chart-votes');
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width * 0.15, canvas.height);
-    let sum = 0, all = 0;
-    for (let at = 0; at < data.length; at += 4) {
-        sum += data[at + 3] * (data[at] + data[at + 1] + data[at + 2]) / 3;
-        all += data[at + 3];
-    }
-    return all === 0 ? null : sum / all;
-})()";
+/// Colours of the charts: of the figures at the bars, of the first bar, of the first slice.
+#[track_caller]
+fn chart_colours(browser: &Browser) -> Value {
+    browser.run(
+        "return ['#chart-votes .figure', '#chart-votes rect', '#chart-share .k1'].map((css) => {
+             const { color, fill, stroke } = getComputedStyle(document.querySelector(css));
+             return `${color} ${fill} ${stroke}`;
+         });",
+    )
+}
 
 #[test]
 fn themes_follow_the_system_and_the_reader() {
@@ -48,32 +48,31 @@ fn themes_follow_the_system_and_the_reader() {
     };
     let data = DataDir::new();
     let site = counted(&data);
-    // Without gliding, a chart that is drawn is done.
-    let still = ("prefers-reduced-motion", "reduce");
-    let system = |theme| browser.prefer(&[("prefers-color-scheme", theme), still]);
-    let dark_ink = format!("{INK} !== null && {INK} < 128");
-    let light_ink = format!("{INK} > 128");
+    let system = |theme| browser.prefer(&[("prefers-color-scheme", theme)]);
     system("light");
     browser.open(&site.url);
     wait_until_live(&browser);
-    browser.run("document.querySelector('.votes-chart').scrollIntoView()");
-    browser.wait_until(&dark_ink);
     assert_eq!(
         browser.run("return document.querySelector('#theme').value"),
         "system"
     );
     assert!(!is_dark(&browser));
+    let light = chart_colours(&browser);
 
     // The system changes its mind while the page is open.
     system("dark");
     assert!(is_dark(&browser));
-    browser.wait_until(&light_ink);
+    let dark = chart_colours(&browser);
+    let differs = |at: usize| light[at] != dark[at];
+    assert!((0..3).all(differs), "{light} and {dark}");
 
     for (choice, of_system) in [("light", "dark"), ("dark", "light")] {
         system(of_system);
         browser.run("scrollTo(0, 0)");
         browser.choose("#theme", choice);
         assert_eq!(is_dark(&browser), choice == "dark", "{choice}");
+        let expected = if choice == "dark" { &dark } else { &light };
+        assert_eq!(chart_colours(&browser), *expected, "{choice}");
         // On every page, and after a reload.
         for (name, url) in pages(&site) {
             browser.open(&url);

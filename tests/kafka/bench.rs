@@ -1,6 +1,6 @@
 //! `election bench bridge` measures each way, and compares it with what was measured beside it.
 
-use crate::broker::Broker;
+use crate::kafka::broker::Broker;
 use crate::support::{self, Process};
 
 #[test]

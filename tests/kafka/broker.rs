@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::python::Python;
-use crate::server::{Server, free_port};
+use crate::kafka::python::Python;
+use crate::kafka::server::{Server, free_port};
 use crate::support::proxy::Proxy;
 use crate::support::skipped;
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use domain::topics;
 use serde_json::{Value, json};
 
-use crate::broker::{Broker, TOPICS};
-use crate::python::Python;
-use crate::scripts::{Seen, read_all};
+use crate::kafka::broker::{Broker, TOPICS};
+use crate::kafka::python::Python;
+use crate::kafka::scripts::{Seen, read_all};
 use crate::support::{
     DataDir, Database, assert_adds_up, number, open_log, read_topic, rejected_total,
 };

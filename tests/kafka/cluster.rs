@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use serde_json::json;
 
-use crate::broker::Broker;
-use crate::carried::{assert_carried, assert_newest};
-use crate::election::{Cast, manifest};
-use crate::inbound::{INIT, per_candidate};
-use crate::installation::Installation;
-use crate::python::Python;
-use crate::scripts::{
+use crate::cluster::installation::Installation;
+use crate::kafka::broker::Broker;
+use crate::kafka::carried::{assert_carried, assert_newest};
+use crate::kafka::election::{Cast, manifest};
+use crate::kafka::inbound::{INIT, per_candidate};
+use crate::kafka::python::Python;
+use crate::kafka::scripts::{
     create_topics, make_voters, read_all, read_all_as_it_is, read_all_so_far, start_voting,
     votes_said,
 };
-use crate::seed::chance;
+use crate::kafka::seed::chance;
 use crate::support::{Database, Process, assert_adds_up, number, rejected_total};
 
 /// Nothing takes as long to be carried over.

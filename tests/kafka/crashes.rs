@@ -6,15 +6,15 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::json;
 
-use crate::broker::Broker;
-use crate::carried::{assert_all_carried, assert_newest};
-use crate::election::{Cast, Election};
-use crate::inbound::{CONSUMER, per_candidate, set_up};
-use crate::python::Python;
-use crate::scripts::{
+use crate::kafka::broker::Broker;
+use crate::kafka::carried::{assert_all_carried, assert_newest};
+use crate::kafka::election::{Cast, Election};
+use crate::kafka::inbound::{CONSUMER, per_candidate, set_up};
+use crate::kafka::python::Python;
+use crate::kafka::scripts::{
     create_topics, make_voters, make_voters_together, read_all_as_it_is, start_voting, votes_said,
 };
-use crate::seed::chance;
+use crate::kafka::seed::chance;
 use crate::support::{
     Process, assert_adds_up, assert_same, number, rejected_total, without_elapsed,
 };

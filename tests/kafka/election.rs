@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::broker::Broker;
+use crate::kafka::broker::Broker;
 use crate::support::{DataDir, Process, Run};
 
 /// The manifest as it is delivered; its topics go to Kafka.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::broker::Broker;
-use crate::carried::assert_newest;
-use crate::election::{Cast, Election};
-use crate::python::Python;
-use crate::scripts::{
+use crate::kafka::broker::Broker;
+use crate::kafka::carried::assert_newest;
+use crate::kafka::election::{Cast, Election};
+use crate::kafka::python::Python;
+use crate::kafka::scripts::{
     create_topics, make_voters, produce, read_all_as_it_is, start_voting, votes_said,
 };
 use crate::support::{Process, assert_adds_up, assert_same, number};

@@ -1,9 +1,9 @@
 //! Votes cast here arrive on Kafka, under the original names and in the tutorial's shapes.
 
-use crate::broker::Broker;
-use crate::carried::assert_all_carried;
-use crate::election::{Cast, Election};
-use crate::python::Python;
+use crate::kafka::broker::Broker;
+use crate::kafka::carried::assert_all_carried;
+use crate::kafka::election::{Cast, Election};
+use crate::kafka::python::Python;
 use crate::support::{assert_same, number, rejected_total, without_elapsed};
 
 /// How many voters vote, if not 50,000.

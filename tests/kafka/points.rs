@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::broker::Broker;
-use crate::carried::assert_all_carried;
-use crate::election::{Cast, Election};
-use crate::inbound::{CONSUMER, per_candidate, set_up};
-use crate::python::Python;
-use crate::scripts::{create_topics, make_voters, start_voting, votes_said};
+use crate::kafka::broker::Broker;
+use crate::kafka::carried::assert_all_carried;
+use crate::kafka::election::{Cast, Election};
+use crate::kafka::inbound::{CONSUMER, per_candidate, set_up};
+use crate::kafka::python::Python;
+use crate::kafka::scripts::{create_topics, make_voters, start_voting, votes_said};
 use crate::support::{Process, Run, assert_adds_up};
 
 const DEMO: &[&str] = &[

@@ -1,10 +1,10 @@
 //! What cannot work is told, and refused or waited for.
 
-use crate::broker::Broker;
-use crate::election::{Cast, command, manifest};
-use crate::python::Python;
-use crate::scripts::{create_topics, read_all};
-use crate::server::free_port;
+use crate::kafka::broker::Broker;
+use crate::kafka::election::{Cast, command, manifest};
+use crate::kafka::python::Python;
+use crate::kafka::scripts::{create_topics, read_all};
+use crate::kafka::server::free_port;
 use crate::support::{DataDir, Process, number};
 
 const DEMO: [&str; 7] = ["demo", "--once", "--json", "--voters", "100", "--seed", "5"];

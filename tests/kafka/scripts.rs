@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::broker::Broker;
-use crate::python::Python;
+use crate::kafka::broker::Broker;
+use crate::kafka::python::Python;
 use crate::support::Process;
 
 /// What a client has read of all topics.

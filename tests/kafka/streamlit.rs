@@ -9,9 +9,9 @@ use std::process::Command;
 use serde_json::Value;
 use store::TemporaryServer;
 
-use crate::broker::Broker;
-use crate::election::{Cast, Election};
-use crate::python::Python;
+use crate::kafka::broker::Broker;
+use crate::kafka::election::{Cast, Election};
+use crate::kafka::python::Python;
 use crate::support::{PUBLIC_URL, Process, number, skipped};
 
 /// Where a checkout of the tutorial is.

@@ -1,9 +1,6 @@
 //! What the tests of the `election` binary share: running it, reading what it says, and a look into
 //! its embedded log and database when it has ended.
 
-// Each test file is a crate of its own, and uses its part.
-#![allow(dead_code)]
-
 pub mod proxy;
 pub mod site;
 

@@ -58,6 +58,11 @@ impl<'a> RecordReader<'a> {
         self.left
     }
 
+    /// Bytes that have been read: where the next record starts, or, after the last, the batch ends.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
     fn fail<T>(&self, problem: &'static str) -> Result<T, BatchError> {
         Err(BatchError {
             problem,

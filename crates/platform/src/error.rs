@@ -112,6 +112,14 @@ pub enum PlatformError {
         /// What the network says.
         problem: String,
     },
+    /// The cluster wants TLS.
+    #[error(
+        "the profile of Fluvio at {endpoint} wants TLS, which this build does not have: build it with `cargo build --release --workspace --features tls`"
+    )]
+    NoTls {
+        /// The address.
+        endpoint: String,
+    },
     /// A connection that stood has ended.
     #[error("the connection to Fluvio at {endpoint} is lost: {problem}")]
     ConnectionLost {

@@ -1,7 +1,7 @@
 //! The streaming port: the few things the election asks of a streaming platform, as a trait, and
 //! the adapters that do them.
 //!
-//! * [`embedded`]: the engine of Fluvio's SPU over a durable log in the data directory, in process;
+//! * [`embedded`]: SmartModules over a durable log in the data directory, in process;
 //! * [`fluvio`](mod@fluvio): a Fluvio cluster.
 //!
 //! What a real cluster cannot do, the port does not offer.

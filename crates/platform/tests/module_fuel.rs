@@ -1,14 +1,15 @@
-//! What the SmartModules cost: fuel, which the engine takes for every WebAssembly instruction. It depends on
+//! What the SmartModules cost: fuel, which a metered engine takes for every WebAssembly instruction. It depends on
 //! the module and on its input and on nothing else, so that a change which makes a module do more is seen
 //! on any machine, however busy.
 #![cfg(feature = "embedded")]
 
-use domain::{CredentialKey, Delta, ElectionKey, PARAM_CREDENTIAL_KEY, RecordsBuilder};
-use fluvio_smartengine::{
-    SmartEngine, SmartModuleChainBuilder, SmartModuleChainInstance, SmartModuleConfig,
+use domain::{
+    CredentialKey, Delta, ElectionKey, PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, Params,
+    RecordReader, RecordsBuilder,
 };
-use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
+use election_platform::embedded::engine::{Batch, Chain, Engine, EngineSettings};
 use smartmodules::{SmartModule, VOTE_ENRICH, VOTE_TALLY};
+use tokio_util::sync::CancellationToken;
 
 /// Fuel for a vote of 600 bytes, as measured and a tenth more. Lower these when a module does less.
 const VOTE_TALLY_FUEL: u64 = 8_800;
@@ -38,16 +39,16 @@ fn batch(first: u64, key: Option<&CredentialKey>) -> Vec<u8> {
     records.finish(0)
 }
 
-fn chain(module: &SmartModule, key: Option<&CredentialKey>) -> SmartModuleChainInstance {
-    let mut config = SmartModuleConfig::builder();
-    config.smartmodule_names(vec![module.name.to_owned()]);
-    config.param("candidates", CANDIDATES);
-    if let Some(key) = key {
-        config.param(PARAM_CREDENTIAL_KEY, key.to_hex());
-    }
-    let mut builder = SmartModuleChainBuilder::default();
-    builder.add_smart_module(config.build().unwrap(), module.wasm.to_vec());
-    builder.initialize(&SmartEngine::new()).unwrap()
+fn chain(module: &SmartModule, key: Option<&CredentialKey>) -> Chain {
+    let engine = Engine::new(EngineSettings {
+        metered: true,
+        ..EngineSettings::default()
+    })
+    .unwrap();
+    let mut params = Params::from([(PARAM_CANDIDATES.into(), CANDIDATES.into())]);
+    params.extend(key.map(|key| (PARAM_CREDENTIAL_KEY.into(), key.to_hex())));
+    let modules = [(module.wasm.to_vec(), params)];
+    engine.chain(&modules, CancellationToken::new()).unwrap()
 }
 
 /// Fuel a vote, when the module has seen votes before.
@@ -56,17 +57,28 @@ fn fuel_per_vote(module: &SmartModule, key: Option<&CredentialKey>) -> u64 {
     let mut fuel = 0;
     for number in 0..2 {
         let first = number * VOTES;
-        let input = SmartModuleInput::new(batch(first, key), first.cast_signed(), 0);
-        let output = chain.process(input).unwrap();
-        assert!(output.error.is_none(), "{:?}", output.error);
+        let records = batch(first, key);
+        let before = chain.fuel_used();
+        let outputs = chain
+            .process(&Batch {
+                base_offset: first.cast_signed(),
+                timestamp: 0,
+                length: records.len(),
+                write: &|room| {
+                    room.copy_from_slice(&records);
+                    Ok(())
+                },
+            })
+            .unwrap();
+        fuel = chain.fuel_used() - before;
+        let mut outputs = RecordReader::new(&outputs).unwrap();
         if module.name == VOTE_TALLY.name {
-            let delta: Delta = serde_json::from_slice(&output.successes[0].value).unwrap();
+            let output = outputs.next().unwrap().unwrap();
+            let delta: Delta = serde_json::from_slice(output.value).unwrap();
             assert_eq!(delta.tally.counted(), VOTES);
         } else {
-            assert_eq!(output.successes.len() as u64, VOTES);
+            assert_eq!(u64::from(outputs.remaining()), VOTES);
         }
-        // Taking them sets them to zero. The engine (0.50) adds what a call has taken twice.
-        fuel = chain.metrics_export()[module.name].fuel_used() / 2;
     }
     fuel / VOTES
 }

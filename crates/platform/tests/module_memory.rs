@@ -4,10 +4,10 @@
 
 use std::time::Instant;
 
-use domain::RecordsBuilder;
-use fluvio_smartengine::{SmartEngine, SmartModuleChainBuilder, SmartModuleConfig};
-use fluvio_smartmodule::dataplane::smartmodule::SmartModuleInput;
+use domain::{PARAM_CANDIDATES, Params, RecordReader, RecordsBuilder};
+use election_platform::embedded::engine::{Batch, Engine, EngineSettings, MEMORY_LIMIT};
 use smartmodules::SmartModule;
+use tokio_util::sync::CancellationToken;
 
 const CANDIDATES: &str = r#"[{"candidate_id":"c1","candidate_name":"Ada","party_affiliation":"Tech"},
     {"candidate_id":"c2","candidate_name":"Bo","party_affiliation":"Arts"}]"#;
@@ -38,55 +38,63 @@ fn batch(votes: u64) -> Vec<u8> {
     records.finish(0)
 }
 
-/// Sends batches through a chain that may take so much memory, and returns how many outputs it gave
-/// and how many bytes they are.
+/// Sends batches through a chain whose modules may take so much memory each, and returns how many
+/// outputs it gave and how many bytes they are.
 fn run(
-    engine: &SmartEngine,
     calls: Calls,
-    memory: Option<usize>,
+    memory_limit: usize,
     records: &[u8],
     batches: u64,
 ) -> Result<(u64, u64), String> {
-    let mut chain = SmartModuleChainBuilder::default();
-    if let Some(memory) = memory {
-        chain.set_store_memory_limit(memory);
-    }
-    for (module, params) in calls {
-        let mut config = SmartModuleConfig::builder();
-        config.smartmodule_names(vec![module.name.to_owned()]);
-        config.param("candidates", CANDIDATES);
-        for (name, value) in *params {
-            config.param(*name, *value);
-        }
-        chain.add_smart_module(config.build().unwrap(), module.wasm.to_vec());
-    }
-    let mut chain = chain.initialize(engine).map_err(|e| format!("{e:#}"))?;
+    let engine = Engine::new(EngineSettings {
+        memory_limit,
+        ..EngineSettings::default()
+    })
+    .unwrap();
+    let modules: Vec<_> = calls
+        .iter()
+        .map(|&(module, params)| {
+            let params = [(PARAM_CANDIDATES, CANDIDATES)].iter().chain(params);
+            let params: Params = params
+                .map(|&(name, value)| (name.into(), value.into()))
+                .collect();
+            (module.wasm.to_vec(), params)
+        })
+        .collect();
+    let mut chain = engine
+        .chain(&modules, CancellationToken::new())
+        .map_err(|error| error.to_string())?;
     let (mut outputs, mut bytes) = (0, 0);
     let mut base_offset = 0;
     for n in 0..batches {
-        let input = SmartModuleInput::new(records.to_vec(), base_offset, 0);
-        base_offset += i64::from(u32::from_be_bytes(*records.first_chunk().unwrap()));
         let output = chain
-            .process(input)
-            .map_err(|error| format!("batch {n}: {error:#}"))?;
-        assert!(output.error.is_none(), "{:?}", output.error);
-        for record in output.successes {
+            .process(&Batch {
+                base_offset,
+                timestamp: 0,
+                length: records.len(),
+                write: &|room| {
+                    room.copy_from_slice(records);
+                    Ok(())
+                },
+            })
+            .map_err(|error| format!("batch {n}: {error}"))?;
+        base_offset += i64::from(u32::from_be_bytes(*records.first_chunk().unwrap()));
+        for record in RecordReader::new(&output).unwrap() {
             outputs += 1;
-            bytes += record.value.len() as u64;
+            bytes += record.unwrap().value.len() as u64;
         }
     }
     Ok((outputs, bytes))
 }
 
 fn memory_does_not_grow(calls: Calls) {
-    let engine = SmartEngine::new();
     let records = batch(VOTES_PER_BATCH);
     let mut memory = LEAST_MEMORY;
-    while let Err(problem) = run(&engine, calls, Some(memory), &records, BATCHES) {
+    while let Err(problem) = run(calls, memory, &records, BATCHES) {
         memory *= 2;
         assert!(memory <= MOST_MEMORY, "{problem}");
     }
-    let (outputs, bytes) = run(&engine, calls, Some(memory), &records, 10 * BATCHES)
+    let (outputs, bytes) = run(calls, memory, &records, 10 * BATCHES)
         .unwrap_or_else(|problem| panic!("{memory} bytes were enough at first: {problem}"));
     let moved = 10 * BATCHES * records.len() as u64 + bytes;
     assert!(outputs > 0);
@@ -132,7 +140,6 @@ fn running_totals_keep_nothing() {
 fn five_million_votes() {
     const VOTES: u64 = 5_000_000;
     const VOTES_PER_BATCH: u64 = 2_500;
-    let engine = SmartEngine::new();
     let records = batch(VOTES_PER_BATCH);
     let chains: [Calls; 6] = [
         &[(smartmodules::VOTE_FILTER, &[])],
@@ -150,7 +157,7 @@ fn five_million_votes() {
         let names: Vec<_> = calls.iter().map(|(module, _)| module.name).collect();
         let names = names.join(" | ");
         let begun = Instant::now();
-        match run(&engine, calls, None, &records, VOTES / VOTES_PER_BATCH) {
+        match run(calls, MEMORY_LIMIT, &records, VOTES / VOTES_PER_BATCH) {
             Ok((outputs, _)) => {
                 let rate = VOTES as f64 / begun.elapsed().as_secs_f64();
                 eprintln!("{names}: {rate:.0} votes/s, {outputs} outputs");

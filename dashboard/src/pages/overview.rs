@@ -1,11 +1,15 @@
 //! The front page: the race, the count, locations, turnout and the pipeline.
 
+mod charts;
 mod locations;
 mod pipeline;
 
 use askama::Template;
 use domain::Reason;
 
+use self::charts::{
+    Bar, Group, Slice, groups, line, others, ring, share_label, vote_bars, votes_label,
+};
 use self::locations::{Column, LocationRow, columns, location_row};
 use self::pipeline::{
     BridgeRow, EvidenceRow, PartitionRow, accounted, accounted_words, bridge_row, evidence_row,
@@ -13,15 +17,12 @@ use self::pipeline::{
 };
 use super::parts::{self, CandidateRow, Live};
 use crate::assets::asset_url;
-use crate::model::{GroupCount, Leader, Snapshot};
+use crate::model::{Leader, Snapshot};
 use crate::numbers::Numbers;
 use crate::query::{LocationsPage, LocationsQuery};
 
 /// Candidates that the style sheet shows beside the leader; all are in the table.
 const STANDINGS: usize = 6;
-
-/// Bars that a chart has room for.
-const MAX_CHART_ROWS: usize = 12;
 
 /// Seconds of the history that its table shows.
 const SPEED_ROWS: usize = 30;
@@ -39,10 +40,15 @@ struct Overview<'a> {
     strip: Vec<StripPart<'a>>,
     rate: String,
     speed_label: String,
+    /// The points of the line.
+    speed_line: String,
     speed_rows: Vec<(usize, String)>,
-    chart_rows: usize,
     votes_label: String,
+    vote_bars: Vec<Bar<'a>>,
     share_label: String,
+    slices: Vec<Slice>,
+    /// The share of the candidates that the ring has no slice for, where there are any.
+    others: Option<f64>,
     query: &'a LocationsQuery,
     columns: Vec<Column>,
     locations: Vec<LocationRow<'a>>,
@@ -91,16 +97,6 @@ struct StripPart<'a> {
     width: String,
 }
 
-/// Votes by party, gender or age.
-struct Group<'a> {
-    id: &'static str,
-    title: &'static str,
-    column: &'static str,
-    label: String,
-    chart_rows: usize,
-    rows: Vec<(&'a str, u64, String, f64, String)>,
-}
-
 /// The front page.
 pub(crate) fn overview(
     snapshot: &Snapshot,
@@ -110,9 +106,9 @@ pub(crate) fn overview(
     takes_votes: bool,
 ) -> Result<String, askama::Error> {
     let candidates = parts::candidate_rows(snapshot, n);
+    let others = others(&candidates, snapshot.totals.counted);
     let page = query.apply(&snapshot.locations, &snapshot.candidates);
     let href = |query: LocationsQuery| format!("/?{}#locations", query.to_query_string(refresh));
-    let turnout = &snapshot.turnout;
     let (seal, sealed_at) = seal_words(snapshot);
     let view = Overview {
         live: Live {
@@ -129,10 +125,13 @@ pub(crate) fn overview(
             "Votes per second, now {}",
             n.whole(snapshot.totals.votes_per_second.round() as u64)
         ),
+        speed_line: line(&snapshot.totals.votes_per_second_history),
         speed_rows: speed_rows(&snapshot.totals.votes_per_second_history, n),
-        chart_rows: candidates.len().clamp(1, MAX_CHART_ROWS),
-        votes_label: in_words("Votes per candidate", &candidates, |row| &row.votes),
-        share_label: in_words("Share of the votes", &candidates, |row| &row.share),
+        votes_label: votes_label(&candidates),
+        vote_bars: vote_bars(&candidates),
+        share_label: share_label(&candidates, others, n),
+        slices: ring(&candidates, others),
+        others,
         columns: columns(query, href),
         locations: page
             .rows
@@ -143,11 +142,7 @@ pub(crate) fn overview(
         previous: (page.page > 1).then(|| href(query.on_page(page.page - 1))),
         next: (page.page < page.pages).then(|| href(query.on_page(page.page + 1))),
         page,
-        groups: vec![
-            group("gender", "Turnout by gender", "Gender", &turnout.genders, n),
-            group("age", "Turnout by age", "Age", &turnout.age_bands, n),
-            group("party", "Votes by party", "Party", &turnout.parties, n),
-        ],
+        groups: groups(snapshot, n),
         rejected: snapshot
             .rejected
             .iter()
@@ -265,51 +260,4 @@ fn speed_rows(history: &[u64], n: &Numbers) -> Vec<(usize, String)> {
     latest_first
         .map(|(ago, &votes)| (ago, n.whole(votes)))
         .collect()
-}
-
-fn in_words<'a>(
-    title: &str,
-    rows: &'a [CandidateRow],
-    figure: impl Fn(&'a CandidateRow) -> &'a String,
-) -> String {
-    let parts: Vec<_> = rows
-        .iter()
-        .take(MAX_CHART_ROWS)
-        .map(|row| format!("{} {}", row.result.candidate_name, figure(row)))
-        .collect();
-    format!("{title}: {}", parts.join("; "))
-}
-
-fn group<'a>(
-    id: &'static str,
-    title: &'static str,
-    column: &'static str,
-    counts: &'a [GroupCount],
-    n: &Numbers,
-) -> Group<'a> {
-    let rows: Vec<_> = counts
-        .iter()
-        .map(|group| {
-            (
-                group.group.as_str(),
-                group.count,
-                n.whole(group.count),
-                group.share,
-                n.percent(group.share, 1),
-            )
-        })
-        .collect();
-    let words: Vec<_> = rows
-        .iter()
-        .take(MAX_CHART_ROWS)
-        .map(|(name, _, votes, _, share)| format!("{name} {votes} ({share})"))
-        .collect();
-    Group {
-        id,
-        title,
-        column,
-        label: format!("{title}: {}", words.join("; ")),
-        chart_rows: rows.len().clamp(1, MAX_CHART_ROWS),
-        rows,
-    }
 }

@@ -197,6 +197,62 @@ fn the_front_page_is_complete_without_scripts() {
     assert_eq!(page.matches("<tr data-reason=").count(), Reason::ALL.len());
 }
 
+/// The numbers after each `name="` in a part of a page.
+fn lengths(page: &str, name: &str) -> Vec<f64> {
+    let attribute = format!("{name}=\"");
+    let parts = page.split(&attribute).skip(1);
+    let numbers = parts.map(|part| part.split([' ', '%', '"']).next().unwrap());
+    numbers.map(|number| number.parse().unwrap()).collect()
+}
+
+#[test]
+fn the_charts_are_drawn_without_scripts() {
+    let snapshot = under_way();
+    let page = front(&snapshot, "");
+    let chart = |id: &str| {
+        let (_, from) = page.split_once(&format!(r#"id="{id}""#)).unwrap();
+        from.split("</section>").next().unwrap()
+    };
+    let votes: Vec<_> = snapshot
+        .candidates
+        .iter()
+        .map(|at| at.total_votes)
+        .collect();
+    let widths = lengths(chart("chart-votes"), "<svg width");
+    assert_eq!(widths.len(), 5);
+    for (width, votes_here) in widths.iter().zip(&votes) {
+        let part = *votes_here as f64 / votes[0] as f64;
+        assert!((width - part * 100.0).abs() < 0.01, "{width}");
+    }
+    assert_eq!(lengths(chart("chart-gender"), "<svg width"), [100.0, 92.31]);
+    assert!(chart("chart-party").contains(r#"<div class="row k1" data-bar="Management Party""#));
+    let slices = lengths(chart("chart-share"), "stroke-dasharray");
+    let all: f64 = slices.iter().sum();
+    assert!((all + 5.0 * 0.4 - 100.0).abs() < 0.05, "{slices:?}");
+    assert!(!chart("chart-share").contains("Others"));
+    // From the left to the right, the highest at the top.
+    assert!(
+        chart("chart-speed").contains(r#"<polyline points="0.00,18.18 50.00,0.00 100.00,7.27""#)
+    );
+}
+
+#[test]
+fn a_chart_has_room_for_twelve_and_the_others() {
+    let mut snapshot = under_way();
+    for at in 5..20 {
+        let mut candidate = snapshot.candidates[at % 5].clone();
+        candidate.candidate_id = format!("id-{at}");
+        (candidate.total_votes, candidate.share) = (10, 0.01);
+        snapshot.candidates.push(candidate);
+    }
+    let page = front(&snapshot, "");
+    assert_eq!(page.matches("data-bar=\"id-").count(), 12);
+    assert_eq!(lengths(&page, "stroke-dasharray").len(), 13);
+    assert_eq!(page.matches("Others").count(), 2);
+    let others = 80.0 / snapshot.totals.counted as f64;
+    assert!(page.contains(&format!(r#"<data data-figure="others" value="{others}">"#)));
+}
+
 #[test]
 fn names_are_text() {
     let page = front(&under_way(), "filter=%22%3E%3Cscript%3E");

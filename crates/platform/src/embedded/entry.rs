@@ -115,29 +115,55 @@ impl StoredBatch {
         self.base_offset + i64::from(self.count)
     }
 
+    /// The length of its records, in bytes.
+    ///
+    /// # Errors
+    /// When the head does not fit the records, in words.
+    pub(super) fn length(&self) -> Result<usize, String> {
+        match &self.stored {
+            Stored::Plain(records) => Ok(records.len()),
+            // No byte of a block stands for more than 255; so a wrong length takes no memory.
+            Stored::Lz4 { block, length } if block.len().saturating_mul(255) < *length => Err(
+                format!("{} bytes cannot be {length} bytes compressed", block.len()),
+            ),
+            Stored::Lz4 { length, .. } => Ok(*length),
+        }
+    }
+
+    /// Writes the records, in Fluvio's encoding, into as many bytes as they are long.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub(super) fn write_records(&self, room: &mut [u8]) -> Result<(), String> {
+        match &self.stored {
+            Stored::Plain(records) => room.copy_from_slice(records),
+            Stored::Lz4 { block, .. } => match lz4_flex::block::decompress_into(block, room) {
+                Ok(written) if written == room.len() => {}
+                Ok(written) => {
+                    return Err(format!(
+                        "{written} bytes of records instead of {}",
+                        room.len()
+                    ));
+                }
+                Err(error) => {
+                    return Err(format!("its records cannot be decompressed: {error}"));
+                }
+            },
+        }
+        Ok(())
+    }
+
     /// The records, in Fluvio's encoding.
     ///
     /// # Errors
     /// What is wrong with them, in words.
-    pub(super) fn records(&self) -> Result<Vec<u8>, String> {
-        match &self.stored {
-            Stored::Plain(records) => Ok(records.to_vec()),
-            Stored::Lz4 { block, length } => {
-                // No byte of a block stands for more than 255; so a wrong length takes no memory.
-                if block.len().saturating_mul(255) < *length {
-                    return Err(format!(
-                        "{} bytes cannot be {length} bytes compressed",
-                        block.len()
-                    ));
-                }
-                let mut records = vec![0; *length];
-                match lz4_flex::block::decompress_into(block, &mut records) {
-                    Ok(written) if written == *length => Ok(records),
-                    Ok(written) => Err(format!("{written} bytes of records instead of {length}")),
-                    Err(error) => Err(format!("its records cannot be decompressed: {error}")),
-                }
-            }
+    pub(super) fn records(&self) -> Result<Bytes, String> {
+        if let Stored::Plain(records) = &self.stored {
+            return Ok(records.clone());
         }
+        let mut records = vec![0; self.length()?];
+        self.write_records(&mut records)?;
+        Ok(records.into())
     }
 }
 

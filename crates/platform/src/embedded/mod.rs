@@ -1,9 +1,9 @@
-//! The embedded platform: the engine of Fluvio's SPU over a durable log, in this process.
+//! The embedded platform: an [engine] for SmartModules over a durable log, in this process.
 //!
-//! The same `.wasm` bytes as on a cluster run in `fluvio-smartengine`, the SPU's own engine; the log
-//! keeps records in Fluvio's own encoding, so that what was produced is handed to a SmartModule as it
-//! lies. One process owns the data directory.
+//! The same `.wasm` bytes as on a cluster run here. The log keeps records in Fluvio's own encoding, so
+//! that what was produced is handed to a SmartModule as it lies. One process owns the data directory.
 
+pub mod engine;
 mod entry;
 mod log;
 mod stream;
@@ -12,10 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fluvio_smartengine::SmartEngine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::engine::{Engine, EngineSettings};
 use self::log::{Log, new_batch};
 use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, partition_of};
 
@@ -27,11 +27,14 @@ pub const BATCH_BYTES: usize = 1 << 20;
 /// a batch several times.
 pub const MAX_RECORD_BYTES: usize = 8 << 20;
 
+/// The directory of compiled SmartModules, beside the files of the log.
+const COMPILED: &str = "compiled-modules";
+
 /// The embedded platform. Clones share it.
 #[derive(Clone)]
 pub struct EmbeddedPlatform {
     log: Arc<Log>,
-    engine: SmartEngine,
+    engine: Engine,
     streams: TaskTracker,
     closing: CancellationToken,
 }
@@ -43,10 +46,14 @@ impl EmbeddedPlatform {
     /// When the directory is in use by another process, cannot be written, or is damaged.
     pub async fn open(directory: &Path) -> Result<EmbeddedPlatform, PlatformError> {
         let directory = directory.to_owned();
-        let log = blocking(move || Log::open(&directory)).await?;
+        let (log, engine) = blocking(move || {
+            let log = Log::open(&directory)?;
+            Ok((log, engine_in(&directory)?))
+        })
+        .await?;
         Ok(EmbeddedPlatform {
             log: Arc::new(log),
-            engine: SmartEngine::new(),
+            engine,
             streams: TaskTracker::new(),
             closing: CancellationToken::new(),
         })
@@ -58,10 +65,16 @@ impl EmbeddedPlatform {
     /// When the storage fails.
     pub async fn close(self) -> Result<(), PlatformError> {
         self.closing.cancel();
+        self.engine.interrupt();
         self.streams.close();
         self.streams.wait().await;
         let log = self.log;
         blocking(move || log.sync()).await
+    }
+
+    /// Streams that are running.
+    pub fn streams(&self) -> usize {
+        self.streams.len()
     }
 
     /// Bytes on disk.
@@ -72,6 +85,21 @@ impl EmbeddedPlatform {
         let log = self.log.clone();
         blocking(move || log.disk_bytes()).await
     }
+}
+
+/// The engine of a platform in this directory, where it keeps what it has compiled.
+fn engine_in(directory: &Path) -> Result<Engine, PlatformError> {
+    let storage = |problem: String| PlatformError::Storage {
+        path: directory.to_owned(),
+        problem,
+    };
+    // wasmtime takes absolute paths only.
+    let directory = std::path::absolute(directory).map_err(|error| storage(error.to_string()))?;
+    let settings = EngineSettings {
+        compiled: Some(directory.join(COMPILED)),
+        ..EngineSettings::default()
+    };
+    Engine::new(settings).map_err(|error| storage(error.to_string()))
 }
 
 /// Bytes that a record takes in a batch, at most.
@@ -168,20 +196,22 @@ impl Platform for EmbeddedPlatform {
     async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError> {
         let topic = self.log.topic(&request.topic)?;
         topic.partition(request.partition)?;
+        let unwanted = self.closing.child_token();
         let chain = if request.chain.is_empty() {
             None
         } else {
             let (log, engine) = (self.log.clone(), self.engine.clone());
-            let modules = request.chain.clone();
-            Some(blocking(move || stream::build_chain(&log, &engine, modules)).await?)
+            let (modules, unwanted) = (request.chain.clone(), unwanted.clone());
+            Some(blocking(move || stream::build_chain(&log, &engine, modules, unwanted)).await?)
         };
         stream::start(
             self.log.clone(),
             topic,
             request,
             chain,
+            self.engine.clone(),
             &self.streams,
-            self.closing.clone(),
+            unwanted,
         )
     }
 }

@@ -1,21 +1,20 @@
 //! Streaming a partition through a chain of SmartModules: one thread a stream, which reads the log,
 //! runs the engine and hands outputs to a bounded queue.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use domain::RecordReader;
-use fluvio_smartengine::{
-    SmartEngine, SmartModuleChainBuilder, SmartModuleChainInstance, SmartModuleConfig,
-};
-use fluvio_smartmodule::dataplane::smartmodule::{SmartModuleExtraParams, SmartModuleInput};
-use futures_util::StreamExt;
+use domain::{BatchError, RecordReader};
+use futures_util::{Stream, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::engine::{self, Engine, EngineError};
 use super::entry::StoredBatch;
 use super::log::{Log, Topic};
 use crate::{ModuleCall, Output, OutputBatch, OutputStream, PlatformError, StreamRequest};
@@ -24,42 +23,37 @@ use crate::{ModuleCall, Output, OutputBatch, OutputStream, PlatformError, Stream
 const STREAM_QUEUE: usize = 4;
 
 /// A chain and the name it goes by in errors.
-pub(super) struct Chain {
+pub(super) struct NamedChain {
     name: String,
-    instance: SmartModuleChainInstance,
+    chain: engine::Chain,
 }
 
-/// Compiles and initialises the modules of a chain.
+/// Compiles and initialises the modules of a chain, which runs until it is `unwanted`.
 pub(super) fn build_chain(
     log: &Log,
-    engine: &SmartEngine,
+    engine: &Engine,
     modules: Vec<ModuleCall>,
-) -> Result<Chain, PlatformError> {
+    unwanted: CancellationToken,
+) -> Result<NamedChain, PlatformError> {
     let name = modules
         .iter()
         .map(|call| call.module.as_str())
         .collect::<Vec<_>>()
         .join(" | ");
-    let failed = |problem: String| PlatformError::Module {
-        module: name.clone(),
-        problem: problem.trim().to_owned(),
-    };
-    let mut builder = SmartModuleChainBuilder::default();
+    let mut deployed = Vec::with_capacity(modules.len());
     for ModuleCall { module, params } in modules {
         let Some(wasm) = log.module(&module)? else {
             return Err(PlatformError::NoModule { module });
         };
-        let config = SmartModuleConfig::builder()
-            .smartmodule_names(vec![module])
-            .params(SmartModuleExtraParams::from(params))
-            .build()
-            .map_err(|error| failed(error.to_string()))?;
-        builder.add_smart_module(config, wasm);
+        deployed.push((wasm, params));
     }
-    let instance = builder
-        .initialize(engine)
-        .map_err(|error| failed(format!("{error:#}")))?;
-    Ok(Chain { name, instance })
+    match engine.chain(&deployed, unwanted) {
+        Ok(chain) => Ok(NamedChain { name, chain }),
+        Err(error) => Err(PlatformError::Module {
+            module: name,
+            problem: error.to_string(),
+        }),
+    }
 }
 
 /// Starts the stream's thread. It ends when the stream is dropped, when the platform closes, or with
@@ -74,9 +68,10 @@ pub(super) fn start(
     log: Arc<Log>,
     topic: Arc<Topic>,
     request: StreamRequest,
-    chain: Option<Chain>,
+    chain: Option<NamedChain>,
+    engine: Engine,
     streams: &TaskTracker,
-    closing: CancellationToken,
+    unwanted: CancellationToken,
 ) -> Result<OutputStream, PlatformError> {
     let (outputs, queue) = mpsc::channel(STREAM_QUEUE);
     let name = format!("{} {}", topic.name(), request.partition);
@@ -87,7 +82,7 @@ pub(super) fn start(
         position: request.from,
         chain,
         outputs,
-        closing,
+        unwanted: unwanted.clone(),
         runtime: Handle::current(),
     };
     let running = streams.token();
@@ -100,7 +95,35 @@ pub(super) fn start(
         .map_err(|error| PlatformError::NoThread {
             problem: error.to_string(),
         })?;
-    Ok(ReceiverStream::new(queue).boxed())
+    let outputs = ReceiverStream::new(queue);
+    Ok(Interrupting {
+        outputs,
+        engine,
+        unwanted,
+    }
+    .boxed())
+}
+
+/// The reader's end of a stream. Dropping it ends the stream, even where a module does not return.
+struct Interrupting {
+    outputs: ReceiverStream<Result<OutputBatch, PlatformError>>,
+    engine: Engine,
+    unwanted: CancellationToken,
+}
+
+impl Stream for Interrupting {
+    type Item = Result<OutputBatch, PlatformError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.outputs.poll_next_unpin(context)
+    }
+}
+
+impl Drop for Interrupting {
+    fn drop(&mut self) {
+        self.unwanted.cancel();
+        self.engine.interrupt();
+    }
 }
 
 struct Reader {
@@ -109,9 +132,9 @@ struct Reader {
     partition: u32,
     /// The next offset to be read.
     position: i64,
-    chain: Option<Chain>,
+    chain: Option<NamedChain>,
     outputs: mpsc::Sender<Result<OutputBatch, PlatformError>>,
-    closing: CancellationToken,
+    unwanted: CancellationToken,
     runtime: Handle,
 }
 
@@ -144,18 +167,16 @@ impl Reader {
                     ));
                 }
                 first = false;
-                let records = batch
-                    .records()
-                    .map_err(|problem| self.damaged(batch.base_offset, problem))?;
-                let outputs = match &mut self.chain {
-                    Some(chain) => chain.process(&batch, records)?,
-                    None => self.outputs(&batch, records.into())?,
+                let outputs = match self.outputs(&batch) {
+                    // It was told to break off.
+                    Err(_) if self.unwanted.is_cancelled() => return Ok(()),
+                    outputs => outputs?,
                 };
                 self.position = batch.end();
                 if !outputs.is_empty() && self.outputs.blocking_send(Ok(outputs)).is_err() {
                     return Ok(());
                 }
-                if self.closing.is_cancelled() {
+                if self.unwanted.is_cancelled() {
                     return Ok(());
                 }
             }
@@ -169,29 +190,44 @@ impl Reader {
             tokio::select! {
                 more = end.wait_for(|end| *end > self.position) => more.is_ok(),
                 () = self.outputs.closed() => false,
-                () = self.closing.cancelled() => false,
+                () = self.unwanted.cancelled() => false,
             }
         })
     }
 
-    fn outputs(&self, batch: &StoredBatch, records: Bytes) -> Result<OutputBatch, PlatformError> {
-        let damaged =
-            |error: domain::BatchError| self.damaged(batch.base_offset, error.to_string());
-        let reader = RecordReader::new(&records).map_err(damaged)?;
-        let mut outputs = Vec::with_capacity(reader.remaining() as usize);
-        for record in reader {
-            let record = record.map_err(damaged)?;
-            let offset = batch.base_offset + record.offset_delta;
-            if offset >= self.position {
-                outputs.push(Output {
-                    offset,
-                    key: record.key.map(|key| records.slice_ref(key)),
-                    value: records.slice_ref(record.value),
-                    timestamp: batch.timestamp + record.timestamp_delta,
-                });
-            }
-        }
-        Ok(outputs)
+    /// What the chain makes of a batch; without one, its records from where the stream begins.
+    fn outputs(&mut self, batch: &StoredBatch) -> Result<OutputBatch, PlatformError> {
+        let damaged = |reader: &Reader, problem| reader.damaged(batch.base_offset, problem);
+        let Some(NamedChain { name, chain }) = &mut self.chain else {
+            let records = batch.records().map_err(|problem| damaged(self, problem))?;
+            return outputs_of(batch, &records, self.position)
+                .map_err(|error| damaged(self, error.to_string()));
+        };
+        let records = batch
+            .length()
+            .map_err(EngineError::Batch)
+            .and_then(|length| {
+                chain.process(&engine::Batch {
+                    base_offset: batch.base_offset,
+                    timestamp: batch.timestamp,
+                    length,
+                    write: &|room| batch.write_records(room),
+                })
+            });
+        let outputs = records.and_then(|records| {
+            outputs_of(batch, &records, batch.base_offset).map_err(|error| EngineError::Call {
+                offset: batch.base_offset,
+                problem: error.to_string(),
+            })
+        });
+        let module = name.clone();
+        outputs.map_err(|error| match error {
+            EngineError::Batch(problem) => damaged(self, problem),
+            error => PlatformError::Module {
+                module,
+                problem: error.to_string(),
+            },
+        })
     }
 
     fn damaged(&self, offset: i64, problem: String) -> PlatformError {
@@ -204,33 +240,21 @@ impl Reader {
     }
 }
 
-impl Chain {
-    fn process(
-        &mut self,
-        batch: &StoredBatch,
-        records: Vec<u8>,
-    ) -> Result<OutputBatch, PlatformError> {
-        let input = SmartModuleInput::new(records, batch.base_offset, batch.timestamp);
-        let failed = |problem: String| PlatformError::Module {
-            module: self.name.clone(),
-            problem,
-        };
-        let output = self
-            .instance
-            .process(input)
-            .map_err(|error| failed(format!("at offset {}: {error:#}", batch.base_offset)))?;
-        if let Some(error) = output.error {
-            return Err(failed(error.to_string().trim().to_owned()));
+/// Records as they are streamed, those from an offset on.
+fn outputs_of(batch: &StoredBatch, records: &Bytes, from: i64) -> Result<OutputBatch, BatchError> {
+    let reader = RecordReader::new(records)?;
+    let mut outputs = Vec::with_capacity(reader.remaining() as usize);
+    for record in reader {
+        let record = record?;
+        let offset = batch.base_offset + record.offset_delta;
+        if offset >= from {
+            outputs.push(Output {
+                offset,
+                key: record.key.map(|key| records.slice_ref(key)),
+                value: records.slice_ref(record.value),
+                timestamp: batch.timestamp + record.timestamp_delta,
+            });
         }
-        Ok(output
-            .successes
-            .into_iter()
-            .map(|record| Output {
-                offset: batch.base_offset + record.preamble.offset_delta(),
-                timestamp: batch.timestamp + record.timestamp_delta(),
-                key: record.key.map(|key| Bytes::clone(&key)),
-                value: Bytes::clone(&record.value),
-            })
-            .collect())
     }
+    Ok(outputs)
 }

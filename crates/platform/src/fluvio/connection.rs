@@ -72,6 +72,12 @@ impl Connection {
             endpoint: peer.endpoint.clone(),
             problem,
         };
+        // Without it the client would connect in the clear.
+        if cluster.tls != TlsPolicy::Disabled && !cfg!(feature = "tls") {
+            return Err(PlatformError::NoTls {
+                endpoint: peer.endpoint.clone(),
+            });
+        }
         let mut config = ClientConfig::try_from(cluster.clone())
             .map_err(|error| unreachable(format!("{error:#}")))?;
         if let Some(spu) = &peer.spu {

@@ -1,6 +1,8 @@
 //! What every adapter of the port must do. Each function is one promise; topics are named after the
 //! promise, so that a suite can run them all against one cluster.
 
+mod same_answers;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,9 +28,12 @@ macro_rules! every_promise {
             chains_filter_then_enrich,
             running_totals_for_a_terminal,
             a_bad_parameter_is_explained,
+            every_module_answers_as_on_an_spu,
         );
     };
 }
+
+pub use same_answers::every_module_answers_as_on_an_spu;
 
 pub type Adapter = Arc<dyn Platform>;
 

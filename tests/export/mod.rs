@@ -1,16 +1,12 @@
 //! `election export`: what it writes holds to the published format, and says what `results` says.
-#![cfg(feature = "embedded")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod published;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::support::{DataDir, number, rejected_total};
 use serde_json::{Value, json};
-use support::{DataDir, number, rejected_total};
 
 /// An election in which votes are rejected for every reason.
 const DEMO: &[&str] = &[

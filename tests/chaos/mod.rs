@@ -3,16 +3,6 @@
 //!
 //! Every seed is a schedule of faults. `CHAOS_SEEDS=200` runs as many of them, `CHAOS_SEED=17` that one
 //! again: a seed that fails prints the command.
-#![cfg(feature = "embedded")]
-
-#[path = "../support/mod.rs"]
-mod support;
-
-// A cluster and a database of a test's own, as the tests of the cluster have them; only part of it is used
-// here.
-#[path = "../cluster/installation.rs"]
-#[allow(dead_code)]
-mod installation;
 
 mod cluster;
 mod modules;
@@ -24,11 +14,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use std::time::Instant;
 
-use installation::Installation;
+use crate::cluster::installation::Installation;
+use crate::support::{DataDir, assert_adds_up, without_elapsed};
 use schedule::{Postgres, Schedule};
 use serde_json::Value;
 use server::Server;
-use support::{DataDir, assert_adds_up, without_elapsed};
 use trial::{DEMO, Trial};
 
 /// One seed, to see it again.
@@ -86,7 +76,7 @@ fn try_each(seeds: &[u64], mut trial: impl FnMut(u64)) {
         // What is wrong is shown where it panics.
         if catch_unwind(AssertUnwindSafe(|| trial(seed))).is_err() {
             failed.push(format!(
-                "again: {SEED_VARIABLE}={seed} cargo test --test chaos"
+                "again: {SEED_VARIABLE}={seed} cargo test --test system chaos"
             ));
         }
         eprintln!("{SEED_VARIABLE}={seed}: {:?}", began.elapsed());

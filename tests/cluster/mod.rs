@@ -1,14 +1,10 @@
 //! The election on a real Fluvio cluster and a real PostgreSQL server, as the processes that a user runs.
 //!
 //! Where the programs of either are missing, the tests say so, and pass.
-#![cfg(feature = "embedded")]
-
-#[path = "../support/mod.rs"]
-mod support;
 
 mod consumers;
 mod deploy;
-mod installation;
+pub mod installation;
 mod kills;
 mod same_numbers;
 mod sharing;

@@ -1,14 +1,11 @@
 //! `election audit` finds whatever was changed behind the election's back, and names it.
-#![cfg(feature = "embedded")]
 
 mod chain;
 mod roll;
 mod seals;
-#[path = "../support/mod.rs"]
-mod support;
 
+use crate::support::{DataDir, Database, assert_adds_up, number, without_elapsed};
 use store::TemporaryServer;
-use support::{DataDir, Database, assert_adds_up, number, without_elapsed};
 
 const DEMO: &[&str] = &[
     "demo",

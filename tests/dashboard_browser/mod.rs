@@ -2,14 +2,12 @@
 //!
 //! Where there is no Chromium and chromedriver, the tests say so, and pass.
 
-#[path = "../support/mod.rs"]
-mod support;
 // Beside what other tests use too, but none of them needs a browser.
-#[path = "../support/browser.rs"]
 mod browser;
 
 mod accessibility;
 mod ballot;
+mod charts;
 mod connection;
 mod count;
 mod keyboard;
@@ -20,10 +18,10 @@ mod scripts_off;
 mod table;
 mod theme;
 
+use crate::support::DataDir;
+use crate::support::site::Site;
 use browser::Browser;
 use serde_json::Value;
-use support::DataDir;
-use support::site::Site;
 
 /// Candidates of the elections here.
 const CANDIDATES: &str = "5";

@@ -2,16 +2,6 @@
 //! clients; votes of the tutorial's own scripts, counted; and kills on both sides, which change nothing.
 //!
 //! Where there is no broker, no Python, or no cluster, the tests say so, and pass.
-#![cfg(feature = "embedded")]
-
-#[path = "../support/mod.rs"]
-mod support;
-
-// A cluster and a database of a test's own, as the tests of the cluster have them; only part of it is used
-// here.
-#[path = "../cluster/installation.rs"]
-#[allow(dead_code)]
-mod installation;
 
 mod bench;
 mod broker;

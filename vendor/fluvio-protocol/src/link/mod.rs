@@ -1,5 +1,0 @@
-mod error_code;
-pub mod smartmodule;
-pub mod versions;
-
-pub use error_code::*;
