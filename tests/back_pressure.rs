@@ -53,7 +53,7 @@ async fn votes_in(database: &Database) -> i64 {
 /// until all votes are counted. Returns the most memory taken until then, and how many votes were rows.
 async fn hold(stalled: bool) -> Option<(u64, i64)> {
     let Some(server) = TemporaryServer::start().await.unwrap() else {
-        support::skipped(
+        crate::support::skipped(
             "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
         );
         return None;

@@ -323,7 +323,7 @@ fn only_a_vote_that_is_in_the_log_is_confirmed_and_only_once() {
             "candidate_id": before["candidates"][0]["candidate_id"],
             "credential": credential,
         });
-        support::site::ask(&url, "POST", &[JSON], &ballot.to_string())
+        crate::support::site::ask(&url, "POST", &[JSON], &ballot.to_string())
     };
     let post = &|voter: &str| post_with(voter, key.credential(voter));
     let forged = std::iter::repeat_with(|| post_with("anybody", "forged".into()))

@@ -75,7 +75,7 @@ async fn an_election_with_credentials_is_accounted_for_and_gives_none_away() {
     let mut command = data.command(DEMO);
     command.arg("--credentials").arg(&file);
     command.env("RUST_LOG", "debug");
-    let demo = support::Process::spawn(command).wait().succeeds();
+    let demo = crate::support::Process::spawn(command).wait().succeeds();
     let report = demo.json();
     assert_adds_up(&report);
     assert_eq!(number(&report, "counted"), VOTERS);
@@ -187,8 +187,8 @@ fn nobody_works_on_it_without_its_key() {
     data.run(DEMO).succeeds();
     let other = data.file("other", "").with_file_name("other.key");
     let other = other.to_str().unwrap();
-    let make = support::election(&["key", other]);
-    support::Process::spawn(make).wait().succeeds();
+    let make = crate::support::election(&["key", other]);
+    crate::support::Process::spawn(make).wait().succeeds();
     let steps = [
         &["consumer", "--once"][..],
         &["audit"],
@@ -229,7 +229,9 @@ fn nobody_works_on_it_without_its_key() {
     let mut by_environment = data.command(&["audit"]);
     let key = std::fs::read_to_string(kept).unwrap();
     by_environment.env("ELECTION_KEY", key.trim());
-    support::Process::spawn(by_environment).wait().succeeds();
+    crate::support::Process::spawn(by_environment)
+        .wait()
+        .succeeds();
 }
 
 #[test]

@@ -350,8 +350,8 @@ fn every_answer_is_guarded_and_says_nothing_of_a_voter() {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let log = support::open_log(&data.path()).await;
-        for voter in support::read_topic(&log, "voters").await.concat() {
+        let log = crate::support::open_log(&data.path()).await;
+        for voter in crate::support::read_topic(&log, "voters").await.concat() {
             let voter: Value = serde_json::from_slice(&voter.value).unwrap();
             for field in ["voter_id", "voter_name", "email", "registration_number"] {
                 let value = voter[field].as_str().unwrap();

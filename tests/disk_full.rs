@@ -36,7 +36,9 @@ impl SmallDisk {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &option, "tmpfs"]);
         if !runs(mount.arg(directory)) {
-            support::skipped("a full disk: a small file system cannot be mounted by this user");
+            crate::support::skipped(
+                "a full disk: a small file system cannot be mounted by this user",
+            );
             return None;
         }
         Some(SmallDisk(directory.to_owned()))
@@ -70,7 +72,7 @@ fn undisturbed() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_on_a_full_disk_refuses_and_goes_on_when_there_is_room() {
     let Some(server) = TemporaryServer::start().await.unwrap() else {
-        support::skipped(
+        crate::support::skipped(
             "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
         );
         return;

@@ -39,7 +39,7 @@ impl Count {
     /// Begins one, and waits until so many votes are rows.
     async fn begin_until(rows: i64) -> Option<Count> {
         let Some(server) = TemporaryServer::start().await.unwrap() else {
-            support::skipped(
+            crate::support::skipped(
                 "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
             );
             return None;

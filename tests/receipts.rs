@@ -138,7 +138,7 @@ async fn a_receipt_proves_that_a_vote_is_in_the_published_root() {
 
     let seal = data.run(&["seal", "--json"]).succeeds().json();
     assert_eq!((number(&seal, "seal"), &seal["is_new"]), (1, &json!(true)));
-    let sealed: u64 = support::sum(&seal["partitions"], "votes");
+    let sealed: u64 = crate::support::sum(&seal["partitions"], "votes");
     assert_eq!(sealed, 300);
     let again = data.run(&["seal", "--json"]).succeeds().json();
     assert_eq!(again["is_new"], false);
@@ -216,7 +216,7 @@ async fn seals_are_added_and_published_and_stand() {
         .refused(1, &["late", "was cast after seal 1", "election seal"]);
     let second = data.run(&["seal", "--json"]).succeeds().json();
     assert_eq!(number(&second, "seal"), 2);
-    assert_eq!(support::sum(&second["partitions"], "votes"), 301);
+    assert_eq!(crate::support::sum(&second["partitions"], "votes"), 301);
     let late = data.run(&["receipt", "late"]).succeeds().json();
     assert_eq!(late["seal"], 2);
     assert!(is_accepted(&late, Some(late["root"].as_str().unwrap())));

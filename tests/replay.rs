@@ -205,7 +205,7 @@ fn a_wrong_file_is_refused_by_line_and_reason_before_anything_is_made() {
 fn the_election_of_2016_at_a_thousandth_equals_the_official_results() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/us-president-2016.csv");
     if !file.exists() {
-        support::skipped(&format!("{} is not there", file.display()));
+        crate::support::skipped(&format!("{} is not there", file.display()));
         return;
     }
     let mut csv = csv::Reader::from_path(&file).unwrap();

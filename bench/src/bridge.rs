@@ -65,11 +65,11 @@ pub(crate) async fn measure(args: BridgeBenchArgs) -> anyhow::Result<()> {
         rate(|round| round.bare_producer),
         rate(|round| round.bare_consumer),
     );
-    let figure = |key, name, rate| Figure::new(key, name, Unit::PerSecond, rate);
+    let figure = |key, name: &str, rate| Figure::new(key, name, Unit::PerSecond, rate);
     let mut report = Report::new("Of bare");
     report.add(figure(
         "bare_producer",
-        format!(
+        &format!(
             "bare producer (librdkafka, idempotent, {})",
             args.compression.name()
         ),

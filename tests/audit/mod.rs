@@ -118,7 +118,7 @@ impl Audited {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_by_hand_is_found_and_named() {
     let Some(server) = TemporaryServer::start().await.unwrap() else {
-        support::skipped(
+        crate::support::skipped(
             "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
         );
         return;

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::skipped;
+use crate::support::skipped;
 
 /// Nothing that a page promises takes as long, not even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -78,7 +78,7 @@ fn shown_votes(browser: &Browser) -> u64 {
 /// How many votes the server has counted.
 #[track_caller]
 fn votes_at(site: &Site) -> u64 {
-    support::number(&site.get("/api/v1/results").json()["totals"], "counted")
+    crate::support::number(&site.get("/api/v1/results").json()["totals"], "counted")
 }
 
 /// The addresses of the pages, each with a name: one of each kind.

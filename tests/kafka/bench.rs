@@ -1,14 +1,14 @@
 //! `election bench bridge` measures each way, and compares it with what was measured beside it.
 
 use crate::kafka::broker::Broker;
-use crate::support::{self, Process};
+use crate::support::Process;
 
 #[test]
 fn the_bench_measures_both_ways_beside_bare_clients() {
     let Some(broker) = Broker::start() else {
         return;
     };
-    let mut bench = support::election(&["bench", "bridge", "--kafka", broker.bootstrap()]);
+    let mut bench = crate::support::election(&["bench", "bridge", "--kafka", broker.bootstrap()]);
     bench.args(["--votes", "10000", "--rounds", "1", "--json"]);
     let report = Process::spawn(bench).wait().succeeds().json();
     assert!(report["votes"].as_u64().unwrap() >= 10_000);

@@ -6,7 +6,7 @@
 use std::hash::Hasher;
 
 use domain::{Delta, Tally};
-use election_platform::{NewRecord, Platform};
+use election_platform::NewRecord;
 use siphasher::sip::SipHasher24;
 
 use super::{Adapter, deploy_all, request, take};
