@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use bridge::args::KafkaArgs;
 use clap::{Args, Parser};
 use dashboard::args::ListenArgs;
-use producer::args::ProducerCommand;
+use producer::args::{InitArgs, ProducerCommand};
 use serde_json::{Map, Value};
 use service::args::{ClusterArgs, ProcessArgs};
 
@@ -382,7 +382,9 @@ fn variables_of<T: Args>() -> Vec<String> {
 fn our_services_know_what_they_are_told() {
     let cluster = variables_of::<ClusterArgs>();
     let process = variables_of::<ProcessArgs>();
-    let known = [cluster, process, variables_of::<KafkaArgs>()].concat();
+    let kafka = variables_of::<KafkaArgs>();
+    let init = variables_of::<InitArgs>();
+    let known = [cluster, process, kafka, init].concat();
     let mut services = 0;
     for (name, service) in built().filter(|(_, service)| service["build"]["target"] == "services") {
         let line: Vec<_> = strings(&service["command"])
