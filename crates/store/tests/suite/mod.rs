@@ -24,6 +24,7 @@ pub async fn run(url: &str) {
     case(url, "migrations", migrations).await;
     case(url, "the election", the_election).await;
     case(url, "candidates", candidates).await;
+    a_database_from_before_photos_were_absolute(url).await;
     case(url, "ingest", ingest).await;
     case(url, "a repeated batch", a_repeated_batch).await;
     case(url, "duplicates", duplicates).await;
@@ -191,6 +192,38 @@ async fn candidates(store: Store) {
     moved[1].photo_url = "https://election.example/a.svg".into();
     store.register_candidates(&moved).await.unwrap();
     assert_eq!(store.candidates().await.unwrap(), moved);
+}
+
+/// Portraits on the dashboard are at its default address; another photo is what it was.
+async fn a_database_from_before_photos_were_absolute(url: &str) {
+    eprintln!("case: a database from before photos were absolute");
+    let candidate = |id: &str, photo_url: &str| Candidate {
+        candidate_id: id.into(),
+        candidate_name: id.into(),
+        party_affiliation: "P".into(),
+        biography: String::new(),
+        campaign_platform: String::new(),
+        photo_url: photo_url.into(),
+    };
+    let store = empty_store(url).await;
+    let before = [
+        candidate("a", "/portraits/a.svg"),
+        candidate("b", "https://photos.example/b.jpg"),
+        candidate("c", ""),
+    ];
+    store.register_candidates(&before).await.unwrap();
+    store.close();
+    let before_it = "DELETE FROM refinery_schema_history WHERE version >= 7";
+    sql(url, before_it).await;
+
+    let store = Store::connect(url, 1).await.unwrap();
+    store.migrate().await.unwrap();
+    let photos: Vec<_> = (store.candidates().await.unwrap().into_iter())
+        .map(|candidate| candidate.photo_url)
+        .collect();
+    let absolute = "http://127.0.0.1:8080/portraits/a.svg";
+    assert_eq!(photos, [absolute, "https://photos.example/b.jpg", ""]);
+    store.close();
 }
 
 async fn ingest(store: Store) {
