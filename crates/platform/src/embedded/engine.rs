@@ -11,6 +11,7 @@
 //! which no SmartModule of `wasm32-unknown-unknown` asks for, is not offered, and neither is `look_back`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::{Params, RecordReader};
@@ -100,9 +101,9 @@ impl Default for EngineSettings {
 #[derive(Clone)]
 pub struct Engine {
     engine: wasmtime::Engine,
-    settings: EngineSettings,
+    settings: Arc<EngineSettings>,
     /// The compiled modules on disk, if they are kept.
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
 }
 
 /// A batch to be handed to a chain.
@@ -164,8 +165,8 @@ impl Engine {
         config.cache(cache.clone());
         Ok(Engine {
             engine: wasmtime::Engine::new(&config).map_err(failed)?,
-            settings,
-            cache,
+            settings: Arc::new(settings),
+            cache: cache.map(Arc::new),
         })
     }
 
@@ -208,7 +209,7 @@ impl Engine {
 
     /// Modules that were compiled, since they were not found on disk; zero where none are kept.
     pub fn compiled(&self) -> usize {
-        self.cache.as_ref().map_or(0, Cache::cache_misses)
+        self.cache.as_deref().map_or(0, Cache::cache_misses)
     }
 
     /// Makes every running module ask whether it is still wanted.
