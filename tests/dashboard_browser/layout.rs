@@ -4,7 +4,7 @@ use crate::dashboard_browser::browser::{Browser, Screen};
 use crate::dashboard_browser::{counted, pages, wait_until_live};
 use crate::support::DataDir;
 
-/// The narrowest phone; also what a screen is to whoever has enlarged it four times.
+/// The narrowest phone, and a screen of 1,280 pixels enlarged four times.
 const NARROWEST: u32 = 320;
 /// A 4K screen.
 const WIDEST: u32 = 3840;

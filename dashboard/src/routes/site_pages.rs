@@ -104,7 +104,7 @@ pub(super) async fn portrait(request: PageRequest) -> tide::Result {
             .body(portrait_svg(candidate_id))
             .content_type("image/svg+xml")
             .header("cache-control", IMMUTABLE)
-            // Whoever reads `photo_url` shows it on a page of another address.
+            // Other programs show `photo_url` on pages of another address.
             .header("cross-origin-resource-policy", "cross-origin")
             .build()),
         None => Ok(Response::new(StatusCode::NotFound)),
