@@ -18,6 +18,7 @@ mod disk_full;
 mod export;
 mod faults;
 mod first_look;
+mod golden;
 mod invariants;
 mod kafka;
 mod receipts;
