@@ -20,7 +20,7 @@ import time
 from collections import Counter, defaultdict
 from importlib.metadata import version
 
-from common import peer_arguments, print_result, vote_files
+from peer_contract import peer_arguments, print_result, vote_files
 
 # 2,000 is as fast, 500 a fifth slower, 5,000 a little.
 LINES_PER_BATCH = 1_000

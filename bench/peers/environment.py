@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import Unavailable, installed_java
+from peer_contract import Unavailable, installed_java
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 PACKAGES = {"spark": ["pyspark"], "bytewax": ["bytewax"], "pathway": ["pathway"]}

@@ -14,7 +14,7 @@ import os
 import time
 from importlib.metadata import version
 
-from common import peer_arguments, print_result, vote_files
+from peer_contract import peer_arguments, print_result, vote_files
 
 
 def count(directory, duplicates):

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import (
+from peer_contract import (
     Unavailable,
     installed_java,
     java_version,

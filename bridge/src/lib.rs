@@ -14,7 +14,6 @@
 pub mod args;
 mod chain;
 mod config;
-mod done;
 mod error;
 mod inbound;
 mod inbound_records;
@@ -26,12 +25,13 @@ mod pipeline;
 mod progress;
 mod run;
 mod unacknowledged;
+mod wait_until_done;
 
 pub use config::BridgeConfig;
-pub use done::wait_until_done;
 pub use error::BridgeError;
 pub use kafka::wait::broker_telling as wait_for_broker;
 pub use link::{Direction, KafkaCompression, Link};
 pub use mark::MARK_HEADER;
 pub use progress::{Place, Position, Progress, Snapshot};
 pub use run::run;
+pub use wait_until_done::wait_until_done;

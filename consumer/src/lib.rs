@@ -10,12 +10,11 @@
 
 mod checkpoints;
 mod config;
-mod done;
 mod error;
 mod leases;
 mod ledgers;
-mod others;
-mod owned;
+mod other_consumers;
+mod owned_partitions;
 mod partition;
 mod persist_voters;
 mod persist_votes;
@@ -27,13 +26,14 @@ mod rows;
 mod run;
 mod tally;
 mod turns;
+mod wait_until_done;
 
 pub use config::{ConsumerConfig, Sharing};
 pub use domain::Election;
-pub use done::wait_until_done;
 pub use error::ConsumerError;
 pub use persist_voters::read_voters;
 pub use progress::{PartitionProgress, Progress, Snapshot};
 pub use rows::{KEPT_BYTES, named_voter, rejected_row, vote_row};
 pub use run::run;
 pub use tally::tally_request;
+pub use wait_until_done::wait_until_done;

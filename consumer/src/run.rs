@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::checkpoints::Checkpoints;
 use crate::leases::keep_leases;
 use crate::ledgers::Ledgers;
-use crate::others::watch_others;
-use crate::owned::Owned;
+use crate::other_consumers::watch_others;
+use crate::owned_partitions::OwnedPartitions;
 use crate::partition::{Context, Ours};
 use crate::pipeline::PipelinePublisher;
 use crate::publish::Publisher;
@@ -50,7 +50,7 @@ pub async fn run(
     // then the leases are given up.
     let stop = stop.child_token();
     let rounds_stop = CancellationToken::new();
-    let mut owned = Owned::new(context.clone(), stop.child_token());
+    let mut owned = OwnedPartitions::new(context.clone(), stop.child_token());
     let mut rounds = begin_rounds(&context, election, &rounds_stop);
     let leases_stop = CancellationToken::new();
     let mut leases = JoinSet::new();

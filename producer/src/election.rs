@@ -11,8 +11,8 @@ use service::whole_log::demand_whole_log;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
+use crate::after_failures::steadily;
 use crate::args::{InitArgs, VotersArgs, VotesArgs};
-use crate::steady::steadily;
 use crate::{
     Ballots, CastPlan, Change, Deployment, Plan, ProducerError, Progress, VoterSource, candidates,
     cast_votes, read_roll, register_voters, write_credentials,

@@ -8,6 +8,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod after_failures;
 pub mod args;
 mod candidates;
 mod cast;
@@ -31,8 +32,8 @@ mod replay;
 mod replay_cast;
 mod script;
 mod seeds;
-mod steady;
 
+pub use after_failures::steadily;
 pub use candidates::candidates;
 pub use cast::{CastPlan, cast_votes};
 pub use credentials_file::write_credentials;
@@ -50,4 +51,3 @@ pub use register::{VoterSource, register_voters};
 pub use replay::{Replay, ReplayBallot};
 pub use replay_cast::replay_votes;
 pub use script::{NotAVoter, Script};
-pub use steady::steadily;

@@ -12,7 +12,7 @@ use crate::ConsumerError;
 use crate::checkpoints::store_tallies;
 use crate::partition::{Context, Ours, run_partition};
 
-pub(crate) struct Owned {
+pub(crate) struct OwnedPartitions {
     context: Arc<Context>,
     stop: CancellationToken,
     tasks: JoinSet<Ended>,
@@ -29,10 +29,10 @@ struct Owning {
     is_given_back: bool,
 }
 
-impl Owned {
+impl OwnedPartitions {
     /// None yet. All of them end at `stop`.
     pub(crate) fn new(context: Arc<Context>, stop: CancellationToken) -> Self {
-        Owned {
+        OwnedPartitions {
             context,
             stop,
             tasks: JoinSet::new(),
