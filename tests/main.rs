@@ -23,7 +23,6 @@ mod invariants;
 mod kafka;
 mod receipts;
 mod replay;
-mod safety;
 mod steps;
 mod support;
 mod tampered_log;

@@ -35,6 +35,7 @@ macro_rules! export {
         /// `ptr` and `len` must be a buffer that the engine got from `alloc(len)`, filled, and gives
         /// up.
         // SAFETY: a module is of one kind, so nothing else in it has this name.
+        #[allow(unsafe_code)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $kind(ptr: *mut u8, len: usize, version: u32) -> i32 {
             // SAFETY: the same is asked of who calls this.
