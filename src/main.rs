@@ -60,10 +60,7 @@ fn main() -> ExitCode {
     match runtime.block_on(run(cli.command)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::CheckFailed) => ExitCode::from(1),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(service::process::exit_code(&error))
-        }
+        Err(error) => service::process::failed(&error),
     }
 }
 

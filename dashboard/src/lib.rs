@@ -118,9 +118,11 @@ impl DashboardError {
     /// The error as a program ends with it: one about what was asked for is wrong usage.
     pub fn into_report(self) -> anyhow::Error {
         match self {
-            DashboardError::NoCredentials | DashboardError::Ballots(StoreError::Key(_)) => {
-                UsageError(self.to_string()).into()
+            // As it is: how to give the right key is added where it is told.
+            DashboardError::Ballots(error @ StoreError::Key(_)) => {
+                anyhow::Error::from(error).context("votes cannot be accepted")
             }
+            DashboardError::NoCredentials => UsageError(self.to_string()).into(),
             other => other.into(),
         }
     }

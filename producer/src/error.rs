@@ -179,13 +179,14 @@ impl ProducerError {
     /// named, is wrong usage.
     pub fn into_report(self) -> anyhow::Error {
         match self {
+            // As it is: how to give the right key is added where it is told.
+            ProducerError::Store(error @ StoreError::Key(_)) => error.into(),
             ProducerError::Store(StoreError::NoElection)
             | ProducerError::ForeignElection
             | ProducerError::OtherPlan { .. }
             | ProducerError::OtherSafeguards { .. }
             | ProducerError::NoCredentials
             | ProducerError::Write { .. }
-            | ProducerError::Store(StoreError::Key(_))
             | ProducerError::NoSuchModule { .. }
             | ProducerError::Read { .. }
             | ProducerError::InputFile(_)

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use domain::ElectionKey;
+use domain::{ElectionKey, KeyMismatch};
 
 use crate::UsageError;
 
@@ -98,6 +98,19 @@ fn demand_private(file: &Path) -> Result<(), UsageError> {
 #[cfg(not(unix))]
 fn demand_private(_: &Path) -> Result<(), UsageError> {
     Ok(())
+}
+
+/// How the right key is given, where none or another one is.
+pub(crate) fn key_remedy(mismatch: &KeyMismatch) -> &'static str {
+    match mismatch {
+        KeyMismatch::Missing => {
+            "name its file with `--key-file` or ELECTION_KEY_FILE, or set ELECTION_KEY"
+        }
+        KeyMismatch::Other { .. } => {
+            "name the file of the key it was set up with, with `--key-file` or ELECTION_KEY_FILE, or set \
+             ELECTION_KEY"
+        }
+    }
 }
 
 fn no_key(place: &str, error: &domain::KeyError) -> UsageError {

@@ -9,6 +9,7 @@ use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::LogArgs;
+use crate::key::key_remedy;
 use crate::logs::init_logs;
 use crate::signals::stop_on_signal;
 use crate::{ServiceError, UsageError};
@@ -44,15 +45,30 @@ pub fn run(
     runtime.shutdown_timeout(SHUTDOWN_LIMIT);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(exit_code(&error))
-        }
+        Err(error) => failed(&error),
     }
 }
 
-/// The exit code for an error: 2 when it is about options and files that were given, or are missing.
-pub fn exit_code(error: &anyhow::Error) -> u8 {
+/// Tells of the error that ends a program, and how to mend it where the error does not know. The exit code: 2
+/// when it is about options and files that were given, or are missing; else 1.
+pub fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {}", told(error));
+    ExitCode::from(exit_code(error))
+}
+
+/// An error in words. Which key an election needs, its error says; the options that give one are the programs'.
+fn told(error: &anyhow::Error) -> String {
+    let mismatch = error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(StoreError::Key(mismatch)) => Some(mismatch),
+        _ => None,
+    });
+    match mismatch {
+        Some(mismatch) => format!("{error:#}: {}", key_remedy(mismatch)),
+        None => format!("{error:#}"),
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = error.chain().any(|cause| {
         cause.is::<ManifestError>()
             || cause.is::<UsageError>()
@@ -69,6 +85,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use domain::KeyMismatch;
 
     use super::*;
 
@@ -78,5 +95,19 @@ mod tests {
         assert_eq!(exit_code(&missing.unwrap_err()), WRONG_USAGE);
         let failed = PlatformError::Task("it was cut short".into());
         assert_eq!(exit_code(&failed.into()), FAILED);
+    }
+
+    #[test]
+    fn who_has_no_key_hears_how_to_give_one() {
+        let missing = anyhow::Error::from(StoreError::Key(KeyMismatch::Missing));
+        let missing = missing.context("votes cannot be accepted");
+        assert_eq!(
+            told(&missing),
+            "votes cannot be accepted: this election has a secret key, and none is given: name its file with \
+             `--key-file` or ELECTION_KEY_FILE, or set ELECTION_KEY"
+        );
+        assert_eq!(exit_code(&missing), WRONG_USAGE);
+        let none = anyhow::Error::from(StoreError::NoElection);
+        assert_eq!(told(&none), StoreError::NoElection.to_string());
     }
 }
