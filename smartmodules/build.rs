@@ -27,8 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // What they share.
     watch(&here.join("abi"));
-    watch(&workspace.join("crates/domain/src"));
-    watch(&workspace.join("crates/domain/Cargo.toml"));
+    for shared in ["ballot", "evidence", "wire"] {
+        let shared = workspace.join("crates").join(shared);
+        watch(&shared.join("src"));
+        watch(&shared.join("Cargo.toml"));
+    }
     watch(&workspace.join("Cargo.lock"));
     // The profile, and the features of dependencies.
     watch(&workspace.join("Cargo.toml"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use consumer::{ConsumerConfig, Sharing};
-use domain::{ElectionKey, topics};
+use evidence::ElectionKey;
 use manifest::Manifest;
 use platform::Platform;
 use platform::embedded::EmbeddedPlatform;
@@ -15,6 +15,7 @@ use platform::fluvio::FluvioPlatform;
 use producer::{Deployment, ProducerError, StoredElection};
 use service::UsageError;
 use store::{EmbeddedPostgres, Store};
+use wire::topics;
 
 use crate::cli::{BackendArgs, PlatformKind};
 use crate::key::existing_key;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bridge::args::KafkaArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use dashboard::args::{BallotArgs, ListenArgs};
-use domain::Digest;
+use evidence::Digest;
 use producer::args::{InitArgs, ProducerCommand, VotersArgs, VotesArgs};
 use service::UsageError;
 use service::args::{ClusterArgs, LogArgs};

@@ -183,7 +183,7 @@ async fn data(args: &BackendArgs) -> bool {
 
 async fn describe(backend: &Backend) -> anyhow::Result<String> {
     let log = backend.log_in_words().await?;
-    let partitions = backend.platform.partitions(domain::topics::VOTES).await?;
+    let partitions = backend.platform.partitions(wire::topics::VOTES).await?;
     let cast = backend.votes_cast().await?;
     let version = backend.store.server_version().await?;
     Ok(format!(

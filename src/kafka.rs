@@ -3,10 +3,10 @@
 use anyhow::Context;
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, BridgeError, Link, Progress};
-use domain::Election;
 use service::UsageError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wire::Election;
 
 use crate::backend::Backend;
 

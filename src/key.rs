@@ -2,7 +2,7 @@
 //! `election credential`.
 
 use anyhow::Context;
-use domain::ElectionKey;
+use evidence::ElectionKey;
 use service::UsageError;
 use service::key::{create_key, read_key};
 

@@ -4,8 +4,10 @@
 use std::io::Read;
 
 use anyhow::{Context, bail};
-use domain::{Digest, PartitionJudge, Reason, Receipt, Reveal, Rules, Seal, topics};
+use ballot::{PartitionJudge, Reason, Rules};
+use evidence::{Digest, Receipt, Reveal, Seal};
 use platform::{Output, partition_of};
+use wire::topics;
 
 use crate::Outcome;
 use crate::audit::{Findings, SealedVotes};
@@ -44,7 +46,7 @@ async fn receipt(backend: &Backend, args: &ReceiptArgs) -> anyhow::Result<Receip
     let search = Search {
         voter,
         seal,
-        rules: Rules::of(&election),
+        rules: election.rules(),
         log_end: ends[partition as usize],
     };
     let mut votes = SealedVotes::new(&election_key(&args.backend)?.blindings(), partition, &[]);

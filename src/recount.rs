@@ -1,10 +1,12 @@
 //! `election recount`: counts the whole log again through the `vote-tally` SmartModule and shows what
 //! comes out. What is stored stays as it is.
 
-use domain::{Delta, Ledger, Rules, Tally, topics};
+use ballot::{Delta, Rules, Tally};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
+use ledger::Ledger;
 use platform::ModuleCall;
+use wire::topics;
 
 use crate::Outcome;
 use crate::backend::Backend;
@@ -28,7 +30,7 @@ pub(crate) async fn run(args: ResultsArgs) -> anyhow::Result<Outcome> {
 
 async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
     let stored = backend.election().await?;
-    let rules = Rules::of(&stored.election);
+    let rules = stored.election.rules();
     let ends = backend.ends(topics::VOTES).await?;
     backend.prepare(ends.len() as u32).await?;
     let chain = backend.consumer_config().tally_chain;

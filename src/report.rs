@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Candidate, Reason, Tally, TurnoutByLocation, VotesPerCandidate};
+use ballot::{Candidate, Reason, Tally};
 use producer::StoredElection;
 use serde::Serialize;
 use store::RowCounts;
+use wire::{TurnoutByLocation, VotesPerCandidate};
 
 use crate::backend::Backend;
 

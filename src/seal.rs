@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use domain::{BlindingKey, ChainedTopic, Digest, PartitionJudge, Rules, Seal, moment_text, topics};
+use ballot::{PartitionJudge, Rules};
+use evidence::{BlindingKey, ChainedTopic, Digest, Seal, moment_text};
 use indicatif::HumanCount;
 use serde::Serialize;
+use wire::topics;
 
 use crate::Outcome;
 use crate::audit::{ChainAuditor, Findings, SealedVotes};
@@ -94,12 +96,12 @@ impl Sealed {
 
 async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
     let election = backend.election().await?.election;
-    let rules = Rules::of(&election);
+    let rules = election.rules();
     let earlier = backend.store.seals().await?;
     let sealed_at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let number = earlier.iter().map(|seal| seal.number).max().unwrap_or(0) + 1;
     let mut seals = Vec::new();
-    for (partition, end) in (0..).zip(backend.ends(domain::topics::VOTES).await?) {
+    for (partition, end) in (0..).zip(backend.ends(wire::topics::VOTES).await?) {
         let unnumbered = Unsealed {
             backend,
             key,

@@ -132,7 +132,7 @@ pub(crate) async fn consumer(args: ConsumerArgs) -> anyhow::Result<Outcome> {
 async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
     let stored = backend.election().await?;
     let bridge = Bridge::config(backend, &args.kafka)?;
-    let partitions = backend.ends(domain::topics::VOTES).await?.len() as u32;
+    let partitions = backend.ends(wire::topics::VOTES).await?.len() as u32;
     // The modules of this program, should the data be of an older one.
     backend.prepare(partitions).await?;
     demand_whole_log(&*backend.platform, &backend.store).await?;
@@ -162,7 +162,7 @@ async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
 /// Counts and persists until it is stopped, or (`once`) done. Returns how many votes are counted.
 async fn count(
     backend: &Backend,
-    election: domain::Election,
+    election: wire::Election,
     partitions: u32,
     once: bool,
     stop: &CancellationToken,

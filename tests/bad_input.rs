@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::support::{DataDir, Database, assert_adds_up, number, open_log, read_topic};
-use domain::{Reason, RejectedVote, topics};
+use ballot::Reason;
 use platform::{NewRecord, Platform};
 use serde_json::json;
+use wire::{RejectedVote, topics};
 
 const SEED: u64 = 5;
 const CANDIDATES: usize = 3;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::support::site::{Answer, Site};
 use crate::support::{DataDir, Process, assert_adds_up, election, number};
-use domain::CredentialKey;
+use ballot::CredentialKey;
 use serde_json::{Value, json};
 
 /// Half of the voters leave their vote to the page.
@@ -52,7 +52,7 @@ impl Polls {
         };
         polls.site.process.wait_for_stderr("The election stays up");
         let text = std::fs::read_to_string(polls.key_file()).unwrap();
-        polls.key = domain::ElectionKey::parse(&text).unwrap().credentials();
+        polls.key = evidence::ElectionKey::parse(&text).unwrap().credentials();
         let results = polls.site.wait_until_accounted();
         assert!(number(&results["totals"], "counted") < 250, "{results}");
         polls.candidates = results["candidates"]
@@ -303,7 +303,7 @@ fn only_a_vote_that_is_in_the_log_is_confirmed_and_only_once() {
     let before = data.run(&[DEMO, &["--once", "--json"]].concat());
     let before = before.succeeds().json();
     let key = std::fs::read_to_string(data.path().join("election.key")).unwrap();
-    let key = domain::ElectionKey::parse(&key).unwrap().credentials();
+    let key = evidence::ElectionKey::parse(&key).unwrap().credentials();
     let mut dashboard = data.command(&[
         "dashboard",
         "--accept-votes",

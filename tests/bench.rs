@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::{Process, election};
-use domain::{FirstVotes, ParsedVote, VoterRef};
+use ballot::{FirstVotes, ParsedVote, VoterRef};
 use serde_json::Value;
 
 #[test]

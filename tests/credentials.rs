@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::support::{DataDir, Database, assert_adds_up, number, open_log, read_topic};
-use domain::{ElectionKey, Reason, topics};
+use ballot::Reason;
+use evidence::ElectionKey;
 use platform::{NewRecord, Platform};
 use serde_json::json;
+use wire::topics;
 
 const VOTERS: u64 = 800;
 

@@ -39,14 +39,14 @@ fn every_vote_of_the_demo_is_accounted_for() {
     assert_adds_up(&report);
     assert_eq!(number(&report, "voters"), VOTERS);
     assert_eq!(number(&report, "counted"), VOTERS);
-    let occurring = |reason: &domain::Reason| *reason != domain::Reason::BadCredential;
-    for reason in domain::Reason::ALL.into_iter().filter(occurring) {
+    let occurring = |reason: &ballot::Reason| *reason != ballot::Reason::BadCredential;
+    for reason in ballot::Reason::ALL.into_iter().filter(occurring) {
         let votes = &report["rejected"][reason.as_str()];
         assert!(votes.as_u64().is_some_and(|votes| votes > 0), "{reason}");
     }
     assert_eq!(
         report["rejected"].as_object().unwrap().len(),
-        domain::Reason::ALL.len() - 1,
+        ballot::Reason::ALL.len() - 1,
         "credentials are not asked for"
     );
     assert!(report["elapsed_s"].as_f64().unwrap() > 0.0);

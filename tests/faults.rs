@@ -8,8 +8,8 @@ use crate::support::{
     DataDir, Process, Run, assert_adds_up, assert_same, number, open_log, read_topic,
     rejected_total, without_elapsed,
 };
-use domain::topics;
 use serde_json::Value;
+use wire::topics;
 
 const DEMO: &[&str] = &[
     "demo",

@@ -6,9 +6,9 @@ use std::process::Stdio;
 
 use crate::support::site::Site;
 use crate::support::{DataDir, Database, election, number, open_log};
-use domain::topics;
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
+use wire::topics;
 
 const DEMO: &[&str] = &[
     "demo",

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::support::{DataDir, Database, number, open_log, read_topic};
-use domain::topics;
 use platform::{NewRecord, Platform};
 use serde_json::Value;
+use wire::topics;
 
 /// What was changed in a log.
 struct Changed {

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use ::dashboard::{BallotLimits, Dashboard, DashboardConfig};
 use anyhow::{Context, bail, ensure};
+use ballot::{CredentialKey, PollsWindow, Tally};
 use consumer::{ConsumerConfig, Progress};
-use domain::{CredentialKey, Election, ElectionKey, PollsWindow, Safeguards, Tally};
+use evidence::{ElectionKey, Safeguards};
 use hdrhistogram::Histogram;
 use platform::Platform;
 use producer::VoterSource;
@@ -20,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use wire::Election;
 
 use crate::BallotsBenchArgs;
 use crate::report::{Figure, Report, Unit};

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use ::bridge::{BridgeConfig, Direction, Link, Progress, Snapshot};
 use anyhow::{Context, bail};
-use domain::topics;
 use manifest::Manifest;
 use serde_json::json;
 use store::{EmbeddedPostgres, Store};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::BridgeBenchArgs;
 use crate::bare_kafka::BareKafka;
@@ -164,7 +164,7 @@ impl Bench<'_> {
             compression: self.args.compression,
         };
         let chain = Manifest::built_in()
-            .chain(ENRICHED, &domain::Params::new())
+            .chain(ENRICHED, &ballot::Params::new())
             .context("the built-in manifest has no chain that enriches")?;
         let to_kafka = Direction::ToKafka;
         let plain = self

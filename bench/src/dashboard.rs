@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ::dashboard::{Dashboard, DashboardConfig};
 use anyhow::{Context, ensure};
-use domain::{Tally, aggregate_records};
+use ballot::Tally;
 use futures_util::future::try_join_all;
 use platform::{NewRecord, Platform};
 use serde_json::json;
@@ -19,6 +19,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
+use wire::aggregate_records;
 
 use crate::DashboardBenchArgs;
 use crate::listeners::{ALL_LISTEN, Heard, now_micros};
@@ -185,7 +186,7 @@ async fn start_listeners(
 async fn publish(
     platform: &dyn Platform,
     args: &DashboardBenchArgs,
-    candidates: &[domain::Candidate],
+    candidates: &[ballot::Candidate],
 ) -> anyhow::Result<()> {
     let mut ticks = interval_at(Instant::now() + REST, Duration::from_secs(1) / args.updates);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

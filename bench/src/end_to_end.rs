@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use anyhow::Context;
 use consumer::{ConsumerConfig, Progress};
-use domain::topics;
 use platform::Platform;
 use platform::embedded::EmbeddedPlatform;
 use producer::{CastPlan, VoterSource};
 use serde_json::json;
 use store::{EmbeddedPostgres, Store, TemporaryServer};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::EndToEndArgs;
 use crate::native;

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use ::dashboard::{Dashboard, DashboardConfig};
 use anyhow::Context;
 use consumer::{ConsumerConfig, Progress, Snapshot};
-use domain::topics;
 use futures_util::AsyncBufReadExt;
 use hdrhistogram::Histogram;
 use platform::Platform;
@@ -18,6 +17,7 @@ use store::EmbeddedPostgres;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::BenchArgs;
 use crate::listeners::{events, number};

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use domain::topics;
 use futures_util::StreamExt;
 use platform::{Platform, StreamRequest};
 use serde::Deserialize;
+use wire::topics;
 
 use crate::report::{Figure, Unit};
 

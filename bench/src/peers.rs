@@ -7,7 +7,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
-use domain::{Ballot, PartitionJudge, Rules};
+use ballot::{Ballot, PartitionJudge, Rules};
 use platform::partition_of;
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ fn add_one(counts: &mut BTreeMap<String, u64>, name: &str) {
 /// Writes votes, all of them valid, some of them second ones.
 pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
     let election = workload::election();
-    let rules = Rules::of(&election);
+    let rules = election.rules();
     let mut parts = (0..args.partitions)
         .map(|number| {
             let file = create(&args.directory.join(format!("votes-{number}.jsonl")))?;

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use consumer::{ConsumerConfig, Progress, Snapshot};
-use domain::topics;
 use indicatif::HumanCount;
 use platform::Platform;
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::SoakArgs;
 use crate::end_to_end::Database;

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use ballot::{Delta, Rules};
 use consumer::ConsumerConfig;
-use domain::{Delta, Ledger, Rules};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use indicatif::HumanCount;
+use ledger::Ledger;
 use platform::OutputStream;
 
 use crate::native;
@@ -135,7 +136,7 @@ impl Tallied {
 
 /// Counts partitions at the same time. The clock starts when all SmartModules are compiled.
 async fn tally_all(workload: &Workload, partitions: &[u32]) -> anyhow::Result<Tallied> {
-    let rules = Rules::of(&workload.election);
+    let rules = workload.election.rules();
     let chain = ConsumerConfig::default().tally_chain;
     let port = workload.port();
     let opened = partitions

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use ballot::{PollsWindow, VotingTime};
 use consumer::Election;
-use domain::{PollsWindow, Safeguards, VotingTime, topics};
+use evidence::Safeguards;
 use futures_util::StreamExt;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
@@ -15,6 +16,7 @@ use producer::Deployment;
 use producer::{CastPlan, Script};
 use serde_json::json;
 use store::Store;
+use wire::topics;
 
 /// The seed of the measured election.
 const SEED: u64 = 42;

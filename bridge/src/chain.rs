@@ -6,7 +6,7 @@
 //! where the vote is rejected. With `duplicates=drop` that goes for all but a voter's first vote, too; the module must
 //! have seen all votes for that, so such a stream begins at 0.
 
-use domain::{PARAM_MODE, Params};
+use ballot::{PARAM_MODE, Params};
 use platform::{ModuleCall, Output};
 
 use crate::{BridgeError, Direction, Link};

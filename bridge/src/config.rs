@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Election, PARAM_CANDIDATES, Params, Rules};
+use ballot::{PARAM_CANDIDATES, Params, Rules};
 use manifest::{KafkaTopic, Manifest};
+use wire::Election;
 
 use crate::args::{BROKER_DEFAULT, KafkaArgs, property};
 use crate::{BridgeError, Link};
@@ -146,7 +147,7 @@ fn read_properties(path: &Path) -> Result<BTreeMap<String, String>, BridgeError>
 /// The parameters that SmartModules take of the election: the rules, and all that is known of the
 /// candidates.
 pub(crate) fn election_params(election: &Election) -> Params {
-    let mut params = Rules::of(election).to_params();
+    let mut params = election.rules().to_params();
     let candidates = serde_json::to_string(&election.candidates)
         .expect("invariant: candidates have a JSON form");
     params.insert(PARAM_CANDIDATES.into(), candidates);

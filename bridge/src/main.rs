@@ -9,7 +9,7 @@ use anyhow::Context;
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, BridgeError, Progress, wait_for_broker};
 use clap::Parser;
-use domain::ElectionKey;
+use evidence::ElectionKey;
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;

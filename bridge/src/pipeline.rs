@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{BridgeDirection, BridgePosition, PipelineRecord, topics};
 use platform::NewRecord;
 use service::restart::{Failure, Problems};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use wire::{BridgeDirection, BridgePosition, PipelineRecord, topics};
 
 use crate::BridgeError;
 use crate::run::Context;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use domain::{Election, Params};
+use ballot::Params;
 use platform::Platform;
 use service::restart::{Problems, until_done};
 use service::retry::Backoff;
 use store::{BridgeLock, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use wire::Election;
 
 use crate::config::election_params;
 use crate::inbound::carry_in;

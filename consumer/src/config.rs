@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use domain::Params;
+use ballot::Params;
 use manifest::Manifest;
 use platform::ModuleCall;
 

@@ -1,6 +1,6 @@
 //! What stops the consumer. It never goes on past a count it cannot vouch for.
 
-use domain::LedgerError;
+use ledger::LedgerError;
 use platform::PlatformError;
 use service::restart::Failure;
 use service::whole_log::{LogBehindStore, WholeLogError};

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Applied, Delta, Ledger, Reason, Tally};
+use ballot::{Delta, Reason, Tally};
+use ledger::{Applied, Ledger};
 use store::Lease;
 
 use crate::ConsumerError;

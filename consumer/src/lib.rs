@@ -29,7 +29,6 @@ mod turns;
 mod wait_until_done;
 
 pub use config::{ConsumerConfig, Sharing};
-pub use domain::Election;
 pub use error::ConsumerError;
 pub use persist_voters::read_voters;
 pub use progress::{PartitionProgress, Progress, Snapshot};
@@ -37,3 +36,4 @@ pub use rows::{KEPT_BYTES, named_voter, rejected_row, vote_row};
 pub use run::run;
 pub use tally::tally_request;
 pub use wait_until_done::wait_until_done;
+pub use wire::Election;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use consumer::{ConsumerConfig, Progress, Sharing, wait_until_done};
-use domain::{ElectionKey, topics};
+use evidence::ElectionKey;
 use platform::Platform;
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
@@ -16,6 +16,7 @@ use service::health::Health;
 use service::key::KeyArgs;
 use service::{endpoint, process, wait};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 mod metrics;
 

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::topics;
 use service::restart::{Failure, Problems};
 use store::PERSIST;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::ConsumerError;
 use crate::partition::Context;

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use domain::{Rules, topics};
+use ballot::Rules;
 use platform::Platform;
 use service::restart::until_done;
 use service::whole_log::demand_end;
 use store::{Lease, Store};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use wire::{Disclosure, topics};
 
 use crate::ledgers::Ledgers;
 use crate::persist_voters::persist_voters;
@@ -23,6 +24,7 @@ pub(crate) struct Context {
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) store: Store,
     pub(crate) rules: Rules,
+    pub(crate) disclosure: Disclosure,
     pub(crate) config: ConsumerConfig,
     pub(crate) ledgers: Ledgers,
     pub(crate) progress: Progress,

@@ -1,9 +1,11 @@
 //! Persisting the roll: one task a partition turns the records of `voters` into rows, exactly once.
 
-use domain::{BatchHasher, ChainedTopic, Digest, MAX_ID_BYTES, Voter, topics};
+use ballot::{MAX_ID_BYTES, Voter};
+use evidence::{BatchHasher, ChainedTopic, Digest};
 use platform::Output;
 use store::{IngestVoters, PERSIST, RejectedVoterRow};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::ConsumerError;
 use crate::partition::{Context, Ours, demand_log};

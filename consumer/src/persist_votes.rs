@@ -7,11 +7,13 @@
 
 use std::sync::Arc;
 
-use domain::{BatchHasher, ChainedTopic, Digest, Reason, RejectedVote, Rules, VoteReader, topics};
+use ballot::{Reason, Rules, VoteReader};
+use evidence::{BatchHasher, ChainedTopic, Digest};
 use futures_util::{FutureExt, StreamExt};
 use platform::{NewRecord, Output, OutputStream, Platform, StreamRequest};
 use store::{IngestVotes, PersistedVotes, RejectedRow, VoteRow};
 use tokio_util::sync::CancellationToken;
+use wire::{Disclosure, RejectedVote, topics};
 
 use crate::ConsumerError;
 use crate::partition::{Context, Ours, demand_log};
@@ -38,6 +40,7 @@ pub(crate) async fn persist_votes(
     } = context;
     let Ours { partition, lease } = ours;
     let rules = Arc::new(context.rules.clone());
+    let disclosure = Arc::new(context.disclosure.clone());
     let mut rows = Rows::count(context, partition).await?;
     let mut next = rows.next_offset;
     demand_log(context, topics::VOTES, partition, next).await?;
@@ -53,8 +56,8 @@ pub(crate) async fn persist_votes(
     {
         let outputs = Arc::new(outputs?);
         let judged = {
-            let (outputs, rules) = (outputs.clone(), rules.clone());
-            tokio::task::spawn_blocking(move || judge(&outputs, &rules))
+            let (outputs, rules, disclosure) = (outputs.clone(), rules.clone(), disclosure.clone());
+            tokio::task::spawn_blocking(move || judge(&outputs, &rules, &disclosure))
                 .await
                 .map_err(|error| ConsumerError::Task(error.to_string()))?
         };
@@ -81,7 +84,7 @@ pub(crate) async fn persist_votes(
                 let at = accepted.binary_search_by_key(offset, |row| row.offset);
                 let voter_id = accepted[at.ok()?].voter_id.clone();
                 Some(rejected_row(
-                    &rules,
+                    &disclosure,
                     *offset,
                     Reason::Duplicate,
                     voter_id,
@@ -239,7 +242,7 @@ struct Judged {
 }
 
 /// Judges records that follow on each other, and hashes them as they are in the log.
-fn judge(outputs: &[Output], rules: &Rules) -> Judged {
+fn judge(outputs: &[Output], rules: &Rules, disclosure: &Disclosure) -> Judged {
     let mut accepted = Vec::with_capacity(outputs.len());
     let mut rejected = Vec::new();
     let mut hasher = BatchHasher::default();
@@ -251,10 +254,10 @@ fn judge(outputs: &[Output], rules: &Rules) -> Judged {
         hasher.record(*offset, key.as_deref(), value);
         let vote = reader.read(value);
         match vote.and_then(|vote| rules.judge_vote(key.as_deref(), vote)) {
-            Ok(ballot) => accepted.push(vote_row(rules, *offset, ballot)),
+            Ok(ballot) => accepted.push(vote_row(disclosure, *offset, ballot)),
             Err(reason) => {
-                let voter_id = rules.stored_voter_id(named_voter(value)).into_owned();
-                rejected.push(rejected_row(rules, *offset, reason, voter_id, value));
+                let voter_id = disclosure.stored_voter_id(named_voter(value)).into_owned();
+                rejected.push(rejected_row(disclosure, *offset, reason, voter_id, value));
             }
         }
     }

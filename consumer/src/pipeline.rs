@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{PersistPosition, PipelineRecord, TallyPosition, topics};
 use platform::NewRecord;
+use wire::{PersistPosition, PipelineRecord, TallyPosition, topics};
 
 use crate::ConsumerError;
 use crate::partition::Context;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use domain::Digest;
+use evidence::Digest;
 use service::restart::{Problems, note_problem};
 use tokio::sync::watch;
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{Candidate, aggregate_records};
+use ballot::Candidate;
 use futures_util::future::try_join_all;
 use platform::NewRecord;
+use wire::aggregate_records;
 
 use crate::ConsumerError;
 use crate::partition::Context;

@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use domain::{Ballot, ParsedVote, Reason, Rules};
+use ballot::{Ballot, ParsedVote, Reason};
 use store::{RejectedRow, VoteRow};
+use wire::Disclosure;
 
 /// Bytes of a rejected record that are kept in `rejected_votes`; the log has the whole.
 pub const KEPT_BYTES: usize = 64 * 1024;
 
 /// The row of a vote that counts.
-pub fn vote_row(rules: &Rules, offset: i64, ballot: Ballot<'_>) -> VoteRow {
+pub fn vote_row(disclosure: &Disclosure, offset: i64, ballot: Ballot<'_>) -> VoteRow {
     VoteRow {
-        voter_id: rules.stored_voter_id(ballot.voter_id).into_owned(),
+        voter_id: disclosure.stored_voter_id(ballot.voter_id).into_owned(),
         candidate_id: ballot.candidate_id.into_owned(),
         voting_time: ballot.voting_time,
         offset,
@@ -20,13 +21,13 @@ pub fn vote_row(rules: &Rules, offset: i64, ballot: Ballot<'_>) -> VoteRow {
 
 /// The row of a record that does not count.
 pub fn rejected_row(
-    rules: &Rules,
+    disclosure: &Disclosure,
     offset: i64,
     reason: Reason,
     voter_id: String,
     value: &[u8],
 ) -> RejectedRow {
-    let kept = rules.publishable(value);
+    let kept = disclosure.publishable(value);
     RejectedRow {
         offset,
         reason,

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use domain::{Rules, topics};
 use platform::Platform;
 use store::{LeaseRound, Store};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use wire::{Disclosure, topics};
 
 use crate::checkpoints::Checkpoints;
 use crate::leases::keep_leases;
@@ -40,7 +40,8 @@ pub async fn run(
         platform,
         turns: Turns::new(&store, progress.clone()),
         store,
-        rules: Rules::of(&election),
+        rules: election.rules(),
+        disclosure: Disclosure::of(&election),
         config,
         ledgers: Ledgers::new(partitions),
         progress,

@@ -4,10 +4,12 @@
 //! The stream always starts at 0, because the SmartModule's memory of who has voted is made by the
 //! votes themselves. Up to where the count stood before, the ledger compares instead of counting anew.
 
-use domain::{Applied, Delta, Rules, topics};
+use ballot::{Delta, Rules};
 use futures_util::StreamExt;
+use ledger::Applied;
 use platform::{ModuleCall, NO_TIMESTAMP, StreamRequest};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::ConsumerError;
 use crate::partition::{Context, demand_log};

@@ -1,8 +1,8 @@
 //! Waiting until everything in the log is counted and persisted.
 
-use domain::topics;
 use platform::Platform;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::{ConsumerError, Progress};
 

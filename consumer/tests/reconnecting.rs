@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress};
-use domain::{LedgerError, topics};
 use futures_util::StreamExt;
+use ledger::LedgerError;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
 use platform::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest};
@@ -18,6 +18,7 @@ use service::whole_log::LogBehindStore;
 use store::{Store, TemporaryServer};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 /// Nothing that is waited for takes as long, not even unoptimised on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -6,10 +6,10 @@ mod setting;
 use std::time::Duration;
 
 use consumer::Sharing;
-use domain::topics;
 use setting::{PARTITIONS, Setting, owned};
 use store::{PERSIST, Store};
 use tokio_postgres::{Client, NoTls};
+use wire::topics;
 
 /// Short, so that a takeover does not take long.
 const TIME_TO_LIVE: Duration = Duration::from_secs(1);

@@ -8,14 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use ballot::{AgeBand, Candidate, PollsWindow, Reason};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::{
-    AgeBand, AggregateRecord, Candidate, PersistPosition, PipelineRecord, PollsWindow, Reason,
-    Seal, TallyPosition, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty,
-    VotesByRegion, VotesPerCandidate, topics,
-};
+use evidence::Seal;
 use service::public_url::portrait_path;
 use service::restart::note_problem;
+use wire::{
+    AggregateRecord, PersistPosition, PipelineRecord, TallyPosition, TurnoutByAge, TurnoutByGender,
+    TurnoutByLocation, VotesByParty, VotesByRegion, VotesPerCandidate, topics,
+};
 
 use crate::accounting::{Accounting, Comparison};
 use crate::bridge_lag::BridgeLag;

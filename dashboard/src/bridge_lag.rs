@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{BridgeDirection, BridgePosition};
+use wire::{BridgeDirection, BridgePosition};
 
 use crate::model::BridgedTopic;
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ChainedTopic, Digest, PersistPosition, Seal, moment_text};
+use evidence::{ChainedTopic, Digest, Seal, moment_text};
+use wire::PersistPosition;
 
 use crate::model::{PartitionEvidence, SealedVotes};
 

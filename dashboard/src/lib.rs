@@ -40,8 +40,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::evidence::ElectionKey;
 use chrono::Utc;
-use domain::{ElectionKey, topics};
 use platform::Platform;
 use service::UsageError;
 use service::public_url::{DASHBOARD, PublicUrl};
@@ -52,6 +52,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 pub use crate::ballot_box::BallotLimits;
 use crate::ballot_box::{BallotBox, Clerk};

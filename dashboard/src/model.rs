@@ -3,7 +3,7 @@
 //! The pages, the API and the event stream all show the same [`Snapshot`]; the browser gets it whole
 //! when it connects, and after that with those locations only that have changed.
 
-use domain::Reason;
+use ballot::Reason;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

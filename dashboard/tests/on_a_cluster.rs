@@ -3,13 +3,14 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use domain::{Candidate, PollsWindow, topics};
+use ballot::{Candidate, PollsWindow};
 use platform::fluvio::{FluvioPlatform, TemporaryCluster};
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
 use service_process::{DEADLINE, PAUSE, Running, closed_port, forward, get, get_until};
 use store::{Election, Store, TemporaryServer};
 use tokio::task::JoinSet;
+use wire::topics;
 
 const PARTITIONS: u32 = 2;
 
@@ -52,7 +53,7 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
     let election = Election {
         plan: json!({}),
         polls: PollsWindow::default(),
-        safeguards: domain::Safeguards::default(),
+        safeguards: evidence::Safeguards::default(),
     };
     store.open_election(&election).await.unwrap();
     store.register_candidates(&[candidate()]).await.unwrap();

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| domain::fuzzed::batch(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wire::fuzzed::batch(bytes));

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use ballot::VotingTime;
 use clap::{Args, Subcommand};
-use domain::{ElectionKey, KeyMismatch, Safeguards, VotingTime};
+use evidence::{ElectionKey, KeyMismatch, Safeguards};
 use service::public_url::PublicUrl;
 
 /// What the producer is to do.

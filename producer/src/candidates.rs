@@ -1,6 +1,6 @@
 //! The invented candidates of a generated election.
 
-use domain::Candidate;
+use ballot::Candidate;
 use rand::RngExt;
 
 use crate::permutation::Permutation;

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use domain::topics::{VOTERS, VOTES};
-use domain::{Candidate, CredentialKey, PollsWindow, VotingTime};
+use ballot::{Candidate, CredentialKey, PollsWindow, VotingTime};
 use futures_util::StreamExt;
 use platform::{Output, OutputStream, Platform, StreamRequest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use wire::topics::{VOTERS, VOTES};
 
 use crate::log_position::{LogPosition, check_offset, stream_ended};
 use crate::pacing::Pacing;

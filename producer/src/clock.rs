@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use domain::VotingTime;
+use ballot::VotingTime;
 
 /// A point in time as `voting_time` is written.
 pub(crate) fn formatted(unix_seconds: i64) -> String {

@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
 use std::path::Path;
 
-use domain::{CredentialKey, Election};
+use ballot::CredentialKey;
 use tokio::task::spawn_blocking;
+use wire::Election;
 
 use crate::{ProducerError, VoterSource};
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
 use manifest::Manifest;
 use platform::{Platform, PlatformError};
+use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
 
 use crate::ProducerError;
 

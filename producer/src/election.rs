@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use ballot::{Candidate, PollsWindow, VotingTime};
 use chrono::{TimeDelta, Utc};
-use domain::{Candidate, Election, ElectionKey, KeyMismatch, PollsWindow, Safeguards, VotingTime};
+use evidence::{ElectionKey, KeyMismatch, Safeguards};
 use manifest::Manifest;
 use platform::Platform;
 use service::public_url::{PublicUrl, is_portrait};
 use service::whole_log::demand_whole_log;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
+use wire::Election;
 
 use crate::after_failures::steadily;
 use crate::args::{InitArgs, VotersArgs, VotesArgs};

@@ -1,8 +1,8 @@
 //! Invented voters with random access: voter `index` of a seed is always the same person, whoever
 //! else is generated.
 
+use ballot::{Address, Voter};
 use chrono::{Datelike, Days, NaiveDate};
-use domain::{Address, Voter};
 use fake::Fake;
 use fake::faker::name::en::{FirstName, LastName};
 use rand::RngExt;

@@ -14,8 +14,8 @@ use std::hash::Hasher;
 use futures_util::StreamExt;
 use platform::{NewRecord, Output, Platform, StreamRequest};
 
-use domain::{TIME_BYTES, TIME_FIELD};
 use siphasher::sip128::{Hasher128, SipHasher13};
+use wire::{TIME_BYTES, TIME_FIELD};
 
 use crate::ProducerError;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::topics;
 use platform::{NewRecord, Platform};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::log_position::LogPosition;
 use crate::pacing::Pacing;

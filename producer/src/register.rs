@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::Voter;
-use domain::topics::VOTERS;
+use ballot::Voter;
 use platform::{NewRecord, Platform, partition_of};
 use tokio_util::sync::CancellationToken;
+use wire::topics::VOTERS;
 
 use crate::log_position::LogPosition;
 use crate::pacing::Pacing;

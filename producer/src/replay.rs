@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{Candidate, CredentialKey, VoteTail, append_credential};
+use ballot::{Candidate, CredentialKey};
 use input_files::{MAX_VOTES, ResultsFile};
 use serde_json::json;
+use wire::{VoteTail, append_credential};
 
 use crate::ProducerError;
 use crate::demographics::{age, gender};
@@ -233,7 +234,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use domain::{PollsWindow, Rules};
+    use ballot::{PollsWindow, Rules};
     use input_files::ResultRow;
     use proptest::prelude::*;
 
@@ -345,7 +346,7 @@ mod tests {
             assert_eq!(judged.location(), ballot.state);
             assert_eq!(judged.gender(), ballot.gender);
             let age = i64::from(ballot.registered_age);
-            assert_eq!(judged.age_band, domain::AgeBand::of(Some(age)));
+            assert_eq!(judged.age_band, ballot::AgeBand::of(Some(age)));
         }
     }
 

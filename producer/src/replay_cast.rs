@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::CredentialKey;
-use domain::topics::VOTES;
+use ballot::CredentialKey;
 use platform::{NewRecord, Platform, partition_of};
 use tokio_util::sync::CancellationToken;
+use wire::topics::VOTES;
 
 use crate::log_position::LogPosition;
 use crate::pacing::Pacing;

@@ -7,10 +7,11 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use domain::{CredentialKey, Reason, VoteReader, VoteTail, append_credential};
+use ballot::{CredentialKey, Reason, VoteReader};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
+use wire::{VoteTail, append_credential};
 
 use crate::cast::CastPlan;
 use crate::preferences::Preferences;
@@ -81,7 +82,7 @@ impl Script {
             .map(|open| clock::formatted(open.unix_seconds() - EARLY_SECONDS));
         let late = plan.polls.close.map(|close| close.to_string());
         let closed_time = early.into_iter().chain(late).find(|time| {
-            domain::VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
+            ballot::VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
         });
         let mut kinds = vec![
             Reason::Malformed,

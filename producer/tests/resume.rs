@@ -4,8 +4,7 @@ mod memory_platform;
 
 use std::sync::Arc;
 
-use domain::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
-use domain::{PartitionCounter, PollsWindow, Reason, Rules};
+use ballot::{PartitionCounter, PollsWindow, Reason, Rules};
 use manifest::Manifest;
 use memory_platform::MemoryPlatform;
 use platform::{NewRecord, Platform};
@@ -15,6 +14,7 @@ use producer::{
 };
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
+use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
 
 const PARTITIONS: u32 = 3;
 const VOTER_COUNT: u64 = 6_000;

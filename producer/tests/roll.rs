@@ -1,6 +1,6 @@
 //! The voters that are generated, written to a file and read as a roll.
 
-use domain::Voter;
+use ballot::Voter;
 use producer::{read_roll, voter};
 
 #[test]

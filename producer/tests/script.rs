@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Election, ElectionKey, PartitionCounter, PollsWindow, Reason, Rules, VotingTime};
+use ballot::{PartitionCounter, PollsWindow, Reason, Rules, VotingTime};
+use evidence::ElectionKey;
 use platform::{NewRecord, partition_of};
 use producer::{CastPlan, NotAVoter, ProducerError, Script, candidates, choice, voter};
 use proptest::prelude::*;
+use wire::Election;
 
 const TIME: &str = "2024-07-04 12:00:00";
 const PARTITIONS: u32 = 3;
@@ -51,12 +53,13 @@ fn cast(plan: &CastPlan, voters: &[(String, Vec<u8>)]) -> Vec<NewRecord> {
 }
 
 fn rules(plan: &CastPlan) -> Rules {
-    Rules::of(&Election {
+    let election = Election {
         candidates: plan.candidates.clone(),
         polls: plan.polls,
         credentials: plan.credentials.clone(),
         ..Election::default()
-    })
+    };
+    election.rules()
 }
 
 fn count(plan: &CastPlan, records: &[NewRecord]) -> (PartitionCounter, BTreeMap<Reason, u64>) {
@@ -126,7 +129,7 @@ fn the_vote_that_counts_is_the_voters_choice() {
         }
     }
     for (id, json) in voters {
-        let voter: domain::Voter = serde_json::from_slice(&json).unwrap();
+        let voter: ballot::Voter = serde_json::from_slice(&json).unwrap();
         let candidate = choice(5, &id, &voter.address.state, 3);
         assert_eq!(chosen[&id], plan.candidates[candidate].candidate_id);
     }
@@ -139,7 +142,7 @@ fn half_the_second_votes_follow_at_once_and_half_much_later() {
     let mut first = BTreeMap::new();
     let (mut at_once, mut later, mut others) = (0, 0, 0);
     for (offset, record) in records.iter().enumerate() {
-        let choice = domain::ParsedVote::parse(&record.value)
+        let choice = ballot::ParsedVote::parse(&record.value)
             .unwrap()
             .candidate_id;
         if let Some((before, candidate)) = first.insert(&record.key, (offset, choice.clone())) {
@@ -164,7 +167,7 @@ fn a_vote_is_the_voters_text_and_more() {
     assert_eq!(records.len(), voters.len());
     for ((_, json), record) in voters.iter().zip(&records) {
         assert!(record.value.starts_with(&json[..json.len() - 1]));
-        let vote: domain::Vote = serde_json::from_slice(&record.value).unwrap();
+        let vote: ballot::Vote = serde_json::from_slice(&record.value).unwrap();
         assert_eq!((vote.voting_time.as_str(), vote.vote), (TIME, 1));
         assert_eq!(serde_json::to_vec(&vote.voter).unwrap(), *json);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use domain::{BatchHasher, ChainedTopic, Digest, HashedBatch, first_head, next_head};
+use evidence::{BatchHasher, ChainedTopic, Digest, HashedBatch, first_head, next_head};
 use platform::Output;
 use store::{ChainEnd, ChainHashes, ChainRow, Store};
 
@@ -231,7 +231,7 @@ pub(super) fn compare_end(
         findings.differ(format!(
             "partition {partition}: the chain ends at offset {}, but {} are persisted up to {persisted_to}",
             end.next_offset,
-            topic.name()
+            topic.as_str()
         ));
     }
 }
@@ -246,7 +246,7 @@ pub(super) async fn name_stray_rows(
     for (partition, rows) in store.stray_chain_rows(topic, partitions).await? {
         findings.differ(format!(
             "partition {partition}: {rows} rows of a chain are stored, but `{}` has no such partition",
-            topic.name()
+            topic.as_str()
         ));
     }
     Ok(())

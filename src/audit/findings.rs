@@ -1,6 +1,6 @@
 //! What an audit has found, as it is printed.
 
-use domain::{ChainedTopic, Digest};
+use evidence::{ChainedTopic, Digest};
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -95,7 +95,7 @@ impl Findings {
             println!(
                 "Partition {} of {}: head {} after offset {}",
                 chain.partition,
-                chain.topic.name(),
+                chain.topic.as_str(),
                 chain.head,
                 chain.next_offset
             );

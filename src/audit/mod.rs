@@ -10,8 +10,11 @@ mod sealed_votes;
 
 use std::collections::BTreeSet;
 
-use domain::{BlindingKey, ChainedTopic, Digest, PartitionCounter, Rules, Seal, Tally, topics};
+use ballot::{PartitionCounter, Rules, Tally};
+use evidence::{BlindingKey, ChainedTopic, Digest, Seal};
+use ledger::differences;
 use store::{PERSIST, Store};
+use wire::{Disclosure, topics};
 
 pub(crate) use self::chain::ChainAuditor;
 pub(crate) use self::findings::Findings;
@@ -54,7 +57,8 @@ async fn audit(
     mut heads: BTreeSet<Digest>,
 ) -> anyhow::Result<Findings> {
     let election = backend.election().await?.election;
-    let rules = Rules::of(&election);
+    let rules = election.rules();
+    let disclosure = Disclosure::of(&election);
     let ends = backend.ends(topics::VOTES).await?;
     let seals = backend.store.seals().await?;
     // What was sealed must be in the chain, like any head that somebody has seen.
@@ -68,7 +72,7 @@ async fn audit(
             findings: &mut findings,
         };
         auditor
-            .audit(&rules, key.as_ref(), &seals, &mut heads)
+            .audit(&rules, &disclosure, key.as_ref(), &seals, &mut heads)
             .await?;
     }
     audit_roll(backend, &mut heads, &mut findings).await?;
@@ -135,6 +139,7 @@ impl Auditor<'_> {
     async fn audit(
         &mut self,
         rules: &Rules,
+        disclosure: &Disclosure,
         key: Option<&BlindingKey>,
         seals: &[Seal],
         heads: &mut BTreeSet<Digest>,
@@ -162,12 +167,12 @@ impl Auditor<'_> {
                         if let Some(sealed) = &mut sealed {
                             sealed.add(offset, &ballot.voter_id, &ballot.candidate_id);
                         }
-                        let expected = consumer::vote_row(rules, offset, ballot);
+                        let expected = consumer::vote_row(disclosure, offset, ballot);
                         rows.compare_vote(&expected, self.findings);
                     }
                     Err(reason) => {
                         self.findings.rejected += 1;
-                        rows.compare_rejection(rules, record, reason, self.findings);
+                        rows.compare_rejection(disclosure, record, reason, self.findings);
                     }
                 }
             }
@@ -197,7 +202,7 @@ impl Auditor<'_> {
                  at {end}; run the consumer to go on"
             ));
         }
-        for difference in counted.differences(&tally) {
+        for difference in differences(counted, &tally) {
             self.findings.differ(format!(
                 "partition {partition}: {difference} (log against stored tally)"
             ));

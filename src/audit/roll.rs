@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{ChainedTopic, Digest, FirstVotes, Voter, topics};
+use ballot::{FirstVotes, Voter};
+use evidence::{ChainedTopic, Digest};
 use platform::Output;
 use store::{PERSIST, RejectedVoterRow, Store, stored_voter};
+use wire::topics;
 
 use super::chain::{ChainAuditor, compare_end, name_stray_rows};
 use super::findings::{Findings, LISTED};

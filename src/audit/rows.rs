@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ballot::Reason;
 use consumer::{KEPT_BYTES, named_voter, rejected_row};
-use domain::{Reason, Rules};
 use platform::Output;
 use store::{RejectedRow, Store, VoteRow};
+use wire::Disclosure;
 
 use super::findings::Findings;
 
@@ -79,7 +80,7 @@ impl BlockRows {
     /// Compares the row of a record that does not count.
     pub(crate) fn compare_rejection(
         &self,
-        rules: &Rules,
+        disclosure: &Disclosure,
         record: &Output,
         reason: Reason,
         findings: &mut Findings,
@@ -103,9 +104,9 @@ impl BlockRows {
                 stored.reason
             ));
         }
-        let voter_id = rules.stored_voter_id(named_voter(&record.value));
+        let voter_id = disclosure.stored_voter_id(named_voter(&record.value));
         let expected = rejected_row(
-            rules,
+            disclosure,
             record.offset,
             reason,
             voter_id.into_owned(),

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use domain::{BlindingKey, MerkleTree, Reveal, Seal, vote_leaf};
+use evidence::{BlindingKey, MerkleTree, Reveal, Seal, vote_leaf};
 
 use super::findings::Findings;
 
@@ -45,7 +45,7 @@ impl SealedVotes {
         Reveal::new(&self.key, voter_id, candidate_id)
     }
 
-    fn leaf(&self, offset: i64, voter_id: &str, candidate_id: &str) -> domain::Digest {
+    fn leaf(&self, offset: i64, voter_id: &str, candidate_id: &str) -> evidence::Digest {
         let reveal = Reveal::new(&self.key, voter_id, candidate_id);
         vote_leaf(self.partition, offset, voter_id, reveal.commitment())
     }

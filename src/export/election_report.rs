@@ -1,7 +1,7 @@
 //! The stored results as an election report: what of the election goes where in the format.
 
+use ballot::{Candidate, PollsWindow, Tally, VotingTime};
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::{Candidate, PollsWindow, Tally, VotingTime};
 use producer::{Ballots, StoredElection, WRITE_IN};
 
 use super::cdf;

@@ -1,7 +1,7 @@
 //! Changes of the roll, one after the other, each found.
 
-use domain::topics;
 use platform::{NewRecord, Platform};
+use wire::topics;
 
 use crate::audit::Audited;
 use crate::support::open_log;

@@ -1,6 +1,6 @@
 //! Seals that do not fit the log, each found.
 
-use domain::Seal;
+use evidence::Seal;
 use store::Store;
 
 use crate::audit::Audited;

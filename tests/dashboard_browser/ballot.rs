@@ -1,7 +1,7 @@
 //! The ballot page in a browser without JavaScript: what it sends is taken for our own page's, and nothing
 //! keeps anybody from using it.
 
-use domain::ElectionKey;
+use evidence::ElectionKey;
 use serde_json::json;
 
 use crate::dashboard_browser::accessibility::{axe, violations};

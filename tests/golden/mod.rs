@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::topics;
+
 use serde_json::{Value, json};
+use wire::topics;
 
 use crate::support::{DataDir, assert_same, open_log, read_topic, without_elapsed};
 

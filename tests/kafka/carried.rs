@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::topics;
 use serde_json::{Value, json};
+use wire::topics;
 
 use crate::kafka::broker::{Broker, TOPICS};
 use crate::kafka::python::Python;

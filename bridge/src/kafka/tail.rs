@@ -5,11 +5,11 @@
 
 use std::time::{Duration, Instant};
 
-use domain::topics;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
+use wire::topics;
 
 use super::context::Context;
 use super::producer::MAX_BATCH_RECORDS;

@@ -1,9 +1,9 @@
 //! Topics that the bridge writes: created as they should be, and looked at when they are there.
 
-use domain::topics;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use wire::topics;
 
 use super::context::Context;
 use super::observer::Observer;

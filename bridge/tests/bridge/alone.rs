@@ -1,7 +1,7 @@
 //! One bridge at a time carries an election's records.
 
 use bridge::{BridgeConfig, Snapshot};
-use domain::topics;
+use wire::topics;
 
 use crate::broker::Broker;
 use crate::setting::{LIMIT, Setting, from_kafka, to_kafka, vote};

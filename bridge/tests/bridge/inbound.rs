@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use bridge::BridgeConfig;
-use domain::topics;
 use platform::Platform;
 use store::{Inbound, InboundPosition};
+use wire::topics;
 
 use crate::broker::Broker;
 use crate::setting::{Running, Setting, from_kafka, to_kafka, vote};

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bridge::Snapshot;
-use domain::topics;
 use futures_util::StreamExt;
 use platform::embedded::EmbeddedPlatform;
 use platform::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest};
 use tokio::sync::Notify;
+use wire::topics;
 
 use crate::broker::Broker;
 use crate::setting::{Setting, config, to_kafka};

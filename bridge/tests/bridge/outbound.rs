@@ -1,8 +1,8 @@
 //! From Fluvio to Kafka.
 
 use bridge::{BridgeConfig, BridgeError};
-use domain::topics;
 use platform::{ModuleCall, Platform};
+use wire::topics;
 
 use crate::broker::{Broker, Record};
 use crate::setting::{Setting, call, to_kafka, vote};

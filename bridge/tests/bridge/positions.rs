@@ -1,9 +1,9 @@
 //! What the topics of both sides must be for what is noted of them: otherwise the bridge refuses to go on.
 
 use bridge::BridgeError;
-use domain::topics;
 use rdkafka::mocking::MockCluster;
 use store::{Inbound, InboundPosition, IngestVoters};
+use wire::topics;
 
 use crate::broker::Broker;
 use crate::setting::{Setting, config, from_kafka, to_kafka, vote};
@@ -121,9 +121,9 @@ async fn to_a_log_that_lost_what_is_persisted_nothing_is_appended() {
         lease: None,
         base_offset: 0,
         next_offset: 1,
-        voters: &[domain::Voter::default()],
+        voters: &[ballot::Voter::default()],
         rejected: &[],
-        batch_hash: domain::BatchHasher::default().finish(),
+        batch_hash: evidence::BatchHasher::default().finish(),
     };
     setting.store.ingest_voters(persisted).await.unwrap();
     let error = setting

@@ -1,10 +1,10 @@
 //! What the bridge refuses, what it waits for, and what it says.
 
 use bridge::{BridgeConfig, BridgeError, wait_for_broker};
-use domain::topics;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use crate::broker::{Broker, free_port, read};
 use crate::setting::{LIMIT, Setting, call, from_kafka, open, to_kafka};

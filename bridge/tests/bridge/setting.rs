@@ -4,8 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ballot::{Candidate, PollsWindow};
 use bridge::{BridgeConfig, BridgeError, Direction, Link, Progress, Snapshot};
-use domain::{Candidate, Election, PollsWindow, topics};
 use futures_util::StreamExt;
 use platform::embedded::EmbeddedPlatform;
 use platform::{ModuleCall, NewRecord, Output, Platform};
@@ -13,6 +13,7 @@ use store::{EmbeddedPostgres, Store, TemporaryServer};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wire::{Election, topics};
 
 use crate::broker::Broker;
 
@@ -176,7 +177,7 @@ pub async fn open(store: &Store) {
     let election = store::Election {
         plan: serde_json::json!({}),
         polls: PollsWindow::default(),
-        safeguards: domain::Safeguards::default(),
+        safeguards: evidence::Safeguards::default(),
     };
     store.open_election(&election).await.unwrap();
 }

@@ -6,12 +6,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ballot::{PartitionCounter, PollsWindow, Reason, Rules, Tally, VotingTime};
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress, Sharing, Snapshot};
-use domain::{
-    AggregateRecord, BatchHasher, ChainedTopic, Digest, HashedBatch, PartitionCounter,
-    PipelineRecord, PollsWindow, Reason, Rules, Tally, VotingTime, aggregate_records, first_head,
-    next_head, topics,
-};
+use evidence::{BatchHasher, ChainedTopic, Digest, HashedBatch, first_head, next_head};
 use futures_util::StreamExt;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
@@ -21,6 +18,7 @@ use store::{RowCounts, Store, TemporaryServer, VoteRow};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wire::{AggregateRecord, PipelineRecord, aggregate_records, topics};
 
 pub const PARTITIONS: u32 = 4;
 /// Nothing that a test waits for takes as long, not even unoptimised on a busy machine.
@@ -184,7 +182,7 @@ impl Setting {
     pub async fn assert_exact(&self) {
         let store = self.store().await;
         let candidates = &self.election.candidates;
-        let rules = Rules::of(&self.election);
+        let rules = self.election.rules();
         let stored = store.tallies().await.unwrap();
         let mut total = Tally::default();
         for partition in 0..PARTITIONS {

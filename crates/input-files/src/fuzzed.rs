@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use domain::{MAX_ID_BYTES, group_name};
+use ballot::{MAX_ID_BYTES, group_name};
 
 use crate::reading::MAX_PROBLEMS;
 use crate::roll::{RollKind, roll_in};

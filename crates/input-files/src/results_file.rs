@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use domain::group_name;
+use ballot::group_name;
 
 use crate::InputFileError;
 use crate::reading::{Columns, Problems, csv_reader, next_record, open};

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::io::BufRead;
 use std::path::Path;
 
-use domain::{Address, MAX_ID_BYTES, Voter};
+use ballot::{Address, MAX_ID_BYTES, Voter};
 
 use crate::InputFileError;
 use crate::reading::{Columns, Problems, csv_reader, next_record, open, read_error};

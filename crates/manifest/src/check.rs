@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use domain::{PollsWindow, VotingTime, topics};
+use ballot::{PollsWindow, VotingTime};
 use platform::fluvio::TopicSettings;
 use platform::is_topic_name;
 use toml::Spanned;
+use wire::topics;
 
 use crate::error::{Problem, Problems, place};
 use crate::file::{

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use domain::Params;
+use ballot::Params;
 
 use crate::{Manifest, ManifestError};
 

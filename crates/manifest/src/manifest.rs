@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use domain::{Params, PollsWindow};
+use ballot::{Params, PollsWindow};
 use platform::ModuleCall;
 use platform::fluvio::TopicSettings;
 

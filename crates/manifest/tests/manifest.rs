@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::topics;
 use election_manifest::{Direction, KafkaCompression, Manifest, ManifestError};
 use platform::fluvio::Compression;
+use wire::topics;
 
 fn read(text: &str) -> Result<Manifest, String> {
     Manifest::parse(text, Path::new("etc/fluvio.toml")).map_err(|error| error.to_string())

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use ballot::Params;
 use bytes::Bytes;
-use domain::Params;
 use futures_util::stream::BoxStream;
 
 use crate::PlatformError;

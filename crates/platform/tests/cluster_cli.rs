@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use domain::{Delta, Reason, Tally};
+use ballot::{Delta, Reason, Tally};
 use election_platform::fluvio::TemporaryCluster;
 use serde_json::Value;
 

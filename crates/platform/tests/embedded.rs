@@ -119,7 +119,7 @@ fn records_are_in_fluvios_encoding() {
         (None, vec![]),
         (Some(b""), b"{}".to_vec()),
     ];
-    let mut builder = domain::RecordsBuilder::default();
+    let mut builder = wire::RecordsBuilder::default();
     let mut fluvio = Vec::new();
     for (n, (key, value)) in values.iter().enumerate() {
         builder.push(*key, value);

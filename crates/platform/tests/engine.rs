@@ -5,13 +5,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::{Params, RecordsBuilder};
+use ballot::Params;
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::embedded::engine::{Batch, Engine, EngineError, EngineSettings};
 use election_platform::{ModuleCall, NewRecord, Platform, StreamRequest};
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
+use wire::RecordsBuilder;
 
 /// What a module that is stopped takes at most, on a machine with much else to do.
 const SOON: Duration = Duration::from_secs(30);

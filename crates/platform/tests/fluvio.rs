@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use domain::{Delta, Params};
+use ballot::{Delta, Params};
 use election_platform::fluvio::{
     ClusterAddress, ClusterConfig, FluvioPlatform, MAX_RECORD_BYTES, RAW_SLICE_BYTES,
     TemporaryCluster,

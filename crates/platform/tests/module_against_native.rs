@@ -1,22 +1,23 @@
 //! The compiled SmartModules against the rules they are compiled from: whatever lies in the log,
-//! `vote-tally`, `vote-filter` and `vote-enrich` say in the engine exactly what `domain` says here.
+//! `vote-tally`, `vote-filter` and `vote-enrich` say in the engine exactly what `ballot` and `wire` say here.
 #![cfg(feature = "embedded")]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use domain::{
-    Candidate, CredentialKey, Delta, ElectionKey, Enricher, PARAM_CANDIDATES, PARAM_DUPLICATES,
-    PARAM_MODE, Params, ParsedVote, PartitionCounter, PollsWindow, Reason, Rules, VotingTime,
-    offset_key,
+use ballot::{
+    Candidate, CredentialKey, Delta, PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, Params,
+    ParsedVote, PartitionCounter, PollsWindow, Reason, Rules, VotingTime,
 };
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
+use evidence::ElectionKey;
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
 use serde_json::{Value, json};
+use wire::{Disclosure, Enricher, offset_key};
 
 /// Each case builds four chains, which costs far more than its records; so cases are few and large.
 const CASES: u32 = 6;
@@ -373,7 +374,8 @@ async fn check(
             match rules.judge(key.as_deref(), value) {
                 Ok(_) => accepted.push((key.clone(), value.clone())),
                 Err(reason) => {
-                    let shown = rules.publishable(value);
+                    let disclosure = Disclosure::blanking(rules.requires_credentials());
+                    let shown = disclosure.publishable(value);
                     let rejection = json!({
                         "offset": offset,
                         "reason": reason.as_str(),

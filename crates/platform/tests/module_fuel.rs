@@ -3,13 +3,12 @@
 //! on any machine, however busy.
 #![cfg(feature = "embedded")]
 
-use domain::{
-    CredentialKey, Delta, ElectionKey, PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, Params,
-    RecordReader, RecordsBuilder,
-};
+use ballot::{CredentialKey, Delta, PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, Params};
 use election_platform::embedded::engine::{Batch, Chain, Engine, EngineSettings};
+use evidence::ElectionKey;
 use smartmodules::{SmartModule, VOTE_ENRICH, VOTE_TALLY};
 use tokio_util::sync::CancellationToken;
+use wire::{RecordReader, RecordsBuilder};
 
 /// Fuel for a vote of 600 bytes, as measured and a tenth more. Lower these when a module does less.
 const VOTE_TALLY_FUEL: u64 = 9_700;

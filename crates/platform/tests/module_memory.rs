@@ -4,10 +4,11 @@
 
 use std::time::Instant;
 
-use domain::{PARAM_CANDIDATES, Params, RecordReader, RecordsBuilder};
+use ballot::{PARAM_CANDIDATES, Params};
 use election_platform::embedded::engine::{Batch, Engine, EngineSettings, MEMORY_LIMIT};
 use smartmodules::SmartModule;
 use tokio_util::sync::CancellationToken;
+use wire::{RecordReader, RecordsBuilder};
 
 const CANDIDATES: &str = r#"[{"candidate_id":"c1","candidate_name":"Ada","party_affiliation":"Tech"},
     {"candidate_id":"c2","candidate_name":"Bo","party_affiliation":"Arts"}]"#;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use domain::{ElectionKey, KeyMismatch};
+use evidence::{ElectionKey, KeyMismatch};
 
 use crate::UsageError;
 
@@ -32,7 +32,7 @@ impl KeyArgs {
         }
         match std::env::var(KEY_VARIABLE) {
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(no_key(KEY_VARIABLE, &domain::KeyError)),
+            Err(std::env::VarError::NotUnicode(_)) => Err(no_key(KEY_VARIABLE, &ballot::KeyError)),
             Ok(text) => ElectionKey::parse(&text)
                 .map(Some)
                 .map_err(|error| no_key(KEY_VARIABLE, &error)),
@@ -113,7 +113,7 @@ pub(crate) fn key_remedy(mismatch: &KeyMismatch) -> &'static str {
     }
 }
 
-fn no_key(place: &str, error: &domain::KeyError) -> UsageError {
+fn no_key(place: &str, error: &ballot::KeyError) -> UsageError {
     UsageError(format!("{place} holds no key: {error}"))
 }
 

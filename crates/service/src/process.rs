@@ -85,7 +85,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
-    use domain::KeyMismatch;
+    use evidence::KeyMismatch;
 
     use super::*;
 

@@ -4,12 +4,13 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use domain::{Election, ElectionKey};
+use evidence::ElectionKey;
 use platform::PlatformError;
 use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use store::{Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::Election;
 
 use crate::retry::Backoff;
 

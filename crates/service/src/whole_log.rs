@@ -1,8 +1,8 @@
 //! Demanding that the log has what the database has of it.
 
-use domain::topics;
 use platform::{Platform, PlatformError};
 use store::{PERSIST, Store, StoreError};
+use wire::topics;
 
 use crate::restart::Failure;
 

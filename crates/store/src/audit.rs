@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ballot::Reason;
 use chrono::NaiveDateTime;
-use domain::{Reason, topics};
 use tokio_postgres::Row;
+use wire::topics;
 
 use crate::checkpoint::PERSIST;
 use crate::columns::{count_from, partition_column, partition_from, time_from};

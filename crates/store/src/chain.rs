@@ -1,6 +1,6 @@
 //! The chain of the log's hashes: a row for each persisted batch of votes or voters, written in its transaction.
 
-use domain::{ChainedTopic, Digest, HashedBatch, first_head, next_head};
+use evidence::{ChainedTopic, Digest, HashedBatch, first_head, next_head};
 use tokio_postgres::Row;
 
 use crate::checkpoint::{Batch, PERSIST};
@@ -82,7 +82,7 @@ impl Store {
         let row = self
             .client()
             .await?
-            .query_opt(LAST, &[&topic.name(), &partition_column(partition)?])
+            .query_opt(LAST, &[&topic.as_str(), &partition_column(partition)?])
             .await
             .map_err(StoreError::database("read the chain's end"))?;
         let row = row.as_ref().map(chain_row).transpose()?;
@@ -101,7 +101,7 @@ impl Store {
         let client = self.client().await?;
         let statement = client.prepare_cached(ENDS).await.map_err(&failed)?;
         client
-            .query(&statement, &[&PERSIST, &topic.name()])
+            .query(&statement, &[&PERSIST, &topic.as_str()])
             .await
             .map_err(&failed)?
             .iter()
@@ -137,7 +137,12 @@ impl Store {
         client
             .query(
                 &statement,
-                &[&topic.name(), &partition_column(partition)?, &from, &limit],
+                &[
+                    &topic.as_str(),
+                    &partition_column(partition)?,
+                    &from,
+                    &limit,
+                ],
             )
             .await
             .map_err(&failed)?
@@ -163,7 +168,7 @@ impl Store {
                 r#"SELECT "partition", count(*) FROM log_chain
                    WHERE topic = $1 AND "partition" >= $2
                    GROUP BY "partition" ORDER BY "partition""#,
-                &[&topic.name(), &partition_column(partitions)?],
+                &[&topic.as_str(), &partition_column(partitions)?],
             )
             .await
             .map_err(&failed)?
@@ -186,7 +191,7 @@ pub(crate) async fn chain_batch(
     let partition = partition_column(batch.partition)?;
     let statement = transaction.prepare_cached(LAST).await.map_err(&failed)?;
     let last = transaction
-        .query_opt(&statement, &[&batch.topic.name(), &partition])
+        .query_opt(&statement, &[&batch.topic.as_str(), &partition])
         .await
         .map_err(&failed)?;
     let end = match &last {
@@ -198,7 +203,7 @@ pub(crate) async fn chain_batch(
     };
     if end.next_offset != batch.base_offset {
         return Err(StoreError::ChainBroken {
-            topic: batch.topic.name(),
+            topic: batch.topic.as_str(),
             partition: batch.partition,
             chained_to: end.next_offset,
             persisted_to: batch.base_offset,
@@ -227,7 +232,7 @@ pub(crate) async fn chain_batch(
         .execute(
             &statement,
             &[
-                &batch.topic.name(),
+                &batch.topic.as_str(),
                 &partition,
                 &batch.base_offset,
                 &batch.next_offset,

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use domain::ChainedTopic;
+use evidence::ChainedTopic;
 
 use crate::columns::partition_column;
 use crate::transaction::Transaction;
@@ -110,21 +110,21 @@ impl Batch {
         let statement = transaction.prepare_cached(LOCK).await.map_err(&failed)?;
         let partition = partition_column(self.partition)?;
         let row = transaction
-            .query_one(&statement, &[&PERSIST, &self.topic.name(), &partition])
+            .query_one(&statement, &[&PERSIST, &self.topic.as_str(), &partition])
             .await
             .map_err(&failed)?;
         let found: i64 = row.try_get(0).map_err(&failed)?;
         match found.cmp(&self.base_offset) {
             Ordering::Equal => Ok(()),
             Ordering::Greater => Err(StoreError::CheckpointMoved {
-                topic: self.topic.name(),
+                topic: self.topic.as_str(),
                 partition: self.partition,
                 expected: self.base_offset,
                 found,
             }),
             Ordering::Less => Err(StoreError::WentBack {
                 consumer: PERSIST,
-                topic: self.topic.name(),
+                topic: self.topic.as_str(),
                 partition: self.partition,
                 known: self.base_offset,
                 found,
@@ -147,7 +147,12 @@ impl Batch {
         transaction
             .execute(
                 &statement,
-                &[&PERSIST, &self.topic.name(), &partition, &self.next_offset],
+                &[
+                    &PERSIST,
+                    &self.topic.as_str(),
+                    &partition,
+                    &self.next_offset,
+                ],
             )
             .await
             .map_err(&failed)?;

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::pin::Pin;
 
+use ballot::VotingTime;
 use chrono::{DateTime, NaiveDateTime};
 use deadpool_postgres::ClientWrapper;
-use domain::{Digest, VotingTime};
+use evidence::Digest;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 

@@ -1,7 +1,8 @@
 //! The election itself: its plan, the polls' window, and who stands.
 
+use ballot::{Candidate, PollsWindow, VotingTime};
 use chrono::{DateTime, NaiveDateTime, Utc};
-use domain::{Candidate, ElectionKey, PollsWindow, Safeguards, VotingTime};
+use evidence::{ElectionKey, Safeguards};
 use tokio_postgres::Row;
 
 use crate::columns::{time_column, time_from, without_nul};
@@ -28,9 +29,9 @@ impl Election {
         &self,
         candidates: Vec<Candidate>,
         key: Option<&ElectionKey>,
-    ) -> Result<domain::Election, StoreError> {
+    ) -> Result<wire::Election, StoreError> {
         let (credentials, pseudonyms) = self.safeguards.keys(key)?;
-        Ok(domain::Election {
+        Ok(wire::Election {
             candidates,
             polls: self.polls,
             credentials,
@@ -125,7 +126,7 @@ impl Store {
     pub async fn running_election(
         &self,
         key: Option<&ElectionKey>,
-    ) -> Result<domain::Election, StoreError> {
+    ) -> Result<wire::Election, StoreError> {
         if self.election_opened_at().await?.is_none() {
             return Err(StoreError::NoElection);
         }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use domain::Difference;
+use ledger::Difference;
 use tokio_postgres::error::SqlState;
 
 /// A failure of the store. No variant holds a password: a database is named by host, port and
@@ -74,7 +74,7 @@ pub enum StoreError {
     NoElection,
     /// The election has a secret key, and this is not it.
     #[error(transparent)]
-    Key(#[from] domain::KeyMismatch),
+    Key(#[from] evidence::KeyMismatch),
     /// The checkpoint is behind where the batch begins: another process has persisted, or the answer to
     /// a commit was lost.
     #[error(

@@ -2,7 +2,7 @@
 //! ever added to.
 
 use chrono::{DateTime, Utc};
-use domain::Seal;
+use evidence::Seal;
 use tokio_postgres::Row;
 
 use crate::columns::{

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ballot::{Cell, CellKind, Tally};
 use deadpool_postgres::ClientWrapper;
-use domain::{Cell, CellKind, Tally, topics};
+use ledger::differences;
 use tokio_postgres::Row;
+use wire::topics;
 
 use crate::checkpoint::TALLY;
 use crate::columns::{count_column, count_from, partition_column, partition_from};
@@ -189,7 +191,7 @@ fn demand_as_stored(
     }
     match stored.tally {
         Some(known) if *offset == stored.next_offset => {
-            let differences = known.differences(found);
+            let differences = differences(known, found);
             if differences.is_empty() {
                 Ok(())
             } else {

@@ -344,8 +344,8 @@ mod tests {
         let url = server.database_url();
         let election = crate::Election {
             plan: serde_json::json!({"seed": 42}),
-            polls: domain::PollsWindow::default(),
-            safeguards: domain::Safeguards::default(),
+            polls: ballot::PollsWindow::default(),
+            safeguards: evidence::Safeguards::default(),
         };
         let before = Store::connect(&url, 2).await.unwrap();
         before.migrate().await.unwrap();

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use domain::{Address, Digest, Voter};
+use ballot::{Address, Voter};
+use evidence::Digest;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Digest, Reason, VotingTime};
+use ballot::{Reason, VotingTime};
+use evidence::Digest;
 use tokio_postgres::types::Type;
 
 use crate::chain::chain_batch;

@@ -28,7 +28,7 @@ async fn the_embedded_server_keeps_the_contract() {
     let store = server.connect().await.unwrap();
     store.migrate().await.unwrap();
     let base = store.checkpoint("persist", "votes", 9).await.unwrap();
-    let row = [suite::rejected(base, domain::Reason::Malformed, b"\xff")];
+    let row = [suite::rejected(base, ballot::Reason::Malformed, b"\xff")];
     let batch = IngestVotes {
         partition: 9,
         lease: None,
@@ -47,7 +47,7 @@ async fn the_embedded_server_keeps_the_contract() {
         .unwrap();
     let next = [suite::rejected(
         base + 1,
-        domain::Reason::Malformed,
+        ballot::Reason::Malformed,
         b"\xff",
     )];
     let pending = store

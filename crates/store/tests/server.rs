@@ -42,14 +42,14 @@ async fn many_connections(url: &str) {
         base_offset: base,
         next_offset: base + 1,
         accepted: &[],
-        rejected: &[suite::rejected(base, domain::Reason::Malformed, b"?")],
+        rejected: &[suite::rejected(base, ballot::Reason::Malformed, b"?")],
         batch_hash: suite::hash_of(base),
     };
     let pending = one.begin_votes(nothing).await.unwrap();
     let waiting = tokio::spawn({
         let other = other.clone();
         async move {
-            let rejected = [suite::rejected(base, domain::Reason::Malformed, b"?")];
+            let rejected = [suite::rejected(base, ballot::Reason::Malformed, b"?")];
             let again = IngestVotes {
                 rejected: &rejected,
                 ..nothing_of(base)

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use domain::{CredentialKey, Election, PseudonymKey, VoteTail, Voter, append_credential, topics};
+use ballot::{CredentialKey, Voter};
+use evidence::PseudonymKey;
 use platform::{NewRecord, Platform};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use wire::{Election, VoteTail, append_credential, topics};
 
 use super::recent_voters::RecentVoters;
 use super::{Refusal, Waiting, voting_time_now};

@@ -14,9 +14,10 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
+use ballot::{Candidate, CredentialKey, MAX_ID_BYTES, PollsWindow, VotingTime};
 use chrono::Utc;
-use domain::{Candidate, CredentialKey, Election, MAX_ID_BYTES, PollsWindow, VotingTime};
 use tokio::sync::{mpsc, oneshot};
+use wire::Election;
 
 pub(crate) use clerk::Clerk;
 pub(crate) use refusal::Refusal;
@@ -160,7 +161,7 @@ fn voting_time_now() -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::ElectionKey;
+    use evidence::ElectionKey;
     use futures_util::FutureExt;
 
     use super::*;

@@ -1,7 +1,9 @@
 //! The board: totals from wherever they come, and what is shown of them.
 
+use ballot::Tally;
 use chrono::DateTime;
-use domain::{ChainedTopic, Tally, aggregate_records};
+use evidence::ChainedTopic;
+use wire::aggregate_records;
 
 use super::*;
 use crate::model::Accounted;
@@ -230,8 +232,8 @@ fn positions_come_from_the_topic_and_from_the_database() {
 fn the_newest_head_and_the_latest_seal_are_shown() {
     let mut board = board();
     board.apply_stored(&[]).unwrap();
-    let head = |offset| domain::first_head(ChainedTopic::Votes, 1, offset);
-    let voters_head = |offset| domain::first_head(ChainedTopic::Voters, 1, offset);
+    let head = |offset| evidence::first_head(ChainedTopic::Votes, 1, offset);
+    let voters_head = |offset| evidence::first_head(ChainedTopic::Voters, 1, offset);
     let published = |votes_to: i64| {
         let position = PersistPosition {
             partition: 1,
@@ -258,7 +260,7 @@ fn the_newest_head_and_the_latest_seal_are_shown() {
     assert_eq!(shown_at.seal, None);
     assert!(board.take_news());
 
-    let seal = domain::Seal {
+    let seal = evidence::Seal {
         number: 2,
         partition: 1,
         sealed_at: 1_000,

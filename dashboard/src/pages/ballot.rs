@@ -1,7 +1,7 @@
 //! The ballot page, and the page with the receipt number.
 
 use askama::Template;
-use domain::Candidate;
+use ballot::Candidate;
 use service::public_url::portrait_path;
 
 use super::parts;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use askama::Template;
-use domain::Candidate;
+use ballot::Candidate;
 use service::public_url::portrait_path;
 
 use super::parts::{self, Live};

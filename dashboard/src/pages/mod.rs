@@ -10,8 +10,8 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::ballot::{BallotForm, ballot, ballot_receipt};
 pub(crate) use crate::query::refresh_interval;
-pub(crate) use ballot::{BallotForm, ballot, ballot_receipt};
 pub(crate) use candidate::candidate;
 pub(crate) use error::error;
 pub(crate) use location::location;

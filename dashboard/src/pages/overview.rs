@@ -5,7 +5,7 @@ mod locations;
 mod pipeline;
 
 use askama::Template;
-use domain::Reason;
+use ballot::Reason;
 
 use self::charts::{
     Bar, Group, Slice, groups, line, others, ring, share_label, vote_bars, votes_label,

@@ -1,7 +1,7 @@
 //! The pages of an election under way, of one that has not begun, and of none; names that would break
 //! out of HTML are written as text.
 
-use domain::{Candidate, Reason};
+use ballot::{Candidate, Reason};
 
 use super::*;
 use crate::model::{

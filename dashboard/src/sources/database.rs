@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use ballot::{Reason, Tally};
 use chrono::{DateTime, Utc};
-use domain::{
-    ChainedTopic, PersistPosition, Reason, Tally, TallyPosition, aggregate_records, topics,
-};
+use evidence::ChainedTopic;
 use store::{PERSIST, RowCounts, Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::{PersistPosition, TallyPosition, aggregate_records, topics};
 
 use super::Source;
 use crate::accounting::Comparison;

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::topics;
 use platform::{Platform, PlatformError};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use super::Source;
 use crate::shared::Shared;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::topics;
 use futures_util::StreamExt;
 use futures_util::stream::select_all;
 use platform::{OutputBatch, Platform, PlatformError, StreamRequest};
 use tokio_util::sync::CancellationToken;
+use wire::topics;
 
 use super::Source;
 use crate::shared::Shared;

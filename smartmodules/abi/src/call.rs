@@ -4,13 +4,14 @@
 //! where they lie; fields that depend on the version follow. A `SmartModuleOutput` is records, and an
 //! error if there is one.
 
-use domain::{RecordReader, RecordRef, RecordsBuilder};
+use ballot::RecordRef;
 use fluvio_protocol::{Decoder, Encoder};
 use fluvio_smartmodule::dataplane::smartmodule::{
     SmartModuleExtraParams, SmartModuleKind, SmartModuleTransformErrorStatus,
     SmartModuleTransformRuntimeError,
 };
 use fluvio_smartmodule::{Error, Record};
+use wire::{RecordReader, RecordsBuilder};
 
 use crate::replay;
 

@@ -17,8 +17,8 @@ mod call;
 mod engine;
 mod replay;
 
+pub use ballot::RecordRef;
 pub use call::{Call, Outputs, Status};
-pub use domain::RecordRef;
 #[doc(hidden)]
 pub use engine::answer;
 pub use engine::memory_bytes;

@@ -9,7 +9,7 @@
 
 use std::sync::OnceLock;
 
-use domain::{RecordRef, Rules, running_total};
+use ballot::{RecordRef, Rules, running_total};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 
@@ -20,7 +20,7 @@ static RULES: OnceLock<Rules> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
-    let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
+    let rules = Rules::from_params(&ballot::module_params(|name| params.get(name).cloned()))?;
     RULES.set(rules).map_err(|_| eyre!("initialised twice"))
 }
 

@@ -11,13 +11,11 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use domain::{
-    Candidate, Enricher, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN_GROUP, VoteText,
-    offset_key,
-};
+use ballot::{Candidate, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN_GROUP};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
+use wire::{Disclosure, Enricher, VoteText, offset_key};
 
 /// What the name of every candidate is where none is given: `fluvio consume` does not show a module's
 /// errors, it waits in silence, so the votes themselves say what is missing.
@@ -78,7 +76,10 @@ fn join(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()>
         // It counts, even if nothing is known of the candidate.
         Ok(enricher
             .join(text, &ballot.candidate_id)
-            .unwrap_or_else(|| judge.rules().publishable(record.value).into_owned()))
+            .unwrap_or_else(|| {
+                let disclosure = Disclosure::blanking(judge.rules().requires_credentials());
+                disclosure.publishable(record.value).into_owned()
+            }))
     });
     let key = offset_key(offset, record.key);
     outputs.push(RecordRef {

@@ -11,10 +11,11 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use domain::{Judge, PARAM_MODE, ParsedVote, Reason, RecordRef, Rules, offset_key};
+use ballot::{Judge, PARAM_MODE, ParsedVote, Reason, RecordRef, Rules};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
+use wire::{Disclosure, offset_key};
 
 enum Mode {
     Accepted,
@@ -74,12 +75,13 @@ fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<(
 }
 
 fn rejection(rules: &Rules, offset: i64, value: &[u8], reason: Reason) -> String {
+    let disclosure = Disclosure::blanking(rules.requires_credentials());
     let voter_id = ParsedVote::parse(value).map(|vote| vote.voter_id.into_owned());
     serde_json::json!({
         "offset": offset,
         "reason": reason,
         "voter_id": voter_id.unwrap_or_default(),
-        "value": String::from_utf8_lossy(&rules.publishable(value)),
+        "value": String::from_utf8_lossy(&disclosure.publishable(value)),
     })
     .to_string()
 }

@@ -1,5 +1,5 @@
 //! `vote-tally`: validates votes, drops duplicates and counts; one output a batch, a
-//! [`domain::Delta`] as JSON.
+//! [`ballot::Delta`] as JSON.
 //!
 //! Fluvio's `aggregate` kind gives one output a record. This module is of the `array_map` kind, is
 //! handed one whole batch (see [`smartmodule_abi`]), and gives back one record for it.
@@ -9,10 +9,11 @@
 
 use std::sync::{Mutex, OnceLock};
 
-use domain::{PartitionCounter, Rules};
+use ballot::{PartitionCounter, Rules};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, memory_bytes};
+use wire::RecordReader;
 
 /// The partition's count so far. The engine runs one instance on one thread; the mutex is what safe
 /// Rust asks of a `static`, and is never contended.
@@ -20,7 +21,7 @@ static COUNTER: OnceLock<Mutex<PartitionCounter>> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
-    let rules = Rules::from_params(&domain::module_params(|name| params.get(name).cloned()))?;
+    let rules = Rules::from_params(&ballot::module_params(|name| params.get(name).cloned()))?;
     COUNTER
         .set(Mutex::new(PartitionCounter::new(rules)))
         .map_err(|_| eyre!("initialised twice"))
@@ -34,7 +35,8 @@ fn tally_batch(base_offset: i64, records: &[u8]) -> Result<Vec<u8>> {
     let mut counter = counter
         .lock()
         .map_err(|_| eyre!("a batch before this one failed"))?;
-    let mut delta = counter.count_batch(base_offset, records)?;
+    let records = RecordReader::new(records)?;
+    let mut delta = counter.count_batch(base_offset, records.remaining(), records)?;
     delta.memory_bytes = memory_bytes();
     Ok(serde_json::to_vec(&delta)?)
 }

@@ -13,8 +13,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ballot::Params;
 use bytes::Bytes;
-use domain::{Params, RecordReader};
 use fluvio_smartmodule::dataplane::core::{Decoder, Encoder};
 use fluvio_smartmodule::dataplane::smartmodule::{
     SMARTMODULE_TIMESTAMPS_VERSION, SmartModuleExtraParams, SmartModuleInitErrorStatus,
@@ -26,6 +26,7 @@ use wasmtime::{
     Cache, CacheConfig, Caller, Config, Instance, Linker, Memory, Module, Store, StoreLimits,
     StoreLimitsBuilder, Trap, TypedFunc, UpdateDeadline,
 };
+use wire::RecordReader;
 
 /// Memory that a module may take, in bytes: what an SPU allows (`DEFAULT_STORE_MEMORY_LIMIT` in
 /// `fluvio-smartengine`).
@@ -432,7 +433,7 @@ impl Link {
 
 /// Where the records of an output end and its error begins.
 fn end_of_records(output: &[u8]) -> Result<usize, String> {
-    let unreadable = |error: domain::BatchError| format!("its output cannot be read: {error}");
+    let unreadable = |error: wire::BatchError| format!("its output cannot be read: {error}");
     let mut records = RecordReader::new(output).map_err(unreadable)?;
     for record in &mut records {
         record.map_err(unreadable)?;

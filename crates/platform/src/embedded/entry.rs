@@ -7,7 +7,7 @@
 //! is of the block.
 
 use bytes::Bytes;
-use domain::RecordsBuilder;
+use wire::RecordsBuilder;
 
 /// Length of what stands before the records where they are as they are: the time.
 const TIME_BYTES: usize = size_of::<i64>();

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use domain::RecordsBuilder;
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::dataplane::record::{Batch, RawRecords, RecordSet};
 use fluvio::metadata::topic::CompressionAlgorithm;
@@ -15,6 +14,7 @@ use fluvio_spu_schema::produce::{
     DefaultPartitionRequest, DefaultProduceRequest, DefaultTopicRequest,
 };
 use futures_util::future::join_all;
+use wire::RecordsBuilder;
 
 use super::topic::Topic;
 use crate::{NewRecord, PlatformError, partition_of};

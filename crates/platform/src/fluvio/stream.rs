@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::RecordReader;
 use fluvio::consumer::{SmartModuleContextData, SmartModuleExtraParams, SmartModuleKind};
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::dataplane::record::{BATCH_HEADER_SIZE, Batch, RawRecords};
@@ -24,6 +23,7 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wire::RecordReader;
 
 use super::connection::{Answer, Connection, Sent};
 use super::controller::Controller;

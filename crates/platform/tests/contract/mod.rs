@@ -6,12 +6,13 @@ mod same_answers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{Delta, Params, RejectedVote};
+use ballot::{Delta, Params};
 use election_platform::{
     ModuleCall, NewRecord, Output, OutputStream, Platform, PlatformError, StreamRequest,
     partition_of,
 };
 use futures_util::StreamExt;
+use wire::RejectedVote;
 
 /// Hands the names of all promises to a macro of the suite's.
 #[macro_export]
@@ -248,7 +249,7 @@ pub async fn the_tally_is_contiguous_and_complete(platform: Adapter) {
         ))
         .await
         .unwrap();
-    let mut tally = domain::Tally::default();
+    let mut tally = ballot::Tally::default();
     for round in 0..3 {
         let records = (0..400)
             .map(|n| {
@@ -330,7 +331,7 @@ pub async fn chains_filter_then_enrich(platform: Adapter) {
     rejected["value_bytes"] = rejected["value"].as_str().unwrap().len().into();
     let rejected: RejectedVote = serde_json::from_value(rejected).unwrap();
     assert_eq!((rejected.offset, rejected.voter_id.as_str()), (1, "v2"));
-    assert_eq!(rejected.reason, domain::Reason::InvalidWeight);
+    assert_eq!(rejected.reason, ballot::Reason::InvalidWeight);
 }
 
 pub async fn running_totals_for_a_terminal(platform: Adapter) {

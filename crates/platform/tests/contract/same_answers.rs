@@ -5,7 +5,7 @@
 
 use std::hash::Hasher;
 
-use domain::{Delta, Tally};
+use ballot::{Delta, Tally};
 use election_platform::NewRecord;
 use siphasher::sip::SipHasher24;
 

@@ -1,10 +1,11 @@
 //! The chain of the log's hashes, and the seals.
 
-use domain::ChainedTopic::{self, Voters, Votes};
-use domain::{Digest, HashedBatch, Reason, Seal, Voter, first_head, next_head};
+use ballot::{Reason, Voter};
 use election_store::{
     ChainEnd, ChainHashes, ChainRow, IngestVoters, IngestVotes, Store, StoreError,
 };
+use evidence::ChainedTopic::{self, Voters, Votes};
+use evidence::{Digest, HashedBatch, Seal, first_head, next_head};
 
 use super::{batch, case, empty_store, hash_of, position, rejected, sql, votes};
 

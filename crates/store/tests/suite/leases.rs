@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::Reason;
+use ballot::Reason;
 use election_store::{
     IngestVoters, IngestVotes, Lease, LeaseRound, PartitionTally, PendingVotes, RowCounts, Store,
     StoreError, Stored,
@@ -210,7 +210,7 @@ async fn a_stale_lease(store: Store) {
         lease: Some(lost),
         base_offset: 0,
         next_offset: 1,
-        voters: &[domain::Voter::default()],
+        voters: &[ballot::Voter::default()],
         rejected: &[],
         batch_hash: hash_of(0),
     };

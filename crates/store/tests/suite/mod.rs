@@ -10,10 +10,8 @@ use std::future::{Future, poll_fn};
 use std::task::Poll;
 use std::time::Duration;
 
-use domain::{
-    AgeBand, BatchHasher, Candidate, Digest, ElectionKey, PollsWindow, Reason, Safeguards, Tally,
-    Voter, VotingTime,
-};
+use ::evidence::{BatchHasher, Digest, ElectionKey, Safeguards};
+use ballot::{AgeBand, Candidate, PollsWindow, Reason, Tally, Voter, VotingTime};
 use election_store::{
     Election, IngestVoters, IngestVotes, RejectedRow, RejectedVoterRow, RowCounts, Store,
     StoreError, VoteRow,

@@ -1,6 +1,6 @@
 //! Tallies: stored with their checkpoints, and only what adds up, over what was stored.
 
-use domain::Tally;
+use ballot::Tally;
 use election_store::{PartitionTally, Store, StoreError, Stored};
 
 use super::{case, empty_store, position, sql, tally};

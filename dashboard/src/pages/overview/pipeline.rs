@@ -1,6 +1,6 @@
 //! Rejected votes and the pipeline, in words.
 
-use domain::Reason;
+use ballot::Reason;
 
 use crate::model::{Accounted, BridgedTopic, PartitionEvidence, PartitionState, Snapshot};
 use crate::numbers::Numbers;

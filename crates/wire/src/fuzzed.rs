@@ -1,0 +1,173 @@
+//! What holds for batches with any bytes in them. Fuzzing looks for some for which it does not
+//! (see fuzz/README.md), and a test goes through those that fuzzing has kept.
+
+use std::collections::HashMap;
+
+use ballot::{
+    Delta, OFFSET_LIMIT, PARAM_CANDIDATES, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, Params, ParsedVote,
+    PartitionCounter, Reason, Rules, Tally,
+};
+
+use crate::RecordReader;
+
+/// A batch (eight bytes of base offset before it) is refused, or counted as a plain reading counts it;
+/// handed over again, it gives the same delta again.
+///
+/// # Panics
+/// When that is not so.
+pub fn batch(bytes: &[u8]) {
+    let Some((base_offset, records)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let base_offset = i64::from_be_bytes(*base_offset);
+    for rules in [Rules::default(), narrow_rules()] {
+        let mut counter = PartitionCounter::new(rules.clone());
+        let plainly = count_plainly(&rules, base_offset, records);
+        let counted = count(&mut counter, base_offset, records);
+        assert_eq!(counted, plainly);
+        if counted.is_some() {
+            let again = count(&mut counter, base_offset, records);
+            assert_eq!(again, plainly, "handed over again");
+        }
+    }
+}
+
+/// Counts a batch as it is counted everywhere else.
+fn count(counter: &mut PartitionCounter, base_offset: i64, records: &[u8]) -> Option<Delta> {
+    let records = RecordReader::new(records).ok()?;
+    counter
+        .count_batch(base_offset, records.remaining(), records)
+        .ok()
+}
+
+fn narrow_rules() -> Rules {
+    let params = [
+        (PARAM_CANDIDATES, r#"["a","b"]"#),
+        (PARAM_POLLS_OPEN, "2024-07-04 07:00:00"),
+        (PARAM_POLLS_CLOSE, "2024-07-04 22:00:00"),
+    ];
+    let params: Params = params
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
+    Rules::from_params(&params).expect("invariant: parameters as they are written")
+}
+
+/// Counts a batch with nothing that is there for speed: no layouts, no scanner, no interned names, no
+/// table of voters.
+fn count_plainly(rules: &Rules, base_offset: i64, records: &[u8]) -> Option<Delta> {
+    let mut first_votes = HashMap::new();
+    let mut tally = Tally::default();
+    let mut offset = base_offset;
+    let records = decode_plainly(records)?;
+    let end = base_offset.checked_add(records.len() as i64)?;
+    if base_offset < 0 || end > OFFSET_LIMIT {
+        return None;
+    }
+    for record in records {
+        if base_offset.checked_add(record.offset_delta)? != offset {
+            return None;
+        }
+        let vote = ParsedVote::parse_json(record.value);
+        let judged = vote.and_then(|vote| rules.judge_vote(record.key, vote));
+        let judged = judged.and_then(|ballot| {
+            let voter = ballot.voter_id.clone().into_owned();
+            match *first_votes.entry(voter).or_insert(offset) == offset {
+                true => Ok(ballot),
+                false => Err(Reason::Duplicate),
+            }
+        });
+        match judged {
+            Ok(ballot) => {
+                let of_candidate = tally.candidates.entry(ballot.candidate_id.to_string());
+                let at = of_candidate.or_default().entry(ballot.location().into());
+                *at.or_default() += 1;
+                *tally.genders.entry(ballot.gender().into()).or_default() += 1;
+                *tally.age_bands.entry(ballot.age_band).or_default() += 1;
+            }
+            Err(reason) => *tally.rejected.entry(reason).or_default() += 1,
+        }
+        offset += 1;
+    }
+    Some(Delta {
+        base_offset,
+        next_offset: offset,
+        tally,
+        memory_bytes: 0,
+    })
+}
+
+struct PlainRecord<'a> {
+    offset_delta: i64,
+    key: Option<&'a [u8]>,
+    value: &'a [u8],
+}
+
+/// The records of a batch, taken from the front of what is left of it.
+fn decode_plainly(mut left: &[u8]) -> Option<Vec<PlainRecord<'_>>> {
+    let count = take(&mut left, 4)?.try_into().ok()?;
+    let count = u32::try_from(i32::from_be_bytes(count)).ok()?;
+    let mut records = Vec::new();
+    for _ in 0..count {
+        let _length = number(&mut left)?;
+        let _attributes = take(&mut left, 1)?;
+        let _timestamp_delta = number(&mut left)?;
+        let offset_delta = number(&mut left)?;
+        let key = match take(&mut left, 1)? {
+            [0] => None,
+            [1] => Some(bytes(&mut left)?),
+            _ => return None,
+        };
+        let value = bytes(&mut left)?;
+        let _headers = number(&mut left)?;
+        records.push(PlainRecord {
+            offset_delta,
+            key,
+            value,
+        });
+    }
+    Some(records)
+}
+
+fn take<'a>(left: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    left.split_off(..len)
+}
+
+fn bytes<'a>(left: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let len = number(left)?;
+    take(left, usize::try_from(len).ok()?)
+}
+
+/// A zigzag varint of at most ten bytes, of which 64 bits are taken.
+fn number(left: &mut &[u8]) -> Option<i64> {
+    let len = left.iter().take(10).position(|byte| byte & 0x80 == 0)? + 1;
+    let bits = take(left, len)?
+        .iter()
+        .rev()
+        .fold(0u128, |bits, byte| (bits << 7) | u128::from(byte & 0x7f));
+    let bits = bits as u64;
+    Some((bits >> 1) as i64 ^ -((bits & 1) as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn kept(target: &str, check: fn(&[u8])) {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../fuzz/corpus")
+            .join(target);
+        let mut files = 0;
+        for file in std::fs::read_dir(&directory).unwrap() {
+            check(&std::fs::read(file.unwrap().path()).unwrap());
+            files += 1;
+        }
+        assert!(files > 0, "there is nothing in {}", directory.display());
+    }
+
+    #[test]
+    fn what_fuzzing_has_kept_still_holds() {
+        kept("batch", batch);
+    }
+}

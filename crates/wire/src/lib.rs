@@ -1,0 +1,40 @@
+//! What records look like outside: the topics and their records, the batches that hold them, and what others
+//! may see of a vote.
+//!
+//! This crate does no I/O and knows no platform.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod aggregate;
+mod batch;
+mod disclosure;
+mod election;
+mod enrich;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
+mod offset_key;
+mod pipeline;
+mod publishable;
+mod rejected;
+// The votes that all readings of a vote are tested with.
+#[cfg(test)]
+#[path = "../../ballot/src/sample_votes.rs"]
+mod sample_votes;
+pub mod topics;
+mod vote_tail;
+
+pub use aggregate::{
+    AggregateRecord, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty, VotesByRegion,
+    VotesPerCandidate, aggregate_records,
+};
+pub use batch::{BatchError, RecordReader, RecordsBuilder};
+pub use disclosure::Disclosure;
+pub use election::Election;
+pub use enrich::{Enricher, VoteText};
+pub use offset_key::{offset_key, split_offset_key};
+pub use pipeline::{
+    BridgeDirection, BridgePosition, PersistPosition, PipelineRecord, TallyPosition,
+};
+pub use rejected::RejectedVote;
+pub use vote_tail::{TIME_BYTES, TIME_FIELD, VoteTail, append_credential};

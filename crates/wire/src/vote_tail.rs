@@ -1,0 +1,41 @@
+//! What makes a vote of a voter: the fields that are put behind the voter's own. Who casts votes makes
+//! them here, so that all are laid out alike, and read fast.
+
+use serde_json::json;
+
+/// Stands before the voting time in every vote made here.
+pub const TIME_FIELD: &[u8] = br#""voting_time":""#;
+/// Bytes of a voting time, `%Y-%m-%d %H:%M:%S`.
+pub const TIME_BYTES: usize = 19;
+
+/// The end of a vote for one candidate. The voter's JSON text is not read and written again; what a
+/// voter says of itself goes into the vote byte for byte, and it is cheaper.
+#[derive(Debug, Clone)]
+pub struct VoteTail {
+    before_time: Vec<u8>,
+}
+
+impl VoteTail {
+    /// Ends votes for this candidate.
+    pub fn new(candidate_id: &str) -> Self {
+        let mut before_time = format!(r#""candidate_id":{},"#, json!(candidate_id)).into_bytes();
+        before_time.extend_from_slice(TIME_FIELD);
+        VoteTail { before_time }
+    }
+
+    /// Ends the vote that `open` holds so far: an open JSON object, after a comma if it has fields.
+    pub fn append(&self, open: &mut Vec<u8>, voting_time: &str, weight: u8) {
+        open.extend_from_slice(&self.before_time);
+        open.extend_from_slice(voting_time.as_bytes());
+        open.extend_from_slice(br#"","vote":"#);
+        open.extend_from_slice(weight.to_string().as_bytes());
+        open.push(b'}');
+    }
+}
+
+/// Puts a voter's credential, hexadecimal digits, and a comma behind what `open` holds so far.
+pub fn append_credential(open: &mut Vec<u8>, credential: &str) {
+    open.extend_from_slice(br#""credential":""#);
+    open.extend_from_slice(credential.as_bytes());
+    open.extend_from_slice(br#"","#);
+}
