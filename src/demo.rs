@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use ballot::ElectionDefinition;
 use dashboard::Dashboard;
 use producer::args::InitArgs;
 use producer::{
@@ -42,7 +43,9 @@ struct Setting {
 
 pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let ballots = read_ballots(&args).map_err(ProducerError::into_report)?;
+    let definition =
+        (args.init.definition()).map_err(|error| ProducerError::from(error).into_report())?;
+    let ballots = read_ballots(&args, definition.as_ref()).map_err(ProducerError::into_report)?;
     if args.ballots.accept_votes && !args.init.safeguards.require_credentials {
         bail!(UsageError(
             "`--accept-votes` lets people vote; for that the election needs `--require-credentials`"
@@ -61,7 +64,7 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     } else {
         Backend::open(&args.backend).await?
     };
-    let outcome = run_beside(dashboard, &backend, &args, ballots, began).await;
+    let outcome = run_beside(dashboard, &backend, &args, definition, ballots, began).await;
     let closed = backend.close().await;
     let outcome = outcome?;
     closed?;
@@ -73,6 +76,7 @@ async fn run_beside(
     dashboard: Option<Dashboard>,
     backend: &Backend,
     args: &DemoArgs,
+    definition: Option<ElectionDefinition>,
     ballots: Ballots,
     began: Instant,
 ) -> anyhow::Result<Outcome> {
@@ -82,7 +86,7 @@ async fn run_beside(
         address.map(PublicUrl::of).unwrap_or_default()
     });
     // Before the dashboard begins, which would wait for it, and say so.
-    let setting = set_up(backend, args, &ballots, public_url).await?;
+    let setting = set_up(backend, args, definition, &ballots, public_url).await?;
     let dashboard_stop = CancellationToken::new();
     let dashboard = dashboard.map(|mut dashboard| {
         if let Some(limits) = args.ballots.limits() {
@@ -103,7 +107,10 @@ async fn run_beside(
     outcome
 }
 
-fn read_ballots(args: &DemoArgs) -> Result<Ballots, ProducerError> {
+fn read_ballots(
+    args: &DemoArgs,
+    definition: Option<&ElectionDefinition>,
+) -> Result<Ballots, ProducerError> {
     let seed = args.init.seed;
     if let Some(file) = &args.results {
         let results = ResultsFile::read(file)?;
@@ -114,6 +121,7 @@ fn read_ballots(args: &DemoArgs) -> Result<Ballots, ProducerError> {
         None => VoterSource::Generated {
             seed,
             count: args.voters.voters,
+            precincts: definition.map_or(Vec::new(), ElectionDefinition::precinct_ids),
         },
     }))
 }
@@ -242,14 +250,13 @@ fn stopped() -> Outcome {
 async fn set_up(
     backend: &Backend,
     args: &DemoArgs,
+    definition: Option<ElectionDefinition>,
     ballots: &Ballots,
     public_url: PublicUrl,
 ) -> anyhow::Result<Setting> {
     let candidates = match ballots {
         Ballots::Replay(replay) => replay.candidates().to_vec(),
-        Ballots::Electorate(_) => {
-            producer::candidates(args.init.seed, args.init.candidates as usize)
-        }
+        Ballots::Electorate(_) => producer::standing(definition.as_ref(), &args.init),
     };
     let deployment = Deployment::of(&backend.manifest, args.init.partitions)
         .map_err(ProducerError::into_report)?;
@@ -259,6 +266,7 @@ async fn set_up(
         safeguards: (args.init.safeguards)
             .under(backend.key.as_ref())
             .map_err(StoreError::Key)?,
+        definition,
         candidates,
         public_url,
     };
@@ -345,7 +353,7 @@ async fn hold_election(
                     invalid: args.votes.invalid,
                     abstain: args.votes.abstain,
                     rate: args.votes.rate,
-                    candidates: stored.election.candidates.clone(),
+                    definition: stored.election.definition.clone(),
                     polls: stored.election.polls,
                     credentials: stored.election.credentials.clone(),
                 };

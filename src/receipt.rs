@@ -115,14 +115,14 @@ impl Search<'_> {
                                 seal.number
                             );
                         }
-                        let reveal = votes.add_marked(offset, voter, &ballot.candidate_id);
+                        let reveal = votes.add_marked(offset, voter, &ballot.choice(judge.rules()));
                         found = Some((offset, reveal));
                     }
                     Ok(ballot) if offset < sealed_to => {
-                        votes.add(offset, &ballot.voter_id, &ballot.candidate_id);
+                        votes.add(offset, &ballot.voter_id, &ballot.choice(judge.rules()));
                     }
                     Ok(_) => {}
-                    Err(reason) if rejected.is_none() && names(record, voter) => {
+                    Err(reason) if rejected.is_none() && names(judge.rules(), record, voter) => {
                         rejected = Some((offset, reason));
                     }
                     Err(_) => {}
@@ -144,8 +144,9 @@ impl Search<'_> {
 }
 
 /// Whether a record that does not count is, or says that it is, this voter's.
-fn names(record: &Output, voter: &str) -> bool {
-    record.key.as_deref() == Some(voter.as_bytes()) || consumer::named_voter(&record.value) == voter
+fn names(rules: &Rules, record: &Output, voter: &str) -> bool {
+    record.key.as_deref() == Some(voter.as_bytes())
+        || consumer::named_voter(rules, &record.value) == voter
 }
 
 /// Checks a receipt; nothing else of the election is needed.

@@ -1,13 +1,15 @@
 //! Results for a terminal and for a spreadsheet.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
 };
 use indicatif::HumanCount;
+use wire::VotesPerCandidate;
 
-use crate::report::Report;
+use crate::report::{ContestReport, Report};
 
 /// Width of the widest bar, in characters.
 const BAR_WIDTH: usize = 24;
@@ -19,36 +21,78 @@ const WIDTH_FOR_BARS: u16 = 80;
 const PLAIN: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// The result table and what it rests on.
+/// A table for each contest, and what they rest on.
 pub(crate) fn print_table(report: &Report) {
+    let candidates: BTreeMap<&str, &VotesPerCandidate> = report
+        .candidates
+        .iter()
+        .map(|candidate| (candidate.candidate_id.as_str(), candidate))
+        .collect();
+    for contest in &report.contests {
+        if report.contests.len() > 1 {
+            println!("{}", heading(contest));
+        }
+        println!("{}\n", contest_table(contest, &candidates));
+    }
+    println!("{}", summary(report));
+}
+
+/// What a contest is, and what became of its ballots.
+fn heading(contest: &ContestReport) -> String {
+    let outcome = &contest.outcome;
+    let mut text = format!(
+        "{} ({}): {} ballots, {} undervotes",
+        contest.title,
+        contest.method,
+        HumanCount(outcome.ballots),
+        HumanCount(outcome.undervotes)
+    );
+    if outcome.overvotes > 0 {
+        text += &format!(", {} overvotes", HumanCount(outcome.overvotes));
+    }
+    if !outcome.tied.is_empty() {
+        text += &format!("; tied for the last seats: {}", outcome.tied.join(", "));
+    }
+    text
+}
+
+fn contest_table(
+    contest: &ContestReport,
+    candidates: &BTreeMap<&str, &VotesPerCandidate>,
+) -> Table {
+    let outcome = &contest.outcome;
     let mut table = Table::new();
     table
         .load_style(PLAIN)
         .set_content_arrangement(ContentArrangement::Dynamic);
     let with_bars = table.width().is_none_or(|width| width >= WIDTH_FOR_BARS);
-    let mut header = vec!["Candidate", "Party", "Votes", "Share"];
+    let votes = match contest.method {
+        "score" => "Points",
+        _ => "Votes",
+    };
+    let mut header = vec!["Candidate", "Party", votes, "Share"];
     header.extend(with_bars.then_some(""));
     table.set_header(header);
-    let most = report
-        .candidates
-        .first()
-        .map_or(0, |first| first.total_votes);
-    for (place, candidate) in report.candidates.iter().enumerate() {
-        let share = candidate.total_votes as f64 / report.counted.max(1) as f64;
+    let most = outcome.choices.first().map_or(0, |first| first.total);
+    for choice in &outcome.choices {
+        let Some(candidate) = candidates.get(choice.candidate_id.as_str()) else {
+            continue;
+        };
+        let share = choice.total as f64 / contest.whole.max(1) as f64;
         let mut name = Cell::new(&candidate.candidate_name);
-        if place == 0 && candidate.total_votes > 0 {
+        if outcome.winners.contains(&choice.candidate_id) {
             name = name.add_attribute(Attribute::Bold);
         }
         let mut row = vec![
             name,
             Cell::new(&candidate.party_affiliation),
-            Cell::new(HumanCount(candidate.total_votes)).set_alignment(CellAlignment::Right),
+            Cell::new(HumanCount(choice.total)).set_alignment(CellAlignment::Right),
             Cell::new(format!("{:.2} %", share * 100.0)).set_alignment(CellAlignment::Right),
         ];
-        row.extend(with_bars.then(|| Cell::new(bar(candidate.total_votes, most)).fg(Color::Cyan)));
+        row.extend(with_bars.then(|| Cell::new(bar(choice.total, most)).fg(Color::Cyan)));
         table.add_row(row);
     }
-    println!("{table}\n\n{}", summary(report));
+    table
 }
 
 /// What became of the votes, and whether that is all of them.
@@ -105,16 +149,18 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line per candidate and location.
+/// A line per candidate and location; the contest stands before it where there are several.
 pub(crate) fn write_csv(report: &Report, to: impl Write) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
-    csv.write_record(["candidate_name", "state", "total_votes"])?;
+    let several = report.contests.len() > 1;
+    let contest = |id: &str| several.then(|| id.to_owned());
+    let header = ["candidate_name", "state", "total_votes"].map(str::to_owned);
+    csv.write_record(contest("contest_id").into_iter().chain(header))?;
     for cell in &report.candidate_locations {
-        csv.write_record([
-            cell.candidate_name.as_str(),
-            cell.state.as_str(),
-            &cell.total_votes.to_string(),
-        ])?;
+        let total = cell.total_votes.to_string();
+        let fields = [cell.candidate_name.clone(), cell.state.clone(), total];
+        let id = cell.contest_id.as_deref().unwrap_or_default();
+        csv.write_record(contest(id).into_iter().chain(fields))?;
     }
     csv.flush()?;
     Ok(())

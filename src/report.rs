@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ballot::{Candidate, Reason, Tally};
+use ballot::counting::Outcome;
+use ballot::{ElectionDefinition, Group, Reason, Tally};
 use producer::StoredElection;
 use serde::Serialize;
 use store::RowCounts;
@@ -23,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) rejected: BTreeMap<Reason, u64>,
     /// Rows of the table `votes`.
     pub(crate) rows_in_postgres: u64,
+    /// Every contest and what it comes to.
+    pub(crate) contests: Vec<ContestReport>,
     /// Totals per candidate, most votes first.
     pub(crate) candidates: Vec<VotesPerCandidate>,
     /// Votes counted per location.
@@ -36,9 +39,24 @@ pub(crate) struct Report {
     pub(crate) elapsed_s: Option<f64>,
 }
 
+/// What a contest comes to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ContestReport {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) method: &'static str,
+    /// What shares are of.
+    #[serde(skip)]
+    pub(crate) whole: u64,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
 /// A cell of the result: what a candidate got in a location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CandidateLocation {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contest_id: Option<String>,
     pub(crate) candidate_name: String,
     pub(crate) state: String,
     pub(crate) total_votes: u64,
@@ -63,8 +81,18 @@ impl Report {
         let rows = backend.store.count_rows().await?;
         let cast = backend.votes_cast().await?;
         let is_replay = stored.plan.as_ref().is_some_and(|plan| plan.is_replay());
-        let candidates = &stored.election.candidates;
+        let definition = &stored.election.definition;
+        let contests = tally.outcomes(definition).into_iter();
         Ok(Report {
+            contests: contests
+                .map(|(contest, outcome)| ContestReport {
+                    id: contest.id.clone(),
+                    title: contest.title.clone(),
+                    method: contest.method.name(),
+                    whole: contest.whole_of(&outcome),
+                    outcome,
+                })
+                .collect(),
             voters: if is_replay {
                 tally.counted()
             } else {
@@ -74,16 +102,9 @@ impl Report {
             counted: tally.counted(),
             rejected: tally.rejected.clone(),
             rows_in_postgres: rows.votes,
-            candidates: votes_per_candidate(tally, candidates),
-            locations: tally
-                .by_location()
-                .into_iter()
-                .map(|(state, count)| TurnoutByLocation {
-                    state: state.to_owned(),
-                    count,
-                })
-                .collect(),
-            candidate_locations: candidate_locations(tally, candidates),
+            candidates: votes_per_candidate(tally, definition),
+            locations: locations(tally, definition),
+            candidate_locations: candidate_locations(tally, definition),
             accounted: accounted(cast, tally, &rows),
             elapsed_s: None,
         })
@@ -108,35 +129,69 @@ fn accounted(cast: u64, tally: &Tally, rows: &RowCounts) -> bool {
     cast == tally.cast() && rows.votes == tally.counted() && rows.rejected == tally.rejected
 }
 
-fn votes_per_candidate(tally: &Tally, candidates: &[Candidate]) -> Vec<VotesPerCandidate> {
-    let mut totals: Vec<_> = candidates
-        .iter()
-        .map(|candidate| VotesPerCandidate {
-            candidate_id: candidate.candidate_id.clone(),
-            candidate_name: candidate.candidate_name.clone(),
-            party_affiliation: candidate.party_affiliation.clone(),
-            photo_url: candidate.photo_url.clone(),
-            total_votes: tally.votes_for(&candidate.candidate_id),
-        })
-        .collect();
-    totals.sort_by_key(|candidate| std::cmp::Reverse(candidate.total_votes));
+fn votes_per_candidate(tally: &Tally, definition: &ElectionDefinition) -> Vec<VotesPerCandidate> {
+    let is_tutorial = definition.is_tutorial();
+    let mut totals = Vec::new();
+    for (contest, outcome) in tally.outcomes(definition) {
+        let listed = |id: &str| contest.candidates.iter().any(|it| it.candidate_id == id);
+        for choice in outcome.choices {
+            if !listed(&choice.candidate_id) {
+                continue;
+            }
+            let candidate = contest.candidate(&choice.candidate_id);
+            totals.push(VotesPerCandidate {
+                candidate_id: candidate.candidate_id,
+                candidate_name: candidate.candidate_name,
+                party_affiliation: candidate.party_affiliation,
+                photo_url: candidate.photo_url,
+                total_votes: choice.total,
+                contest_id: (!is_tutorial).then(|| contest.id.clone()),
+            });
+        }
+    }
     totals
 }
 
-fn candidate_locations(tally: &Tally, candidates: &[Candidate]) -> Vec<CandidateLocation> {
+/// The group that results are broken down by: the precinct or the location.
+fn place_group(definition: &ElectionDefinition) -> Option<Group> {
+    definition.counted_groups().into_iter().next()
+}
+
+fn locations(tally: &Tally, definition: &ElectionDefinition) -> Vec<TurnoutByLocation> {
+    let group = place_group(definition);
+    let turnout = group.iter().flat_map(|group| tally.turnout_by(&group.name));
+    turnout
+        .map(|(state, &count)| TurnoutByLocation {
+            state: state.clone(),
+            count,
+        })
+        .collect()
+}
+
+fn candidate_locations(tally: &Tally, definition: &ElectionDefinition) -> Vec<CandidateLocation> {
+    let Some(group) = place_group(definition) else {
+        return Vec::new();
+    };
+    let is_tutorial = definition.is_tutorial();
     let mut cells = Vec::new();
-    for candidate in candidates {
-        for (state, &total_votes) in tally
-            .candidates
-            .get(&candidate.candidate_id)
-            .into_iter()
-            .flatten()
-        {
-            cells.push(CandidateLocation {
-                candidate_name: candidate.candidate_name.clone(),
-                state: state.clone(),
-                total_votes,
-            });
+    for contest in &definition.contests {
+        let places: Vec<(&String, BTreeMap<String, u64>)> = tally
+            .selections_by(&contest.id, &group.name)
+            .iter()
+            .map(|(place, selections)| (place, Tally::totals_of(contest, selections)))
+            .collect();
+        for candidate in &contest.candidates {
+            for (state, totals) in &places {
+                let total_votes = totals.get(&candidate.candidate_id).copied().unwrap_or(0);
+                if total_votes > 0 {
+                    cells.push(CandidateLocation {
+                        contest_id: (!is_tutorial).then(|| contest.id.clone()),
+                        candidate_name: candidate.candidate_name.clone(),
+                        state: (*state).clone(),
+                        total_votes,
+                    });
+                }
+            }
         }
     }
     cells
@@ -149,11 +204,11 @@ mod tests {
     #[test]
     fn each_vote_is_counted_or_rejected_and_has_its_row() {
         let rejected = |votes| -> BTreeMap<Reason, u64> { [(Reason::Malformed, votes)].into() };
-        let tally = Tally {
-            candidates: [("c1".into(), [("Fife".into(), 3)].into())].into(),
+        let mut tally = Tally {
             rejected: rejected(2),
             ..Tally::default()
         };
+        tally.add_turnout("location", "Fife", 3);
         let rows = |votes, malformed| RowCounts {
             voters: 9,
             votes,

@@ -161,7 +161,7 @@ impl Unsealed<'_> {
                 sealed.reached(record.offset, &mut findings);
                 let verdict = judge.judge(record.offset, record.key.as_deref(), &record.value);
                 if let Ok(ballot) = verdict {
-                    sealed.add(record.offset, &ballot.voter_id, &ballot.candidate_id);
+                    sealed.add(record.offset, &ballot.voter_id, &ballot.choice(rules));
                 }
             }
         }

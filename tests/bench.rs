@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::{Process, election};
-use ballot::{FirstVotes, ParsedVote, VoterRef};
+use ballot::{FirstVotes, Rules, VoterRef};
 use serde_json::Value;
 
 #[test]
@@ -57,17 +57,19 @@ fn votes_for_other_engines_are_counted_as_expected() {
 
     let mut all: BTreeMap<String, u64> = BTreeMap::new();
     let mut firsts = all.clone();
+    let rules = Rules::default();
     let mut voted = FirstVotes::default();
     let mut line_number = 0;
     for file in ["votes-0.jsonl", "votes-1.jsonl"] {
         let lines = std::fs::read_to_string(directory.path().join(file)).unwrap();
         for line in lines.lines() {
-            let vote = ParsedVote::parse(line.as_bytes()).unwrap();
+            let vote = rules.read(line.as_bytes()).unwrap();
+            let candidate_id = vote.candidate_id.unwrap().into_owned();
             let voter = VoterRef::from(vote.voter_id);
             if voted.first_offset(&voter, line_number) == line_number {
-                *firsts.entry(vote.candidate_id.to_string()).or_default() += 1;
+                *firsts.entry(candidate_id.clone()).or_default() += 1;
             }
-            *all.entry(vote.candidate_id.into_owned()).or_default() += 1;
+            *all.entry(candidate_id).or_default() += 1;
             line_number += 1;
         }
     }

@@ -103,6 +103,7 @@ fn the_object_has_the_promised_keys_and_no_others() {
         "candidate_locations",
         "candidates",
         "cast",
+        "contests",
         "counted",
         "elapsed_s",
         "locations",
@@ -131,6 +132,19 @@ fn the_object_has_the_promised_keys_and_no_others() {
             "candidate_locations",
             &["candidate_name", "state", "total_votes"],
         ),
+        (
+            "contests",
+            &[
+                "ballots",
+                "choices",
+                "id",
+                "method",
+                "overvotes",
+                "title",
+                "undervotes",
+                "winners",
+            ],
+        ),
     ] {
         let items = report[list].as_array().unwrap();
         assert!(!items.is_empty(), "{list}");
@@ -138,6 +152,11 @@ fn the_object_has_the_promised_keys_and_no_others() {
             let found = keys(item.as_object().unwrap());
             assert_eq!(found, promised.iter().copied().collect(), "{list}");
         }
+    }
+    let choices = report["contests"][0]["choices"].as_array().unwrap();
+    for choice in choices {
+        let found = keys(choice.as_object().unwrap());
+        assert_eq!(found, BTreeSet::from(["candidate_id", "total"]));
     }
     let totals: Vec<u64> = report["candidates"]
         .as_array()
@@ -147,6 +166,26 @@ fn the_object_has_the_promised_keys_and_no_others() {
         .collect();
     assert_eq!(totals.len(), 3);
     assert!(totals.is_sorted_by(|a, b| a >= b), "most first: {totals:?}");
+}
+
+#[test]
+fn a_tie_is_told_and_nobody_has_won() {
+    let data = DataDir::new();
+    let results = data.file(
+        "results.csv",
+        "state,candidate,party,votes\nFife,Ada,P,7\nKent,Bo,Q,7\nKent,Cy,Q,3\n",
+    );
+    let replay = ["demo", "--results", results.to_str().unwrap()];
+    let report = data.run(&with(&replay, &["--once", "--json", "--port", "0"]));
+    let report = report.succeeds().json();
+    let contest = &report["contests"][0];
+    assert_eq!(contest["winners"], serde_json::json!([]));
+    let tied: Vec<&Value> = contest["tied"].as_array().unwrap().iter().collect();
+    let first_two: Vec<&Value> = report["candidates"].as_array().unwrap()[..2]
+        .iter()
+        .map(|candidate| &candidate["candidate_id"])
+        .collect();
+    assert_eq!(tied, first_two);
 }
 
 #[test]

@@ -99,14 +99,16 @@ async fn an_edited_tally_stops_the_count() {
     // From one candidate to another: every sum stays as it was.
     let moved = r#"
         WITH cells AS (
-            SELECT "partition", kind, "group", location,
+            SELECT "partition", kind, contest, "group", value, selection,
                    row_number() OVER (ORDER BY total DESC) AS place
-            FROM tallies WHERE kind = 'candidate' AND "partition" = 0 AND total > 0
+            FROM tallies
+            WHERE kind = 'contest' AND "group" = 'location' AND "partition" = 0 AND total > 0
         )
         UPDATE tallies t SET total = total + CASE cells.place WHEN 1 THEN 1 ELSE -1 END
         FROM cells WHERE cells.place <= 2
-          AND (t."partition", t.kind, t."group", t.location)
-            = (cells."partition", cells.kind, cells."group", cells.location)"#;
+          AND (t."partition", t.kind, t.contest, t."group", t.value, t.selection)
+            = (cells."partition", cells.kind, cells.contest, cells."group", cells.value,
+               cells.selection)"#;
     let parts = [
         "the stored tally of partition 0 was changed by another hand",
         " against ",

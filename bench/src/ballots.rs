@@ -107,6 +107,7 @@ pub(crate) async fn measure(args: BallotsBenchArgs) -> anyhow::Result<()> {
     let voters = VoterSource::Generated {
         seed: SEED,
         count: votes,
+        precincts: Vec::new(),
     };
     producer::register_voters(&platform, voters, &Arc::default(), &stop).await?;
     consumer::wait_until_done(&*platform, &progress, &stop).await?;
@@ -125,7 +126,7 @@ pub(crate) async fn measure(args: BallotsBenchArgs) -> anyhow::Result<()> {
     let voters = Voters {
         address: dashboard.address(),
         key: key.credentials(),
-        candidates: (election.candidates.iter())
+        candidates: (election.definition.candidates())
             .map(|candidate| candidate.candidate_id.clone())
             .collect(),
         rate: args.rate,
@@ -170,9 +171,10 @@ async fn open_election(store: &Store, key: &ElectionKey) -> anyhow::Result<Elect
         plan: json!({}),
         polls: PollsWindow::default(),
         safeguards: Safeguards::new(true, false, Some(key))?,
+        definition: None,
     };
     store.open_election(&election).await?;
-    let candidates = workload::election().candidates;
+    let candidates = workload::election().candidates();
     store.register_candidates(&candidates).await?;
     Ok(store.running_election(Some(key)).await?)
 }

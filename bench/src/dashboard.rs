@@ -1,7 +1,6 @@
 //! `election bench dashboard`: how late a published aggregate reaches the listeners of the event
 //! stream, and what a listener costs. One listener is measured first; many are compared with it.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -10,8 +9,7 @@ use std::time::Duration;
 
 use ::dashboard::{Dashboard, DashboardConfig};
 use anyhow::{Context, ensure};
-use ballot::Tally;
-use futures_util::future::try_join_all;
+use ballot::{TUTORIAL_CONTEST, Tally};
 use platform::{NewRecord, Platform};
 use serde_json::json;
 use store::EmbeddedPostgres;
@@ -19,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
-use wire::aggregate_records;
+use wire::{ChangedTotals, topics};
 
 use crate::DashboardBenchArgs;
 use crate::listeners::{ALL_LISTEN, Heard, now_micros};
@@ -29,6 +27,9 @@ use crate::workload;
 /// What the measurements are held to: a 99th percentile, and memory.
 const P99_TARGET_MS: f64 = 100.0;
 const LISTENER_TARGET_KIB: f64 = 64.0;
+
+/// The group whose values the dashboard shows as places.
+const PLACES: &str = "location";
 
 /// Before the first aggregate. What the dashboard tells of its own start counts towards its five a
 /// second, and at just as many aggregates a second it would be behind by that for ever.
@@ -122,7 +123,11 @@ async fn run(directory: &Path, args: &DashboardBenchArgs, listeners: u32) -> any
 
     let before = memory();
     let (mut process, mut said) = start_listeners(address, listeners).await?;
-    publish(&*platform, args, &election.candidates).await?;
+    let set_up_at = store.election_opened_at().await?;
+    let set_up_at = set_up_at
+        .context("no election is set up")?
+        .timestamp_micros();
+    publish(&*platform, args, &election.candidates(), set_up_at).await?;
     let after = memory();
     stop.cancel();
     served.await??;
@@ -187,33 +192,35 @@ async fn publish(
     platform: &dyn Platform,
     args: &DashboardBenchArgs,
     candidates: &[ballot::Candidate],
+    election: i64,
 ) -> anyhow::Result<()> {
     let mut ticks = interval_at(Instant::now() + REST, Duration::from_secs(1) / args.updates);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for round in 1..=u64::from(args.updates) * u64::from(args.seconds) {
         ticks.tick().await;
         let mut tally = Tally::default();
-        for candidate in candidates {
-            let locations = (0..args.locations).map(|at| (format!("Location {at:05}"), round));
-            tally
-                .candidates
-                .insert(candidate.candidate_id.clone(), locations.collect());
+        let others = round * (u64::from(args.locations) * candidates.len() as u64 - 1);
+        for (place, candidate) in candidates.iter().enumerate() {
+            for at in 0..args.locations {
+                let votes = match (place, at) {
+                    (0, 0) => now_micros() - others,
+                    _ => round,
+                };
+                let location = format!("Location {at:05}");
+                tally.add_turnout(PLACES, &location, votes);
+                let id = &candidate.candidate_id;
+                tally.add_selection(TUTORIAL_CONTEST, (PLACES, &location), id, votes);
+            }
         }
-        let others = round * u64::from(args.locations - 1);
-        let first = tally.candidates.get_mut(&candidates[0].candidate_id);
-        let first = first.and_then(|locations| locations.values_mut().next());
-        *first.context("no location")? = now_micros() - others;
-        let mut topics: BTreeMap<&'static str, Vec<NewRecord>> = BTreeMap::new();
-        for record in aggregate_records(&tally, candidates) {
-            topics.entry(record.topic).or_default().push(NewRecord {
-                key: Some(record.key.into_bytes()),
-                value: record.value.into_bytes(),
-            });
-        }
-        let produced = topics
-            .into_iter()
-            .map(|(topic, records)| platform.produce(topic, records));
-        try_join_all(produced).await?;
+        let totals = ChangedTotals {
+            election,
+            totals: tally,
+        };
+        let record = NewRecord {
+            key: None,
+            value: serde_json::to_vec(&totals)?,
+        };
+        platform.produce(topics::TOTALS, vec![record]).await?;
     }
     // The last one is on its way until the next would be due.
     ticks.tick().await;

@@ -100,6 +100,7 @@ pub(crate) async fn measure(
     let voters = VoterSource::Generated {
         seed: SEED,
         count: votes.min(MAX_VOTERS),
+        precincts: Vec::new(),
     };
     let began = Instant::now();
     let registered =
@@ -135,7 +136,7 @@ pub(crate) async fn measure(
         duplicates: 0.02,
         invalid: 0.01,
         rate: 0,
-        candidates: election.candidates,
+        definition: election.definition,
         polls: election.polls,
         credentials: None,
         abstain: 0.0,

@@ -17,6 +17,9 @@ use crate::workload::{self, Votes};
 /// Voters whose votes are made together.
 const VOTERS_PER_CHUNK: u64 = 2_000;
 
+/// The number of the group of locations among the tutorial's.
+const LOCATIONS: usize = 0;
+
 #[derive(Default, Serialize)]
 struct Expected {
     /// Lines in all files.
@@ -33,9 +36,9 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, ballot: &Ballot<'_>) {
-        add_one(&mut self.candidates, &ballot.candidate_id);
-        add_one(&mut self.locations, ballot.location());
+    fn add(&mut self, rules: &Rules, ballot: &Ballot<'_>) {
+        add_one(&mut self.candidates, &ballot.choice(rules));
+        add_one(&mut self.locations, &ballot.group_value(rules, LOCATIONS));
     }
 }
 
@@ -72,12 +75,12 @@ pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
             let ballot = rules
                 .judge(Some(&key), &record.value)
                 .map_err(|reason| anyhow::anyhow!("a vote that is not valid: {reason}"))?;
-            expected.all_votes.add(&ballot);
+            expected.all_votes.add(&rules, &ballot);
             if judge
                 .judge(expected.votes.cast_signed(), Some(&key), &record.value)
                 .is_ok()
             {
-                expected.first_votes.add(&ballot);
+                expected.first_votes.add(&rules, &ballot);
             }
             expected.votes += 1;
         }

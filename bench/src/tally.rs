@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ballot::{Delta, Rules};
+use ballot::Delta;
 use consumer::ConsumerConfig;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ballot::{PollsWindow, VotingTime};
+use ballot::{ElectionDefinition, PollsWindow, VotingTime};
 use consumer::Election;
 use evidence::Safeguards;
 use futures_util::StreamExt;
@@ -79,7 +79,7 @@ impl Votes {
             duplicates,
             invalid,
             rate: 0,
-            candidates: election.candidates.clone(),
+            definition: election.definition.clone(),
             polls: election.polls,
             credentials: None,
             abstain: 0.0,
@@ -121,14 +121,11 @@ impl Votes {
 pub(crate) fn election() -> Election {
     let candidates = producer::candidates(SEED, CANDIDATES);
     let candidates = producer::with_photos(&candidates, &[], &Default::default());
-    Election {
-        candidates,
-        polls: PollsWindow {
-            open: VotingTime::parse(POLLS_OPEN),
-            close: None,
-        },
-        ..Election::default()
-    }
+    let polls = PollsWindow {
+        open: VotingTime::parse(POLLS_OPEN),
+        close: None,
+    };
+    Election::new(ElectionDefinition::tutorial(candidates), polls)
 }
 
 /// Makes the tables, and stores the measured election.
@@ -140,9 +137,10 @@ pub(crate) async fn open_election(store: &Store, election: &Election) -> anyhow:
             plan: json!({}),
             polls,
             safeguards: Safeguards::default(),
+            definition: None,
         })
         .await?;
-    store.register_candidates(&election.candidates).await?;
+    store.register_candidates(&election.candidates()).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use ballot::{PARAM_CANDIDATES, Params, Rules};
+use ballot::{PARAM_CANDIDATES, Params};
 use manifest::{KafkaTopic, Manifest};
 use wire::Election;
 
@@ -148,7 +148,7 @@ fn read_properties(path: &Path) -> Result<BTreeMap<String, String>, BridgeError>
 /// candidates.
 pub(crate) fn election_params(election: &Election) -> Params {
     let mut params = election.rules().to_params();
-    let candidates = serde_json::to_string(&election.candidates)
+    let candidates = serde_json::to_string(&election.candidates())
         .expect("invariant: candidates have a JSON form");
     params.insert(PARAM_CANDIDATES.into(), candidates);
     params

@@ -120,7 +120,7 @@ async fn consume(
     let partitions = platform.partitions(topics::VOTES).await?;
     tracing::info!(
         partitions,
-        candidates = election.candidates.len(),
+        contests = election.definition.contests.len(),
         member = config.sharing.as_ref().map(|sharing| &*sharing.member),
         "counting"
     );

@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) store: Store,
     pub(crate) rules: Rules,
+    /// When the election was set up, in microseconds since 1970: tells it from others.
+    pub(crate) election_set_up_at: i64,
     pub(crate) disclosure: Disclosure,
     pub(crate) config: ConsumerConfig,
     pub(crate) ledgers: Ledgers,

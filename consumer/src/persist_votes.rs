@@ -246,7 +246,7 @@ fn judge(outputs: &[Output], rules: &Rules, disclosure: &Disclosure) -> Judged {
     let mut accepted = Vec::with_capacity(outputs.len());
     let mut rejected = Vec::new();
     let mut hasher = BatchHasher::default();
-    let mut reader = VoteReader::default();
+    let mut reader = VoteReader::new(rules.group_paths().clone());
     for Output {
         offset, key, value, ..
     } in outputs
@@ -254,9 +254,11 @@ fn judge(outputs: &[Output], rules: &Rules, disclosure: &Disclosure) -> Judged {
         hasher.record(*offset, key.as_deref(), value);
         let vote = reader.read(value);
         match vote.and_then(|vote| rules.judge_vote(key.as_deref(), vote)) {
-            Ok(ballot) => accepted.push(vote_row(disclosure, *offset, ballot)),
+            Ok(ballot) => accepted.push(vote_row(rules, disclosure, *offset, ballot)),
             Err(reason) => {
-                let voter_id = disclosure.stored_voter_id(named_voter(value)).into_owned();
+                let voter_id = disclosure
+                    .stored_voter_id(named_voter(rules, value))
+                    .into_owned();
                 rejected.push(rejected_row(disclosure, *offset, reason, voter_id, value));
             }
         }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ballot::Candidate;
+use ballot::{ElectionDefinition, Tally};
 use futures_util::future::try_join_all;
 use platform::NewRecord;
-use wire::aggregate_records;
+use wire::{ChangedTotals, aggregate_records, topics};
 
 use crate::ConsumerError;
 use crate::partition::Context;
@@ -17,19 +17,22 @@ const PUBLISHING_PARTITION: u32 = 0;
 
 pub(crate) struct Publisher {
     context: Arc<Context>,
-    candidates: Vec<Candidate>,
+    definition: ElectionDefinition,
     /// The total last published, by topic and key.
     published: HashMap<(&'static str, String), u64>,
+    /// The count last published.
+    published_tally: Tally,
     /// Votes counted when it was.
     published_up_to: Option<u64>,
 }
 
 impl Publisher {
-    pub(crate) fn new(context: Arc<Context>, candidates: Vec<Candidate>) -> Self {
+    pub(crate) fn new(context: Arc<Context>, definition: ElectionDefinition) -> Self {
         Publisher {
             context,
-            candidates,
+            definition,
             published: HashMap::new(),
+            published_tally: Tally::default(),
             published_up_to: None,
         }
     }
@@ -39,7 +42,7 @@ impl Publisher {
         let total = self.context.ledgers.total();
         let mut changed: HashMap<&'static str, Vec<NewRecord>> = HashMap::new();
         let mut totals = Vec::new();
-        for record in aggregate_records(&total, &self.candidates) {
+        for record in aggregate_records(&total, &self.definition) {
             let group = (record.topic, record.key);
             if self.published.get(&group) != Some(&record.total) {
                 changed.entry(record.topic).or_default().push(NewRecord {
@@ -49,13 +52,24 @@ impl Publisher {
                 totals.push((group, record.total));
             }
         }
+        let election = self.context.election_set_up_at;
+        let news = ChangedTotals::between(election, &self.published_tally, &total);
+        changed.insert(topics::TOTALS, vec![news_record(&news)]);
         // All at once: whoever shows them wants those of one moment together.
         let produced = changed
             .into_iter()
             .map(|(topic, records)| self.context.platform.produce(topic, records));
         try_join_all(produced).await?;
         self.published.extend(totals);
+        self.published_tally = total;
         Ok(())
+    }
+}
+
+fn news_record(news: &ChangedTotals) -> NewRecord {
+    NewRecord {
+        key: None,
+        value: serde_json::to_vec(news).expect("invariant: text and numbers have a JSON form"),
     }
 }
 
@@ -65,6 +79,7 @@ impl Round for Publisher {
         if !self.context.ledgers.owns(PUBLISHING_PARTITION) {
             // What another publishes meanwhile is not known here.
             self.published.clear();
+            self.published_tally = Tally::default();
             self.published_up_to = None;
             return Ok(());
         }

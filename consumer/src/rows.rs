@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ballot::{Ballot, ParsedVote, Reason};
+use ballot::{Ballot, Reason, Rules};
 use store::{RejectedRow, VoteRow};
 use wire::Disclosure;
 
@@ -10,10 +10,16 @@ use wire::Disclosure;
 pub const KEPT_BYTES: usize = 64 * 1024;
 
 /// The row of a vote that counts.
-pub fn vote_row(disclosure: &Disclosure, offset: i64, ballot: Ballot<'_>) -> VoteRow {
+pub fn vote_row(
+    rules: &Rules,
+    disclosure: &Disclosure,
+    offset: i64,
+    ballot: Ballot<'_>,
+) -> VoteRow {
     VoteRow {
+        candidate_id: ballot.candidate_id().map(str::to_owned),
+        selections: ballot.selections_json(rules),
         voter_id: disclosure.stored_voter_id(ballot.voter_id).into_owned(),
-        candidate_id: ballot.candidate_id.into_owned(),
         voting_time: ballot.voting_time,
         offset,
     }
@@ -38,6 +44,8 @@ pub fn rejected_row(
 }
 
 /// The voter that a rejected record names, empty where it names none.
-pub fn named_voter(value: &[u8]) -> Cow<'_, str> {
-    ParsedVote::parse(value).map_or_else(|_| Cow::default(), |vote| vote.voter_id)
+pub fn named_voter<'a>(rules: &Rules, value: &'a [u8]) -> Cow<'a, str> {
+    rules
+        .read(value)
+        .map_or_else(|_| Cow::default(), |vote| vote.voter_id)
 }

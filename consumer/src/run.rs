@@ -36,8 +36,10 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let partitions = partitions(&*platform).await?;
+    let set_up_at = store.election_opened_at().await?;
     let context = Arc::new(Context {
         platform,
+        election_set_up_at: set_up_at.map_or(0, |at| at.timestamp_micros()),
         turns: Turns::new(&store, progress.clone()),
         store,
         rules: election.rules(),
@@ -138,7 +140,7 @@ fn begin_rounds(
     if config.tally {
         rounds.spawn(in_rounds(
             "publishing the totals",
-            Publisher::new(context.clone(), election.candidates),
+            Publisher::new(context.clone(), election.definition),
             progress.clone(),
             config.totals_interval.clone(),
             stop.clone(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ballot::{ElectionDefinition, PollsWindow};
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress};
 use futures_util::StreamExt;
 use ledger::LedgerError;
@@ -52,11 +53,12 @@ async fn log(directory: &TempDir, election: &Election, records: Records) -> Embe
     let log = EmbeddedPlatform::open(directory.path()).await.unwrap();
     let deployment = Deployment::of(&Manifest::built_in(), Some(1)).unwrap();
     deployment.deploy(&log).await.unwrap();
+    let candidates = election.candidates();
     let vote = |voter| {
         let candidate = if voter == votes - 1 { last_for } else { 0 };
         let vote = json!({
             "voter_id": format!("voter-{voter}"),
-            "candidate_id": election.candidates[candidate].candidate_id,
+            "candidate_id": candidates[candidate].candidate_id,
             "voting_time": "2024-07-04 12:00:00",
             "vote": 1,
         });
@@ -142,10 +144,8 @@ async fn replaced(config: ConsumerConfig, other: Records) -> Option<ConsumerErro
     };
     let store = Store::connect(&postgres.database_url(), 4).await.unwrap();
     store.migrate().await.unwrap();
-    let election = Election {
-        candidates: producer::candidates(1, 2),
-        ..Election::default()
-    };
+    let definition = ElectionDefinition::tutorial(producer::candidates(1, 2));
+    let election = Election::new(definition, PollsWindow::default());
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let whole = log(&directories[0], &election, ALL).await;
     let other = log(&directories[1], &election, other).await;

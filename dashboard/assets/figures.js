@@ -3,7 +3,7 @@
 import { NO_NUMBER, minus, percent, points, whole } from './format.js';
 
 /** Parts of the page that have figures of their own. */
-const OWNERS = '[data-candidate], [data-location], [data-partition], [data-evidence], [data-bridge], [data-reason], [data-group]';
+const OWNERS = '[data-candidate], [data-location], [data-partition], [data-evidence], [data-bridge], [data-reason], [data-group], [data-contest], [data-choice]';
 
 /** How each figure is written; those not named are whole numbers. */
 const WRITE = {

@@ -1,6 +1,7 @@
 // The front page, kept up to date.
 
 import { Bars, Line, MAX_BARS, Ring } from './charts.js';
+import { Contests } from './contests.js';
 import { PageFigures, setText } from './figures.js';
 import { percent, shareOf, whole } from './format.js';
 import { Locations } from './locations.js';
@@ -18,6 +19,7 @@ export class Overview {
   #state;
   #figures = new PageFigures();
   #race = new Race();
+  #contests = new Contests();
   #locations;
   #turnout = new Turnout();
   #pipeline = new Pipeline();
@@ -36,7 +38,8 @@ export class Overview {
   fits() {
     const shown = [...element('candidate-rows').rows].map((row) => row.dataset.candidate);
     const ids = this.#state.snapshot.candidates.map((candidate) => candidate.candidate_id);
-    return shown.length === ids.length && ids.every((id) => shown.includes(id));
+    const same = shown.length === ids.length && ids.every((id) => shown.includes(id));
+    return same && this.#contests.fits(this.#state.snapshot.contests);
   }
 
   /** Leaves nothing to be drawn later. */
@@ -60,6 +63,7 @@ export class Overview {
     });
     setText(element('turnout-note'), totals.voters === undefined ? 'no roll of voters' : 'of registered voters');
     this.#race.draw(this.#state);
+    this.#contests.draw(this.#state);
     this.#locations.draw();
     this.#turnout.draw(this.#state);
     this.#pipeline.draw(this.#state);

@@ -1,29 +1,28 @@
-// Votes by gender, age and party: a chart each, and the table behind it.
+// Votes by each group of the election and by party: a chart each, and the table behind it.
 
 import { Bars, MAX_BARS } from './charts.js';
 import { setFigures, setText } from './figures.js';
 import { percent, whole } from './format.js';
 import { Rows } from './rows.js';
 
-const GROUPS = [
-  { id: 'gender', field: 'genders' },
-  { id: 'age', field: 'age_bands' },
-  { id: 'party', field: 'parties', colour: partyColour },
-];
+/** The chart that is not of a group. */
+const PARTY = 'party';
 
 /** Keeps votes by group up to date. */
 export class Turnout {
-  #groups = GROUPS.map((group) => ({
-    ...group,
-    title: document.getElementById(`${group.id}-title`).textContent,
-    chart: new Bars(document.getElementById(`chart-${group.id}`)),
-    rows: new Rows(document.querySelector(`[data-rows="${group.id}"]`), 'group', 'group-row'),
+  #groups = [...document.querySelectorAll('.turnout [data-rows]')].map((body) => ({
+    id: body.dataset.rows,
+    title: document.getElementById(`${body.dataset.rows}-title`).textContent,
+    chart: new Bars(document.getElementById(`chart-${body.dataset.rows}`)),
+    rows: new Rows(body, 'group', 'group-row'),
   }));
 
   /** @param {import('./state.js').State} state */
   draw(state) {
-    for (const { field, colour, title, chart, rows } of this.#groups) {
-      const counts = state.snapshot.turnout[field];
+    for (const { id, title, chart, rows } of this.#groups) {
+      const { parties, groups } = state.snapshot.turnout;
+      const isParty = id === PARTY;
+      const counts = isParty ? parties : (groups.find(({ group }) => group === id)?.values ?? []);
       rows.show(
         counts.map(({ group }) => group),
         { made: (row, key) => setText(row.querySelector('th'), key) },
@@ -35,7 +34,7 @@ export class Turnout {
         value: count,
         text: percent(share),
         words: `${whole(count)} (${percent(share)})`,
-        colour: colour?.(state, group),
+        colour: isParty ? partyColour(state, group) : undefined,
       }));
       chart.show(
         bars.map((bar) => ({ ...bar, title: `${bar.name}: ${bar.words}` })),

@@ -1,30 +1,20 @@
-//! What the dashboard knows: the newest total of every group and the position of every consumer, and
-//! how a [`Snapshot`] is made from it.
-//!
-//! It adds nothing up that was not published or stored as a total. Totals of an election only grow,
-//! so the larger of two is the newer one, whichever way it came: that lets the stored tally and the
-//! aggregate topics be merged without a common clock.
+//! What the dashboard knows: the count, the position of every consumer, the evidence; and how a [`Snapshot`] is
+//! made from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use ballot::{AgeBand, Candidate, PollsWindow, Reason};
+use ballot::{Candidate, ElectionDefinition, PollsWindow, Reason, Tally};
 use chrono::{DateTime, SecondsFormat, Utc};
 use evidence::Seal;
-use service::public_url::portrait_path;
 use service::restart::note_problem;
-use wire::{
-    AggregateRecord, PersistPosition, PipelineRecord, TallyPosition, TurnoutByAge, TurnoutByGender,
-    TurnoutByLocation, VotesByParty, VotesByRegion, VotesPerCandidate, topics,
-};
+use wire::{ChangedTotals, PersistPosition, PipelineRecord, TallyPosition, topics};
 
 use crate::accounting::{Accounting, Comparison};
 use crate::bridge_lag::BridgeLag;
+use crate::counts::{Counts, share};
 use crate::evidence::Evidence;
-use crate::model::{
-    CandidateResult, ElectionState, GroupCount, Leader, LocationResult, PartitionState, Pipeline,
-    RejectedCount, Snapshot, Totals, Turnout,
-};
+use crate::model::{ElectionState, PartitionState, Pipeline, RejectedCount, Snapshot, Totals};
 use crate::rate::Rate;
 
 /// Everything known, mutable.
@@ -32,15 +22,9 @@ use crate::rate::Rate;
 pub(crate) struct Board {
     /// `None` until an election is set up.
     polls: Option<PollsWindow>,
-    /// In the order of registration; the index of a candidate in all that follows.
-    candidates: Vec<Candidate>,
-    votes_per_candidate: Vec<u64>,
-    by_location: BTreeMap<String, u64>,
-    /// location -> votes by candidate.
-    by_region: BTreeMap<String, Vec<u64>>,
-    parties: BTreeMap<String, u64>,
-    genders: BTreeMap<String, u64>,
-    age_bands: BTreeMap<AgeBand, u64>,
+    counts: Counts,
+    /// When the election was set up, in microseconds since 1970: tells its totals from another's.
+    set_up_at: i64,
     partitions: BTreeMap<u32, Partition>,
     accounting: Accounting,
     bridge: BridgeLag,
@@ -48,7 +32,6 @@ pub(crate) struct Board {
     problems: BTreeMap<String, String>,
     rate: Rate,
     sequence: u64,
-    changed_locations: BTreeSet<String>,
     has_begun_anew: bool,
     /// Whether there is something that was not shown.
     has_news: bool,
@@ -95,101 +78,48 @@ impl Board {
         };
     }
 
-    /// Who stands, and when the polls are open.
-    pub(crate) fn set_election(&mut self, polls: PollsWindow, candidates: &[Candidate]) {
+    /// What is voted on, when the polls are open, and when it was set up.
+    pub(crate) fn set_election(
+        &mut self,
+        polls: PollsWindow,
+        definition: ElectionDefinition,
+        set_up_at: i64,
+    ) {
         self.has_news = true;
         self.is_known_empty = false;
         self.polls = Some(polls);
-        for candidate in candidates {
-            let index = self.candidate_index(&candidate.candidate_id);
-            self.candidates[index] = candidate.clone();
-        }
+        self.set_up_at = set_up_at;
+        self.counts.set_definition(definition);
     }
 
-    pub(crate) fn candidates(&self) -> &[Candidate] {
-        &self.candidates
+    /// Who stands, in the order of the ballot.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+        let definition = self.counts.definition().into_iter();
+        let mut candidates: Vec<Candidate> = definition
+            .flat_map(ElectionDefinition::candidates)
+            .cloned()
+            .collect();
+        let listed = |id: &str| candidates.iter().any(|known| known.candidate_id == id);
+        let unlisted = self.counts.race().candidates.into_iter();
+        let unlisted: Vec<_> = unlisted.filter(|at| !listed(&at.candidate_id)).collect();
+        candidates.extend(unlisted);
+        candidates
     }
 
-    /// The index of a candidate. One that is not registered is added under its id: votes may be
-    /// counted without a list of candidates.
-    fn candidate_index(&mut self, candidate_id: &str) -> usize {
-        let known = self
-            .candidates
-            .iter()
-            .position(|candidate| candidate.candidate_id == candidate_id);
-        known.unwrap_or_else(|| {
-            self.candidates.push(Candidate {
-                candidate_id: candidate_id.into(),
-                candidate_name: candidate_id.into(),
-                party_affiliation: String::new(),
-                biography: String::new(),
-                campaign_platform: String::new(),
-                photo_url: String::new(),
-            });
-            self.votes_per_candidate.push(0);
-            self.candidates.len() - 1
-        })
-    }
-
-    /// A record of an aggregate topic.
-    pub(crate) fn apply_aggregate(&mut self, topic: &str, value: &[u8]) -> Result<(), BadRecord> {
-        match topic {
-            topics::VOTES_PER_CANDIDATE => {
-                let record: VotesPerCandidate = read(topic, value)?;
-                let index = self.candidate_index(&record.candidate_id);
-                let total = &mut self.votes_per_candidate[index];
-                self.has_news |= raise(total, record.total_votes);
-            }
-            topics::TURNOUT_BY_LOCATION => {
-                let record: TurnoutByLocation = read(topic, value)?;
-                let total = self.by_location.entry(record.state.clone()).or_default();
-                if raise(total, record.count) {
-                    self.location_changed(record.state);
-                }
-            }
-            topics::VOTES_BY_REGION => {
-                let record: VotesByRegion = read(topic, value)?;
-                let index = self.candidate_index(&record.candidate_id);
-                let votes = self.by_region.entry(record.state.clone()).or_default();
-                if votes.len() <= index {
-                    votes.resize(index + 1, 0);
-                }
-                if raise(&mut votes[index], record.total_votes) {
-                    self.location_changed(record.state);
-                }
-            }
-            topics::VOTES_BY_PARTY => {
-                let record: VotesByParty = read(topic, value)?;
-                let total = self.parties.entry(record.party_affiliation).or_default();
-                self.has_news |= raise(total, record.total_votes);
-            }
-            topics::TURNOUT_BY_GENDER => {
-                let record: TurnoutByGender = read(topic, value)?;
-                let total = self.genders.entry(record.gender).or_default();
-                self.has_news |= raise(total, record.count);
-            }
-            topics::TURNOUT_BY_AGE => {
-                let record: TurnoutByAge = read(topic, value)?;
-                let total = self.age_bands.entry(record.age_band).or_default();
-                self.has_news |= raise(total, record.count);
-            }
-            _ => {}
+    /// A record of the topic `totals`.
+    pub(crate) fn apply_totals(&mut self, value: &[u8]) -> Result<(), BadRecord> {
+        let record: ChangedTotals = read(topics::TOTALS, value)?;
+        if record.election == self.set_up_at {
+            self.has_news |= self.counts.raise(&record.totals);
         }
         Ok(())
     }
 
-    fn location_changed(&mut self, state: String) {
-        self.has_news = true;
-        self.changed_locations.insert(state);
-    }
-
-    /// The stored tallies, in the shape in which they are published.
-    pub(crate) fn apply_stored(&mut self, records: &[AggregateRecord]) -> Result<(), BadRecord> {
+    /// The stored tallies, added up.
+    pub(crate) fn apply_stored(&mut self, total: &Tally) {
         self.has_news |= !self.is_loaded;
         self.is_loaded = true;
-        records
-            .iter()
-            .try_for_each(|record| self.apply_aggregate(record.topic, record.value.as_bytes()))
+        self.has_news |= self.counts.raise(total);
     }
 
     /// A record of the topic `pipeline`.
@@ -330,35 +260,22 @@ impl Board {
             .sum()
     }
 
-    /// Whether every aggregate adds up to the same count.
-    pub(crate) fn is_of_one_moment(&self) -> bool {
-        let counted: u64 = self.votes_per_candidate.iter().sum();
-        [
-            self.by_location.values().sum::<u64>(),
-            self.by_region.values().flatten().sum(),
-            self.parties.values().sum(),
-            self.genders.values().sum(),
-            self.age_bands.values().sum(),
-        ]
-        .into_iter()
-        .all(|sum| sum == counted)
-    }
-
     /// The names of the locations that have changed since the last call; `None` when everything has.
     pub(crate) fn take_changed_locations(&mut self) -> Option<BTreeSet<String>> {
-        let changed = std::mem::take(&mut self.changed_locations);
+        let changed = self.counts.take_changed_places();
         (!std::mem::take(&mut self.has_begun_anew)).then_some(changed)
     }
 
     /// All of it, as it is shown. Each has the next sequence number.
     pub(crate) fn snapshot(&mut self, now: DateTime<Utc>) -> Snapshot {
         self.sequence += 1;
-        let counted: u64 = self.votes_per_candidate.iter().sum();
+        let counted = self.counts.counted();
+        let race = self.counts.race();
         Snapshot {
             sequence: self.sequence,
             generated_at: rfc3339(now),
             election: ElectionState {
-                is_set_up: self.polls.is_some() && !self.candidates.is_empty(),
+                is_set_up: self.polls.is_some() && !race.candidates.is_empty(),
                 polls_open: self
                     .polls
                     .and_then(|polls| polls.open)
@@ -369,11 +286,13 @@ impl Board {
                     .map(|time| time.to_string()),
             },
             totals: self.totals(counted),
-            leader: self.leader(&self.votes_per_candidate, counted),
-            candidates: self.candidate_results(counted),
-            turnout: self.turnout(counted),
+            leader: race.leader(&race.totals, counted),
+            contests: self.counts.contests(),
+            candidates: race.results(counted),
+            turnout: self.counts.turnout(),
             rejected: self.rejected(),
-            locations: self.locations(),
+            place_name: self.counts.place_name(),
+            locations: self.counts.places(&race),
             pipeline: self.pipeline(),
         }
     }
@@ -385,7 +304,7 @@ impl Board {
         let rejected = self.rejected().iter().map(|rejected| rejected.count).sum();
         Totals {
             voters,
-            candidates: self.candidates.len() as u64,
+            candidates: self.candidates().len() as u64,
             // The count is published more often than how far the log and the consumers are.
             cast: self.cast().max(counted + rejected),
             counted,
@@ -393,72 +312,6 @@ impl Board {
             turnout: voters.map(|voters| share(counted, voters)),
             votes_per_second: self.rate.per_second(),
             votes_per_second_history: self.rate.history(),
-        }
-    }
-
-    /// Who leads among these votes by candidate; nobody while there are none.
-    fn leader(&self, votes: &[u64], counted: u64) -> Option<Leader> {
-        let (index, &most) = votes
-            .iter()
-            .enumerate()
-            .max_by_key(|&(index, &votes)| (votes, std::cmp::Reverse(index)))?;
-        if most == 0 {
-            return None;
-        }
-        let second = votes
-            .iter()
-            .enumerate()
-            .filter(|&(other, _)| other != index)
-            .map(|(_, &votes)| votes)
-            .max()
-            .unwrap_or(0);
-        Some(Leader {
-            candidate_id: self.candidates.get(index)?.candidate_id.clone(),
-            lead: most - second,
-            margin: share(most - second, counted),
-        })
-    }
-
-    fn candidate_results(&self, counted: u64) -> Vec<CandidateResult> {
-        self.candidates
-            .iter()
-            .zip(&self.votes_per_candidate)
-            .map(|(candidate, &total_votes)| CandidateResult {
-                candidate_id: candidate.candidate_id.clone(),
-                candidate_name: candidate.candidate_name.clone(),
-                party_affiliation: candidate.party_affiliation.clone(),
-                // Not where others find it: a page loads nothing from elsewhere.
-                photo_url: portrait_path(&candidate.candidate_id),
-                total_votes,
-                share: share(total_votes, counted),
-            })
-            .collect()
-    }
-
-    fn turnout(&self, counted: u64) -> Turnout {
-        let group = |group: &str, count: u64| GroupCount {
-            group: group.into(),
-            count,
-            share: share(count, counted),
-        };
-        let mut parties: Vec<_> = self
-            .parties
-            .iter()
-            .map(|(name, &n)| group(name, n))
-            .collect();
-        parties.sort_by_key(|party| std::cmp::Reverse(party.count));
-        Turnout {
-            parties,
-            genders: self
-                .genders
-                .iter()
-                .map(|(name, &n)| group(name, n))
-                .collect(),
-            age_bands: self
-                .age_bands
-                .iter()
-                .map(|(band, &n)| group(band.as_str(), n))
-                .collect(),
         }
     }
 
@@ -472,22 +325,6 @@ impl Board {
                     .values()
                     .filter_map(|partition| partition.tally.rejected.get(&reason))
                     .sum(),
-            })
-            .collect()
-    }
-
-    fn locations(&self) -> Vec<LocationResult> {
-        self.by_location
-            .iter()
-            .map(|(state, &count)| {
-                let mut votes = self.by_region.get(state).cloned().unwrap_or_default();
-                votes.resize(self.candidates.len(), 0);
-                LocationResult {
-                    state: state.clone(),
-                    count,
-                    leader: self.leader(&votes, count),
-                    votes,
-                }
             })
             .collect()
     }
@@ -547,25 +384,8 @@ fn read<'de, T: serde::Deserialize<'de>>(topic: &str, value: &'de [u8]) -> Resul
     })
 }
 
-/// Takes over a larger total. Returns whether it is one.
-fn raise(total: &mut u64, published: u64) -> bool {
-    let is_larger = published > *total;
-    if is_larger {
-        *total = published;
-    }
-    is_larger
-}
-
 fn behind(position: i64, end: i64) -> u64 {
     u64::try_from(end - position).unwrap_or(0)
-}
-
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
 }
 
 pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {

@@ -136,9 +136,11 @@ fn without_locations(snapshot: &Snapshot) -> Snapshot {
         election: snapshot.election.clone(),
         totals: snapshot.totals.clone(),
         leader: snapshot.leader.clone(),
+        contests: snapshot.contests.clone(),
         candidates: snapshot.candidates.clone(),
         turnout: snapshot.turnout.clone(),
         rejected: snapshot.rejected.clone(),
+        place_name: snapshot.place_name.clone(),
         locations: Vec::new(),
         pipeline: snapshot.pipeline.clone(),
     }

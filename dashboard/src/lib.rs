@@ -21,6 +21,7 @@ mod assets;
 mod ballot_box;
 mod board;
 mod bridge_lag;
+mod counts;
 mod evidence;
 mod hub;
 mod metrics;
@@ -107,6 +108,11 @@ pub enum DashboardError {
         "votes cannot be accepted: this election requires no credentials, so anybody could vote for anybody; set it up with `--require-credentials`"
     )]
     NoCredentials,
+    /// Votes are to be taken, and the election has several contests.
+    #[error(
+        "`--accept-votes` takes elections in which a ballot names one candidate; this one has several contests, or none that is answered so"
+    )]
+    SeveralContests,
     /// Votes cannot be appended to a log that is not whole.
     #[error("votes cannot be accepted: {0}")]
     WholeLog(WholeLogError),
@@ -123,7 +129,9 @@ impl DashboardError {
             DashboardError::Ballots(error @ StoreError::Key(_)) => {
                 anyhow::Error::from(error).context("votes cannot be accepted")
             }
-            DashboardError::NoCredentials => UsageError(self.to_string()).into(),
+            DashboardError::NoCredentials | DashboardError::SeveralContests => {
+                UsageError(self.to_string()).into()
+            }
             other => other.into(),
         }
     }
@@ -334,6 +342,9 @@ async fn take_votes(
     };
     let key = election.credentials.clone();
     let key = key.ok_or(DashboardError::NoCredentials)?;
+    if !election.definition.takes_candidate_id() {
+        return Err(DashboardError::SeveralContests);
+    }
     let whole_log = || demand_whole_log(&*platform, &store);
     let whole = until_done("the ballot box", &problems, &stop, whole_log).await;
     if whole.map_err(DashboardError::WholeLog)?.is_none() {
@@ -361,7 +372,7 @@ fn watch(
         set_up.clone(),
         stop.clone(),
     ));
-    for topic in topics::AGGREGATES.into_iter().chain([topics::PIPELINE]) {
+    for topic in [topics::TOTALS, topics::PIPELINE] {
         tasks.spawn(after(
             set_up.clone(),
             stop.clone(),

@@ -22,12 +22,16 @@ pub struct Snapshot {
     /// Who leads; absent while nothing is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leader: Option<Leader>,
+    /// Every contest on the ballot and what it comes to. `leader`, `candidates` and `locations` are of the first.
+    pub contests: Vec<ContestResult>,
     /// Every candidate, in the order of registration.
     pub candidates: Vec<CandidateResult>,
     /// Votes counted per party, gender and age band.
     pub turnout: Turnout,
     /// Votes rejected, by reason; every reason is there.
     pub rejected: Vec<RejectedCount>,
+    /// What the places are that `locations` has: the name of the election's first group.
+    pub place_name: String,
     /// Counted votes per location, by name. In an `update` event: only those that have changed.
     pub locations: Vec<LocationResult>,
     /// How the votes flow.
@@ -99,6 +103,41 @@ pub struct CandidateResult {
     pub share: f64,
 }
 
+/// What a contest comes to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ContestResult {
+    /// The contest.
+    pub contest_id: String,
+    /// What people call it.
+    pub title: String,
+    /// The counting method.
+    pub method: String,
+    /// How many candidates are elected.
+    pub seats: u32,
+    /// Ballots that have the contest.
+    pub ballots: u64,
+    /// Ballots without a mark in it.
+    pub undervotes: u64,
+    /// Ballots with more marks than it allows.
+    pub overvotes: u64,
+    /// What each candidate got, most first. The share is of the ballots that mark somebody, or of all points.
+    pub choices: Vec<CandidateResult>,
+    /// Who would be elected by now.
+    pub winners: Vec<String>,
+    /// Who shares the last seats, where a tie is to be broken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tied: Vec<String>,
+}
+
+/// Votes counted of each value of a group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GroupTurnout {
+    /// The group's name.
+    pub group: String,
+    /// Its values.
+    pub values: Vec<GroupCount>,
+}
+
 /// Votes counted per group.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Turnout {
@@ -108,6 +147,8 @@ pub struct Turnout {
     pub genders: Vec<GroupCount>,
     /// Votes per age band, youngest first.
     pub age_bands: Vec<GroupCount>,
+    /// Votes per value of each group but the first, in the order of the definition.
+    pub groups: Vec<GroupTurnout>,
 }
 
 /// A group's votes.

@@ -15,10 +15,6 @@ use crate::shared::Shared;
 /// How often the rate is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a change waits for those that belong to it: the aggregates of one moment are published topic
-/// by topic, within a few milliseconds.
-const GATHER: Duration = Duration::from_millis(50);
-
 /// Events a second that are pushed to all listeners together: the more listen, the fewer each gets. A
 /// push takes some ten microseconds.
 const PUSHES_PER_SECOND: u32 = 5_000;
@@ -66,11 +62,8 @@ pub(crate) async fn publish(
             () = shared.changed() => {
                 let budgeted = Duration::from_secs(1) * hub.listeners() / PUSHES_PER_SECOND;
                 let due = pace.next(Instant::now(), interval.max(budgeted));
-                let at_rest = async {
-                    tokio::time::sleep_until(due).await;
-                    gather(&shared).await;
-                };
-                if stop.run_until_cancelled(at_rest).await.is_none() {
+                let due = tokio::time::sleep_until(due);
+                if stop.run_until_cancelled(due).await.is_none() {
                     return;
                 }
                 let (snapshot, changed) = {
@@ -94,20 +87,6 @@ pub(crate) async fn publish(
                 hub.heartbeat(&rfc3339(Utc::now()));
                 last = Instant::now();
             }
-        }
-    }
-}
-
-/// Waits until the totals are of one moment. They need not become so: who reads a topic from its end
-/// may have missed some, which are read from the database later.
-async fn gather(shared: &Shared) {
-    let latest = Instant::now() + GATHER;
-    while !shared.board().is_of_one_moment() {
-        if tokio::time::timeout_at(latest, shared.changed())
-            .await
-            .is_err()
-        {
-            return;
         }
     }
 }

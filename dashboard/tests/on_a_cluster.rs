@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 use std::time::Instant;
 
-use ballot::{Candidate, PollsWindow};
+use ballot::{Candidate, PollsWindow, TUTORIAL_CONTEST, Tally};
 use platform::fluvio::{FluvioPlatform, TemporaryCluster};
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
 use service_process::{DEADLINE, PAUSE, Running, closed_port, forward, get, get_until};
 use store::{Election, Store, TemporaryServer};
 use tokio::task::JoinSet;
-use wire::topics;
+use wire::{ChangedTotals, topics};
 
 const PARTITIONS: u32 = 2;
 
@@ -27,18 +27,16 @@ fn candidate() -> Candidate {
     }
 }
 
-fn total(votes: u64) -> NewRecord {
-    let candidate = candidate();
-    let total = json!({
-        "candidate_id": candidate.candidate_id,
-        "candidate_name": candidate.candidate_name,
-        "party_affiliation": candidate.party_affiliation,
-        "photo_url": candidate.photo_url,
-        "total_votes": votes,
-    });
+/// What is published when so many votes are counted.
+fn totals(election: i64, votes: u64) -> NewRecord {
+    let mut totals = Tally::default();
+    let fife = ("location", "Fife");
+    totals.add_turnout(fife.0, fife.1, votes);
+    totals.add_selection(TUTORIAL_CONTEST, fife, &candidate().candidate_id, votes);
+    let changed = ChangedTotals { election, totals };
     NewRecord {
-        key: Some(candidate.candidate_id.into()),
-        value: total.to_string().into(),
+        key: None,
+        value: serde_json::to_vec(&changed).unwrap(),
     }
 }
 
@@ -46,7 +44,7 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
     for topic in [topics::VOTES, topics::VOTERS] {
         platform.create_topic(topic, PARTITIONS).await.unwrap();
     }
-    for topic in topics::AGGREGATES.into_iter().chain([topics::PIPELINE]) {
+    for topic in [topics::TOTALS, topics::PIPELINE] {
         platform.create_topic(topic, 1).await.unwrap();
     }
     store.migrate().await.unwrap();
@@ -54,6 +52,7 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
         plan: json!({}),
         polls: PollsWindow::default(),
         safeguards: evidence::Safeguards::default(),
+        definition: None,
     };
     store.open_election(&election).await.unwrap();
     store.register_candidates(&[candidate()]).await.unwrap();
@@ -98,12 +97,14 @@ async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
 
     // What was published before its streams begin it reads from the database, where nobody stores it
     // here; so more and more is published until it is seen.
+    let opened_at = store.election_opened_at().await.unwrap().unwrap();
+    let election = opened_at.timestamp_micros();
     let mut published = 0;
     let deadline = Instant::now() + DEADLINE;
     loop {
         published += 1;
         platform
-            .produce(topics::VOTES_PER_CANDIDATE, vec![total(published)])
+            .produce(topics::TOTALS, vec![totals(election, published)])
             .await
             .unwrap();
         let results = get(address, "/api/v1/results").unwrap();

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use ballot::VotingTime;
+use ballot::{ElectionDefinition, VotingTime};
 use clap::{Args, Subcommand};
 use evidence::{ElectionKey, KeyMismatch, Safeguards};
+use manifest::{ManifestError, read_definition};
 use service::public_url::PublicUrl;
 
 /// What the producer is to do.
@@ -24,6 +25,15 @@ pub struct InitArgs {
     /// How many candidates stand
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub candidates: u32,
+    /// The contests, candidates, precincts and groups of the election: a TOML or JSON file
+    /// [default: one contest between invented candidates]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ELECTION_DEFINITION",
+        conflicts_with = "candidates"
+    )]
+    pub definition: Option<PathBuf>,
     /// Same seed, same election
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
@@ -53,6 +63,16 @@ pub struct SafeguardArgs {
     /// It follows from the election's secret key, which is then needed
     #[arg(long)]
     pub secret_ballots: bool,
+}
+
+impl InitArgs {
+    /// The definition in the file that is named.
+    ///
+    /// # Errors
+    /// When it cannot be read or used.
+    pub fn definition(&self) -> Result<Option<ElectionDefinition>, ManifestError> {
+        self.definition.as_deref().map(read_definition).transpose()
+    }
 }
 
 impl SafeguardArgs {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ballot::{Candidate, CredentialKey, PollsWindow, VotingTime};
+use ballot::{CredentialKey, ElectionDefinition, PollsWindow, VotingTime};
 use futures_util::StreamExt;
 use platform::{Output, OutputStream, Platform, StreamRequest};
 use tokio::task::JoinSet;
@@ -33,8 +33,8 @@ pub struct CastPlan {
     pub abstain: f64,
     /// Votes a second over all partitions; 0 for flat out.
     pub rate: u64,
-    /// Who stands.
-    pub candidates: Vec<Candidate>,
+    /// What is voted on.
+    pub definition: ElectionDefinition,
     /// When the polls are open. Votes are cast now, whether they are or not.
     pub polls: PollsWindow,
     /// What each voter's credential follows from, where votes must carry one.
@@ -43,7 +43,7 @@ pub struct CastPlan {
 
 impl CastPlan {
     pub(crate) fn check(&self) -> Result<(), ProducerError> {
-        if self.candidates.is_empty() {
+        if self.definition.candidates().next().is_none() {
             return Err(ProducerError::NoCandidates);
         }
         for (name, value) in [

@@ -6,7 +6,7 @@ use std::fmt;
 
 use manifest::Manifest;
 use platform::{Platform, PlatformError};
-use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
+use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
 
 use crate::ProducerError;
 
@@ -66,7 +66,7 @@ impl Deployment {
     /// # Errors
     /// When a file cannot be read, or a SmartModule without a file is none of ours.
     pub fn of(manifest: &Manifest, partitions: Option<u32>) -> Result<Deployment, ProducerError> {
-        let ours = [VOTERS, VOTES, REJECTED_VOTES, PIPELINE];
+        let ours = [VOTERS, VOTES, REJECTED_VOTES, TOTALS, PIPELINE];
         let mut topics: BTreeMap<String, u32> = ours
             .into_iter()
             .chain(AGGREGATES)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ballot::{Candidate, PollsWindow, VotingTime};
+use ballot::{Candidate, ElectionDefinition, PollsWindow, VotingTime};
 use chrono::{TimeDelta, Utc};
 use evidence::{ElectionKey, KeyMismatch, Safeguards};
 use manifest::Manifest;
@@ -60,6 +60,8 @@ pub struct NewElection {
     pub polls: PollsWindow,
     /// What it uses its secret key for.
     pub safeguards: Safeguards,
+    /// What is voted on; `None` for the tutorial's election between `candidates`.
+    pub definition: Option<ElectionDefinition>,
     /// Who stands, without photos.
     pub candidates: Vec<Candidate>,
     /// Where the dashboard is found, and the candidates' photos are.
@@ -109,6 +111,14 @@ pub fn with_photos(
         .collect()
 }
 
+/// Who stands: the candidates of the definition, else invented ones.
+pub fn standing(definition: Option<&ElectionDefinition>, args: &InitArgs) -> Vec<Candidate> {
+    match definition {
+        Some(definition) => definition.candidates().cloned().collect(),
+        None => candidates(args.seed, args.candidates as usize),
+    }
+}
+
 /// Creates what is not there yet: the schema, topics, SmartModules, the election and its candidates.
 /// Returns what was changed on the platform.
 ///
@@ -124,12 +134,16 @@ pub async fn set_up(
     if let Some(stored) = store.election().await? {
         new.plan.demand_same(&stored.plan)?;
         demand_same_safeguards(&stored.safeguards, &new.safeguards)?;
+        if stored.definition != new.definition {
+            return Err(ProducerError::OtherDefinition);
+        }
     }
     let changes = deployment.deploy(platform).await?;
     let election = store::Election {
         plan: new.plan.to_json(),
         polls: new.polls,
         safeguards: new.safeguards.clone(),
+        definition: new.definition.clone(),
     };
     store.open_election(&election).await?;
     let registered = store.candidates().await?;
@@ -176,6 +190,7 @@ pub async fn init(
     key: Option<&ElectionKey>,
 ) -> Result<(Vec<Candidate>, Vec<Change>), ProducerError> {
     let deployment = Deployment::of(manifest, args.partitions)?;
+    let definition = args.definition()?;
     let ballots = Ballots::Steps {
         candidates: args.candidates,
     };
@@ -183,7 +198,8 @@ pub async fn init(
         plan: Plan::new(args, deployment.partitions(), ballots),
         polls: polls(args, manifest),
         safeguards: args.safeguards.under(key).map_err(StoreError::Key)?,
-        candidates: candidates(args.seed, args.candidates as usize),
+        candidates: standing(definition.as_ref(), args),
+        definition,
         public_url: args.public_url.clone().unwrap_or_default(),
     };
     let changes = set_up(platform, store, &deployment, &new).await?;
@@ -209,6 +225,7 @@ pub async fn voters(
         None => VoterSource::Generated {
             seed,
             count: args.voters,
+            precincts: stored.election.definition.precinct_ids(),
         },
     };
     if let Some(file) = args.credentials {
@@ -240,7 +257,7 @@ pub async fn votes(
         invalid: args.invalid,
         abstain: args.abstain,
         rate: args.rate,
-        candidates: stored.election.candidates,
+        definition: stored.election.definition,
         polls: stored.election.polls,
         credentials: stored.election.credentials,
     };

@@ -89,6 +89,7 @@ pub fn voter(seed: u64, index: u64) -> Voter {
         phone_number,
         cell_number,
         registered_age: Some(registered_age),
+        precinct: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use input_files::InputFileError;
+use manifest::ManifestError;
 use platform::PlatformError;
 use service::UsageError;
 use service::whole_log::{LogBehindStore, WholeLogError};
@@ -33,6 +34,14 @@ pub enum ProducerError {
         /// The plan asked for.
         wanted: String,
     },
+    /// The election that is there has another definition.
+    #[error(
+        "there is another election already: its definition is not this one. Give the file it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`"
+    )]
+    OtherDefinition,
+    /// The election definition cannot be used.
+    #[error(transparent)]
+    Definition(#[from] ManifestError),
     /// The election that is there uses its secret key for other things.
     #[error(
         "there is another election already: it was set up {}. Repeat the options it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`",
@@ -184,6 +193,8 @@ impl ProducerError {
             ProducerError::Store(StoreError::NoElection)
             | ProducerError::ForeignElection
             | ProducerError::OtherPlan { .. }
+            | ProducerError::OtherDefinition
+            | ProducerError::Definition(_)
             | ProducerError::OtherSafeguards { .. }
             | ProducerError::NoCredentials
             | ProducerError::Write { .. }

@@ -20,6 +20,7 @@ mod election;
 mod electorate;
 mod error;
 mod log_position;
+mod marks;
 mod pacing;
 mod permutation;
 mod plan;
@@ -39,7 +40,9 @@ pub use cast::{CastPlan, cast_votes};
 pub use credentials_file::write_credentials;
 pub use demographics::{MAX_AGE, MIN_AGE};
 pub use deployment::{Change, Deployment};
-pub use election::{NewElection, StoredElection, init, polls, set_up, voters, votes, with_photos};
+pub use election::{
+    NewElection, StoredElection, init, polls, set_up, standing, voters, votes, with_photos,
+};
 pub use electorate::{voter, voter_id};
 pub use error::ProducerError;
 pub use input_files::{ResultRow, ResultsFile, WRITE_IN, read_roll};

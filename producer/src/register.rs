@@ -13,6 +13,7 @@ use crate::pacing::Pacing;
 use crate::pump::{
     CHUNK_BYTES, CHUNK_PASSED, Chunk, Generate, Generated, check_not_longer, log_positions, pump,
 };
+use crate::seeds::{Purpose, word};
 use crate::{ProducerError, Progress, voter, voter_id};
 
 /// Where voters come from.
@@ -24,6 +25,8 @@ pub enum VoterSource {
         seed: u64,
         /// How many.
         count: u64,
+        /// The precincts they live in; none where the election has none.
+        precincts: Vec<String>,
     },
     /// Those of a roll, see [`read_roll`](crate::read_roll).
     Roll(Vec<Voter>),
@@ -81,8 +84,11 @@ struct Registration {
 impl Registration {
     fn record(&self, index: u64) -> Result<NewRecord, ProducerError> {
         let (key, value) = match &self.voters {
-            VoterSource::Generated { seed, .. } => {
-                let voter = voter(*seed, index);
+            VoterSource::Generated {
+                seed, precincts, ..
+            } => {
+                let mut voter = voter(*seed, index);
+                voter.precinct = precinct(*seed, index, precincts);
                 (voter.voter_id.clone(), voter_json(&voter)?)
             }
             VoterSource::Roll(voters) => {
@@ -134,6 +140,12 @@ impl Generate for Registration {
         }
         Ok(Some(chunk))
     }
+}
+
+/// The precinct that a voter lives in.
+fn precinct(seed: u64, index: u64, precincts: &[String]) -> Option<String> {
+    let number = word(seed, Purpose::Precinct, index).checked_rem(precincts.len() as u64)?;
+    precincts.get(number as usize).cloned()
 }
 
 /// A voter as a record's value.

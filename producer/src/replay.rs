@@ -343,10 +343,13 @@ mod tests {
             let judged = rules
                 .judge(Some(ballot.voter_id.as_bytes()), &vote)
                 .unwrap();
-            assert_eq!(judged.location(), ballot.state);
-            assert_eq!(judged.gender(), ballot.gender);
-            let age = i64::from(ballot.registered_age);
-            assert_eq!(judged.age_band, ballot::AgeBand::of(Some(age)));
+            let [location, gender, age] = [0, 1, 2].map(|group| judged.group_value(&rules, group));
+            assert_eq!((&*location, &*gender), (ballot.state, ballot.gender));
+            let [.., bands] = rules.groups() else {
+                panic!("no groups");
+            };
+            let band = bands.band_of(i64::from(ballot.registered_age)).unwrap();
+            assert_eq!(age, bands.known_values()[band]);
         }
     }
 

@@ -7,14 +7,14 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use ballot::{CredentialKey, Reason, VoteReader};
+use ballot::{CredentialKey, Reason, Rules, VoteReader};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 use wire::{VoteTail, append_credential};
 
 use crate::cast::CastPlan;
-use crate::preferences::Preferences;
+use crate::marks::{Choice, Marker};
 use crate::seeds::{Purpose, rng, text_word, uuid};
 use crate::{ProducerError, clock};
 
@@ -43,8 +43,9 @@ pub struct Script {
     seed: u64,
     partition: u32,
     partitions: u32,
-    preferences: Preferences,
-    tails: Vec<VoteTail>,
+    marker: Marker,
+    /// The end of some vote, to read voters with.
+    any_tail: VoteTail,
     duplicates: f64,
     invalid: f64,
     abstain: f64,
@@ -66,7 +67,7 @@ struct Delayed {
     due: u64,
     key: Vec<u8>,
     open: Vec<u8>,
-    candidate: usize,
+    choice: Choice,
 }
 
 impl Script {
@@ -92,23 +93,21 @@ impl Script {
         ];
         kinds.extend(closed_time.is_some().then_some(Reason::PollsClosed));
         kinds.extend(plan.credentials.is_some().then_some(Reason::BadCredential));
+        let marker = Marker::new(plan.seed, &plan.definition);
+        let rules = Rules::of(&plan.definition, plan.polls);
         Ok(Script {
             seed: plan.seed,
             partition,
             partitions,
-            preferences: Preferences::new(plan.seed, plan.candidates.len()),
-            tails: plan
-                .candidates
-                .iter()
-                .map(|candidate| VoteTail::new(&candidate.candidate_id))
-                .collect(),
+            any_tail: marker.any_tail(),
+            marker,
             duplicates: plan.duplicates,
             invalid: plan.invalid,
             abstain: plan.abstain,
             kinds,
             credentials: plan.credentials.clone(),
             closed_time,
-            reader: VoteReader::default(),
+            reader: VoteReader::new(rules.group_paths().clone()),
             position: 0,
             delayed: VecDeque::new(),
         })
@@ -128,7 +127,7 @@ impl Script {
         let mut vote = open_object(json).ok_or(NotAVoter::Malformed)?;
         let open_len = vote.len();
         // Whether this is a voter is for the rules of a vote to say, so a vote is made and read.
-        self.tails[0].append(&mut vote, voting_time, 1);
+        self.any_tail.append(&mut vote, voting_time, 1);
         let parsed = self.reader.read(&vote).map_err(|_| NotAVoter::Malformed)?;
         let key = key
             .filter(|key| *key == parsed.voter_id.as_bytes())
@@ -136,8 +135,7 @@ impl Script {
         if self.abstain > 0.0 && self.abstains(key) {
             return Ok(());
         }
-        let state = parsed.state.as_deref().unwrap_or_default();
-        let candidate = self.preferences.choice(&parsed.voter_id, state);
+        let choice = self.marker.choice(&parsed);
         let without_credential = &json[..open_len - 1];
         let open = match &self.credentials {
             Some(key) => with_credential(without_credential, &key.credential(&parsed.voter_id)),
@@ -145,10 +143,10 @@ impl Script {
         };
         let open = &*open;
         if self.credentials.is_some() {
-            vote = self.vote(open, candidate, voting_time, 1);
-        } else if candidate != 0 {
+            vote = self.vote(open, &choice, voting_time, 1);
+        } else if !matches!(choice, Choice::Candidate(0)) {
             vote.truncate(open_len);
-            self.tails[candidate].append(&mut vote, voting_time, 1);
+            self.marker.tail(&choice).append(&mut vote, voting_time, 1);
         }
 
         let mut rng = rng(text_word(self.seed, Purpose::Script, key));
@@ -159,7 +157,7 @@ impl Script {
             key,
             open,
             without_credential,
-            candidate,
+            choice: &choice,
             voting_time,
         };
         if invalid_first {
@@ -167,16 +165,16 @@ impl Script {
         }
         self.add(key, vote, records);
         if twice {
-            let candidate = self.second_choice(candidate, &mut rng);
+            let choice = self.marker.second_choice(&choice, &mut rng);
             if rng.random() {
-                let again = self.vote(open, candidate, voting_time, 1);
+                let again = self.vote(open, &choice, voting_time, 1);
                 self.add(key, again, records);
             } else {
                 self.delayed.push_back(Delayed {
                     due: self.position + DUPLICATE_DELAY_RECORDS,
                     key: key.to_vec(),
                     open: open.to_vec(),
-                    candidate,
+                    choice,
                 });
             }
         }
@@ -220,22 +218,12 @@ impl Script {
     }
 
     fn add_delayed(&mut self, delayed: Delayed, time: &str, records: &mut Vec<NewRecord>) {
-        let vote = self.vote(&delayed.open, delayed.candidate, time, 1);
+        let vote = self.vote(&delayed.open, &delayed.choice, time, 1);
         self.add(&delayed.key, vote, records);
     }
 
-    fn vote(&self, open: &[u8], candidate: usize, voting_time: &str, weight: u8) -> Vec<u8> {
-        ended(open, &self.tails[candidate], voting_time, weight)
-    }
-
-    /// Half of those who vote twice change their mind, where there is another candidate.
-    fn second_choice(&self, first: usize, rng: &mut Xoshiro256PlusPlus) -> usize {
-        let candidates = self.tails.len();
-        if candidates > 1 && rng.random() {
-            (first + rng.random_range(1..candidates)) % candidates
-        } else {
-            first
-        }
+    fn vote(&self, open: &[u8], choice: &Choice, voting_time: &str, weight: u8) -> Vec<u8> {
+        ended(open, self.marker.tail(choice), voting_time, weight)
     }
 
     fn add_invalid(
@@ -248,14 +236,14 @@ impl Script {
             key,
             open,
             without_credential,
-            candidate,
+            choice,
             voting_time,
         } = beside;
         let kind = self.kinds[rng.random_range(0..self.kinds.len())];
         let mut key = key.to_vec();
         let value = match kind {
             Reason::Malformed => {
-                let mut vote = self.vote(open, candidate, voting_time, 1);
+                let mut vote = self.vote(open, choice, voting_time, 1);
                 vote.truncate(rng.random_range(1..vote.len()));
                 vote
             }
@@ -263,24 +251,24 @@ impl Script {
                 if let Some(other) = self.other_key(&key, rng) {
                     key = other;
                 }
-                self.vote(open, candidate, voting_time, 1)
+                self.vote(open, choice, voting_time, 1)
             }
-            Reason::InvalidWeight => self.vote(open, candidate, voting_time, 2),
+            Reason::InvalidWeight => self.vote(open, choice, voting_time, 2),
             Reason::UnknownCandidate => {
-                let nobody = VoteTail::new(&uuid(rng.random(), rng.random()));
+                let nobody = self.marker.nobody(rng);
                 ended(open, &nobody, voting_time, 1)
             }
             Reason::PollsClosed => {
                 let time = self.closed_time.as_deref().unwrap_or(voting_time);
-                self.vote(open, candidate, time, 1)
+                self.vote(open, choice, time, 1)
             }
             Reason::BadCredential if rng.random() => {
-                self.vote(without_credential, candidate, voting_time, 1)
+                self.vote(without_credential, choice, voting_time, 1)
             }
             Reason::BadCredential => {
                 let guessed = format!("{:032x}", rng.random::<u128>());
                 let open = with_credential(without_credential, &guessed);
-                self.vote(&open, candidate, voting_time, 1)
+                self.vote(&open, choice, voting_time, 1)
             }
             // Second votes are scripted on their own.
             Reason::Duplicate => return,
@@ -303,7 +291,7 @@ struct Beside<'a> {
     /// The voter's fields, the credential among them where votes carry one.
     open: &'a [u8],
     without_credential: &'a [u8],
-    candidate: usize,
+    choice: &'a Choice,
     voting_time: &'a str,
 }
 

@@ -31,6 +31,9 @@ pub(crate) enum Purpose {
     ReplayVoterId,
     ReplayVoter,
     Abstention,
+    Contest,
+    Marks,
+    Precinct,
 }
 
 /// Added per step so that consecutive indices are far apart: 2^64 divided by the golden ratio.

@@ -4,7 +4,7 @@ mod memory_platform;
 
 use std::sync::Arc;
 
-use ballot::{PartitionCounter, PollsWindow, Reason, Rules};
+use ballot::{ElectionDefinition, PartitionCounter, PollsWindow, Reason, Rules};
 use manifest::Manifest;
 use memory_platform::MemoryPlatform;
 use platform::{NewRecord, Platform};
@@ -14,13 +14,14 @@ use producer::{
 };
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
-use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, VOTERS, VOTES};
+use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
 
 const PARTITIONS: u32 = 3;
 const VOTER_COUNT: u64 = 6_000;
 const SOURCE: VoterSource = VoterSource::Generated {
     seed: 5,
     count: VOTER_COUNT,
+    precincts: Vec::new(),
 };
 
 async fn deploy(platform: &dyn Platform) {
@@ -112,7 +113,7 @@ fn plan() -> CastPlan {
         duplicates: 0.1,
         invalid: 0.1,
         rate: 0,
-        candidates: candidates(5, 3),
+        definition: ElectionDefinition::tutorial(candidates(5, 3)),
         polls: PollsWindow::default(),
         credentials: None,
         abstain: 0.0,
@@ -158,7 +159,10 @@ async fn topics_are_created_once() {
     for topic in [VOTERS, VOTES] {
         assert_eq!(election.memory.partition_count(topic), Some(3));
     }
-    for topic in AGGREGATES.into_iter().chain([REJECTED_VOTES, PIPELINE]) {
+    for topic in AGGREGATES
+        .into_iter()
+        .chain([REJECTED_VOTES, TOTALS, PIPELINE])
+    {
         assert_eq!(election.memory.partition_count(topic), Some(1));
     }
 }
@@ -185,7 +189,7 @@ async fn an_election_counts_every_voter_once() {
     let mut counted = 0;
     let mut rejected = 0;
     for partition in election.memory.log(VOTES) {
-        let mut counter = PartitionCounter::new(Rules::new(&plan().candidates, plan().polls));
+        let mut counter = PartitionCounter::new(Rules::of(&plan().definition, plan().polls));
         for (offset, record) in (0..).zip(&partition) {
             let verdict = counter.count(offset, record.key.as_deref(), &record.value);
             assert_ne!(verdict.err(), Some(Reason::PollsClosed));
@@ -211,7 +215,11 @@ async fn a_finished_run_repeated_adds_nothing() {
 #[tokio::test]
 async fn more_voters_extend_the_roll() {
     let election = Election::new().await;
-    let source = |count| VoterSource::Generated { seed: 5, count };
+    let source = |count| VoterSource::Generated {
+        seed: 5,
+        count,
+        precincts: Vec::new(),
+    };
     assert_eq!(election.register(source(1_000)).await.unwrap(), 1_000);
     assert_eq!(election.register(source(1_500)).await.unwrap(), 500);
 }
@@ -219,10 +227,15 @@ async fn more_voters_extend_the_roll() {
 #[tokio::test]
 async fn another_election_is_refused_and_left_alone() {
     let election = Election::with_voters().await;
-    let fewer = VoterSource::Generated { seed: 5, count: 10 };
+    let fewer = VoterSource::Generated {
+        seed: 5,
+        count: 10,
+        precincts: Vec::new(),
+    };
     let other_seed = VoterSource::Generated {
         seed: 6,
         count: 2 * VOTER_COUNT,
+        precincts: Vec::new(),
     };
     let before = election.log(VOTERS);
     for voters in [fewer, other_seed] {
@@ -240,7 +253,7 @@ async fn another_election_is_refused_and_left_alone() {
         ..plan()
     };
     let other_candidates = CastPlan {
-        candidates: candidates(6, 3),
+        definition: ElectionDefinition::tutorial(candidates(6, 3)),
         ..plan()
     };
     for plan in [other_seed, other_share, other_candidates] {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ballot::{PartitionCounter, PollsWindow, Reason, Rules, VotingTime};
+use ballot::{ElectionDefinition, PartitionCounter, PollsWindow, Reason, Rules, VotingTime};
 use evidence::ElectionKey;
 use platform::{NewRecord, partition_of};
 use producer::{CastPlan, NotAVoter, ProducerError, Script, candidates, choice, voter};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use wire::Election;
 
 const TIME: &str = "2024-07-04 12:00:00";
@@ -18,7 +19,7 @@ fn plan(duplicates: f64, invalid: f64) -> CastPlan {
         duplicates,
         invalid,
         rate: 0,
-        candidates: candidates(5, 3),
+        definition: ElectionDefinition::tutorial(candidates(5, 3)),
         polls: PollsWindow {
             open: VotingTime::parse("2024-07-04 07:00:00"),
             close: VotingTime::parse("2024-07-04 22:00:00"),
@@ -54,10 +55,8 @@ fn cast(plan: &CastPlan, voters: &[(String, Vec<u8>)]) -> Vec<NewRecord> {
 
 fn rules(plan: &CastPlan) -> Rules {
     let election = Election {
-        candidates: plan.candidates.clone(),
-        polls: plan.polls,
         credentials: plan.credentials.clone(),
-        ..Election::default()
+        ..Election::new(plan.definition.clone(), plan.polls)
     };
     election.rules()
 }
@@ -116,35 +115,34 @@ fn injected_is_rejected(plan: &CastPlan, kinds: usize) {
 fn the_vote_that_counts_is_the_voters_choice() {
     let plan = plan(0.5, 0.2);
     let voters = voters(3_000);
-    let rules = Rules::new(&plan.candidates, plan.polls);
+    let rules = Rules::of(&plan.definition, plan.polls);
     let mut counter = PartitionCounter::new(rules);
     let mut chosen = BTreeMap::new();
     for (offset, record) in (0..).zip(cast(&plan, &voters)) {
         if let Ok(ballot) = counter.count(offset, record.key.as_deref(), &record.value) {
-            let ids = (
-                ballot.voter_id.into_owned(),
-                ballot.candidate_id.into_owned(),
-            );
-            chosen.extend([ids]);
+            let candidate_id = ballot.candidate_id().unwrap().to_owned();
+            chosen.insert(ballot.voter_id.into_owned(), candidate_id);
         }
     }
     for (id, json) in voters {
         let voter: ballot::Voter = serde_json::from_slice(&json).unwrap();
         let candidate = choice(5, &id, &voter.address.state, 3);
-        assert_eq!(chosen[&id], plan.candidates[candidate].candidate_id);
+        assert_eq!(
+            chosen[&id],
+            plan.definition.contests[0].candidates[candidate].candidate_id
+        );
     }
 }
 
 #[test]
 fn half_the_second_votes_follow_at_once_and_half_much_later() {
     let plan = plan(0.3, 0.0);
+    let rules = rules(&plan);
     let records = cast(&plan, &voters(60_000));
     let mut first = BTreeMap::new();
     let (mut at_once, mut later, mut others) = (0, 0, 0);
     for (offset, record) in records.iter().enumerate() {
-        let choice = ballot::ParsedVote::parse(&record.value)
-            .unwrap()
-            .candidate_id;
+        let choice = rules.read(&record.value).unwrap().candidate_id;
         if let Some((before, candidate)) = first.insert(&record.key, (offset, choice.clone())) {
             others += u32::from(candidate != choice);
             match offset - before {
@@ -187,14 +185,112 @@ fn polls_closed_is_injected_only_where_polls_can_be_closed() {
     assert_eq!(reasons.values().sum::<u64>(), voters.len() as u64);
 }
 
+/// Three contests: for one of two, for two of four, and points in a district.
+fn city() -> ElectionDefinition {
+    let candidates = |ids: &[&str]| -> Value {
+        let candidate = |id: &&str| json!({ "id": id, "name": format!("Name of {id}") });
+        ids.iter().map(candidate).collect()
+    };
+    let city = json!({
+        "election": { "id": "city", "title": "City" },
+        "precinct": [
+            { "id": "p1", "title": "One" },
+            { "id": "p2", "title": "Two" },
+            { "id": "p3", "title": "Three" },
+        ],
+        "district": [{ "id": "west", "title": "West", "precincts": ["p1", "p2"] }],
+        "contest": [
+            { "id": "mayor", "title": "Mayor", "method": { "kind": "plurality" },
+              "candidates": candidates(&["a", "b"]) },
+            { "id": "council", "title": "Council", "method": { "kind": "vote-for" }, "seats": 2,
+              "candidates": candidates(&["c", "d", "e", "f"]) },
+            { "id": "fund", "title": "Fund", "method": { "kind": "score", "highest": 5 },
+              "districts": ["west"], "candidates": candidates(&["park", "pool", "trees"]) },
+        ],
+    });
+    ElectionDefinition::from_json(&city.to_string()).unwrap()
+}
+
+#[test]
+fn ballots_in_several_contests_keep_the_rules_and_mark_all_that_can_be_marked() {
+    let plan = CastPlan {
+        definition: city(),
+        ..plan(0.2, 0.0)
+    };
+    // Everybody lives somewhere, and a sixth nowhere that is known.
+    let mut voters = voters(60_000);
+    for ((_, json), precinct) in voters
+        .iter_mut()
+        .zip(["p1", "p2", "p3", "p1", "p2", "p9"].iter().cycle())
+    {
+        let mut voter: ballot::Voter = serde_json::from_slice(json).unwrap();
+        voter.precinct = Some((*precinct).to_owned());
+        *json = serde_json::to_vec(&voter).unwrap();
+    }
+    let records = cast(&plan, &voters);
+    let (mut counter, reasons) = count(&plan, &records);
+    let duplicates = (records.len() - voters.len()) as u64;
+    assert!(duplicates > 0);
+    assert_eq!(reasons, [(Reason::Duplicate, duplicates)].into());
+    let tally = counter.take_tally();
+    assert_eq!(tally.demand_balanced(), Ok(()));
+    assert_eq!(tally.counted(), voters.len() as u64);
+    let in_west: u64 = ["p1", "p2"]
+        .iter()
+        .map(|&p| tally.turnout_by("precinct")[p])
+        .sum();
+    for (contest, outcome) in tally.outcomes(&plan.definition) {
+        let (has_overvotes, ballots) = match contest.id.as_str() {
+            "fund" => (false, in_west),
+            _ => (true, tally.counted()),
+        };
+        let (id, share) = (&contest.id, |votes: u64| votes as f64 / ballots as f64);
+        assert_eq!(outcome.ballots, ballots, "{id}");
+        assert!(
+            (share(outcome.undervotes) - 0.03).abs() < 0.01,
+            "{id}: {outcome:?}"
+        );
+        let overvotes = if has_overvotes { 0.01 } else { 0.0 };
+        assert!(
+            (share(outcome.overvotes) - overvotes).abs() < 0.005,
+            "{id}: {outcome:?}"
+        );
+        assert_eq!(outcome.overvotes > 0, has_overvotes, "{id}: {outcome:?}");
+        // Each candidate is somebody's choice.
+        assert_eq!(outcome.choices.len(), contest.candidates.len());
+        assert!(
+            outcome.choices.iter().all(|choice| choice.total > 0),
+            "{id}: {outcome:?}"
+        );
+    }
+    let two = tally.selections_by("council", "precinct")["p1"].iter();
+    let two: u64 = two
+        .filter(|(text, _)| text.contains('+'))
+        .map(|(_, votes)| votes)
+        .sum();
+    assert!(two > 0, "two of the council's seats are marked");
+}
+
+#[test]
+fn of_several_contests_too_invalid_votes_are_of_every_kind() {
+    let plan = CastPlan {
+        definition: city(),
+        ..plan(0.0, 1.0)
+    };
+    let voters = voters(20_000);
+    let (mut counter, reasons) = count(&plan, &cast(&plan, &voters));
+    assert_eq!(counter.take_tally().counted(), voters.len() as u64);
+    assert_eq!(reasons.len(), Reason::ALL.len() - 2, "{reasons:?}");
+}
+
 #[test]
 fn one_candidate_is_enough_and_none_is_not() {
     let mut plan = plan(0.5, 0.0);
-    plan.candidates.truncate(1);
+    plan.definition.contests[0].candidates.truncate(1);
     let voters = voters(500);
     let (mut counter, _) = count(&plan, &cast(&plan, &voters));
     assert_eq!(counter.take_tally().counted(), voters.len() as u64);
-    plan.candidates.clear();
+    plan.definition.contests[0].candidates.clear();
     let error = Script::new(&plan, 0, 1).unwrap_err();
     assert!(matches!(error, ProducerError::NoCandidates));
     for share in [-0.1, 1.1, f64::NAN] {

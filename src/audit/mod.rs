@@ -165,14 +165,14 @@ impl Auditor<'_> {
                     Ok(ballot) => {
                         self.findings.counted += 1;
                         if let Some(sealed) = &mut sealed {
-                            sealed.add(offset, &ballot.voter_id, &ballot.candidate_id);
+                            sealed.add(offset, &ballot.voter_id, &ballot.choice(rules));
                         }
-                        let expected = consumer::vote_row(disclosure, offset, ballot);
+                        let expected = consumer::vote_row(rules, disclosure, offset, ballot);
                         rows.compare_vote(&expected, self.findings);
                     }
                     Err(reason) => {
                         self.findings.rejected += 1;
-                        rows.compare_rejection(disclosure, record, reason, self.findings);
+                        rows.compare_rejection(rules, disclosure, record, reason, self.findings);
                     }
                 }
             }

@@ -246,6 +246,7 @@ fn differences(voter: &Voter, row: &Voter) -> Vec<&'static str> {
         ("cell_number", voter.cell_number == row.cell_number),
         ("picture", voter.picture == row.picture),
         ("registered_age", voter.registered_age == row.registered_age),
+        ("precinct", voter.precinct == row.precinct),
     ]
     .into_iter()
     .filter_map(|(column, is_equal)| (!is_equal).then_some(column))

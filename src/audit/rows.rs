@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ballot::Reason;
+use ballot::{Reason, Rules};
 use consumer::{KEPT_BYTES, named_voter, rejected_row};
 use platform::Output;
 use store::{RejectedRow, Store, VoteRow};
@@ -63,12 +63,11 @@ impl BlockRows {
         }
         for row in rows.iter().filter(|row| *row != expected) {
             findings.differ(format!(
-                "{at}: the log has voter {voter} for candidate {} at {}, the row has voter {} for \
-                 candidate {} at {}",
-                expected.candidate_id,
+                "{at}: the log has voter {voter} for {} at {}, the row has voter {} for {} at {}",
+                expected.choice(),
                 expected.voting_time,
                 row.voter_id,
-                row.candidate_id,
+                row.choice(),
                 row.voting_time
             ));
         }
@@ -80,6 +79,7 @@ impl BlockRows {
     /// Compares the row of a record that does not count.
     pub(crate) fn compare_rejection(
         &self,
+        rules: &Rules,
         disclosure: &Disclosure,
         record: &Output,
         reason: Reason,
@@ -104,7 +104,7 @@ impl BlockRows {
                 stored.reason
             ));
         }
-        let voter_id = disclosure.stored_voter_id(named_voter(&record.value));
+        let voter_id = disclosure.stored_voter_id(named_voter(rules, &record.value));
         let expected = rejected_row(
             disclosure,
             record.offset,

@@ -80,7 +80,7 @@ pub(crate) struct ReportingUnit {
     pub(crate) id: String,
     pub(crate) name: InternationalizedText,
     pub(crate) r#type: ReportingUnitType,
-    pub(crate) other_type: &'static str,
+    pub(crate) other_type: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) composing_gp_unit_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,6 +167,8 @@ pub(crate) struct CandidateContest {
     pub(crate) name: String,
     pub(crate) election_district_id: String,
     pub(crate) votes_allowed: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number_elected: Option<u32>,
     pub(crate) vote_variation: VoteVariation,
     pub(crate) count_status: Vec<CountStatus>,
     pub(crate) contest_selection: Vec<CandidateSelection>,
@@ -175,7 +177,10 @@ pub(crate) struct CandidateContest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum VoteVariation {
+    Approval,
+    NOfM,
     Plurality,
+    Range,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,6 +1,9 @@
 //! The stored results as an election report: what of the election goes where in the format.
 
-use ballot::{Candidate, PollsWindow, Tally, VotingTime};
+use std::collections::BTreeMap;
+
+use ballot::counting::{Method, Outcome};
+use ballot::{Candidate, Contest, ElectionDefinition, Marks, PollsWindow, Tally, VotingTime};
 use chrono::{DateTime, SecondsFormat, Utc};
 use producer::{Ballots, StoredElection, WRITE_IN};
 
@@ -85,19 +88,54 @@ impl Results<'_> {
             election_scope_id: ELECTORATE.to_owned(),
             ballot_counts: self.ballot_counts(),
             candidate: self.candidates().iter().map(candidate).collect(),
-            contest: vec![cdf::CandidateContest {
-                id: "contest".to_owned(),
-                name: names.name.clone(),
-                election_district_id: ELECTORATE.to_owned(),
-                votes_allowed: 1,
-                vote_variation: cdf::VoteVariation::Plurality,
-                count_status: vec![count_status(status)],
-                contest_selection: (1..)
-                    .zip(self.candidates())
-                    .map(|(place, candidate)| self.selection(place, candidate))
-                    .collect(),
-            }],
+            contest: (self.definition().contests.iter())
+                .map(|contest| self.contest(names, contest, status))
+                .collect(),
             count_status: vec![count_status(status)],
+        }
+    }
+
+    fn contest(
+        &self,
+        names: &ReportNames,
+        contest: &Contest,
+        status: cdf::ResultsStatus,
+    ) -> cdf::CandidateContest {
+        let is_tutorial = self.definition().is_tutorial();
+        let outcome = self.tally.outcome(contest);
+        let places = self.place_group().map(|group| {
+            let by_place = self.tally.selections_by(&contest.id, &group);
+            let totals = by_place
+                .iter()
+                .map(|(place, selections)| (place.clone(), Tally::totals_of(contest, selections)));
+            totals.collect::<BTreeMap<_, _>>()
+        });
+        let places = places.unwrap_or_default();
+        cdf::CandidateContest {
+            id: match is_tutorial {
+                true => "contest".to_owned(),
+                false => id("contest", &contest.id),
+            },
+            name: match is_tutorial {
+                true => names.name.clone(),
+                false => contest.title.clone(),
+            },
+            election_district_id: match &*contest.districts {
+                [only] => id("district", only),
+                // Everybody, or several districts, which the format has no unit for.
+                _ => ELECTORATE.to_owned(),
+            },
+            votes_allowed: match contest.marks() {
+                Marks::Candidates { most } => most,
+                Marks::Scores { highest } => highest,
+            },
+            number_elected: (!is_tutorial).then_some(contest.seats),
+            vote_variation: variation(contest),
+            count_status: vec![count_status(status)],
+            contest_selection: (1..)
+                .zip(&contest.candidates)
+                .map(|(place, candidate)| self.selection(place, candidate, &outcome, &places))
+                .collect(),
         }
     }
 
@@ -129,21 +167,29 @@ impl Results<'_> {
     }
 
     /// A candidate's votes: all of them, then those of each location, also where there are none.
-    fn selection(&self, place: usize, candidate: &Candidate) -> cdf::CandidateSelection {
+    fn selection(
+        &self,
+        place: usize,
+        candidate: &Candidate,
+        outcome: &Outcome,
+        places: &BTreeMap<String, BTreeMap<String, u64>>,
+    ) -> cdf::CandidateSelection {
         let candidate_id = &candidate.candidate_id;
-        let by_location = self.tally.candidates.get(candidate_id);
         let count = |gp_unit_id: String, count: u64| cdf::VoteCounts {
             gp_unit_id,
             r#type: cdf::CountItemType::Total,
             count,
         };
-        let mut vote_counts = vec![count(
-            ELECTORATE.to_owned(),
-            self.tally.votes_for(candidate_id),
-        )];
-        vote_counts.extend(self.tally.by_location().keys().map(|&location| {
-            let votes = by_location.and_then(|votes| votes.get(location));
-            count(id("location", location), votes.copied().unwrap_or_default())
+        let mut choices = outcome.choices.iter();
+        let total = choices.find(|choice| choice.candidate_id == *candidate_id);
+        let total = total.map_or(0, |choice| choice.total);
+        let mut vote_counts = vec![count(ELECTORATE.to_owned(), total)];
+        vote_counts.extend(self.report.locations.iter().map(|location| {
+            let place = &location.state;
+            let votes = places
+                .get(place)
+                .and_then(|totals| totals.get(candidate_id));
+            count(id("location", place), votes.copied().unwrap_or_default())
         }));
         cdf::CandidateSelection {
             id: id("selection", candidate_id),
@@ -155,37 +201,56 @@ impl Results<'_> {
     }
 
     fn units(&self) -> Vec<cdf::ReportingUnit> {
-        let locations = self.tally.by_location();
+        let locations = &self.report.locations;
         let is_replay = (self.stored.plan.as_ref()).is_some_and(|plan| plan.is_replay());
         let mut units = vec![cdf::ReportingUnit {
             id: ELECTORATE.to_owned(),
             name: cdf::InternationalizedText::named("The whole electorate"),
             r#type: cdf::ReportingUnitType::Other,
-            other_type: "electorate",
-            composing_gp_unit_ids: (locations.keys())
-                .map(|location| id("location", location))
+            other_type: "electorate".to_owned(),
+            composing_gp_unit_ids: (locations.iter())
+                .map(|location| id("location", &location.state))
                 .collect(),
             voters_registered: (!is_replay).then_some(self.report.voters),
             voters_participated: self.tally.counted(),
         }];
-        units.extend(
-            locations
-                .iter()
-                .map(|(location, &voters)| cdf::ReportingUnit {
-                    id: id("location", location),
-                    name: cdf::InternationalizedText::named(location),
-                    r#type: cdf::ReportingUnitType::Other,
-                    other_type: "location",
-                    composing_gp_unit_ids: Vec::new(),
-                    voters_registered: None,
-                    voters_participated: voters,
-                }),
-        );
+        units.extend(locations.iter().map(|location| cdf::ReportingUnit {
+            id: id("location", &location.state),
+            name: cdf::InternationalizedText::named(&location.state),
+            r#type: cdf::ReportingUnitType::Other,
+            other_type: self.place_group().unwrap_or_default(),
+            composing_gp_unit_ids: Vec::new(),
+            voters_registered: None,
+            voters_participated: location.count,
+        }));
+        units.extend(self.districts());
         units
     }
 
+    /// The districts, each made of its precincts.
+    fn districts(&self) -> impl Iterator<Item = cdf::ReportingUnit> {
+        let districts = self.definition().districts.iter();
+        districts.map(|district| {
+            let locations = self.report.locations.iter();
+            let parts = locations.filter(|location| district.precincts.contains(&location.state));
+            let parts: Vec<_> = parts.collect();
+            cdf::ReportingUnit {
+                id: id("district", &district.id),
+                name: cdf::InternationalizedText::named(&district.title),
+                r#type: cdf::ReportingUnitType::Other,
+                other_type: "district".to_owned(),
+                composing_gp_unit_ids: (parts.iter())
+                    .map(|location| id("location", &location.state))
+                    .collect(),
+                voters_registered: None,
+                voters_participated: parts.iter().map(|location| location.count).sum(),
+            }
+        })
+    }
+
     fn parties(&self) -> Vec<cdf::Party> {
-        let mut names: Vec<_> = (self.candidates().iter())
+        let candidates = self.candidates();
+        let mut names: Vec<_> = (candidates.iter())
             .map(|candidate| candidate.party_affiliation.as_str())
             .filter(|party| !party.is_empty())
             .collect();
@@ -204,8 +269,18 @@ impl Results<'_> {
         plan.is_some_and(|plan| !matches!(plan.ballots, Ballots::Steps { .. }))
     }
 
-    fn candidates(&self) -> &[Candidate] {
-        &self.stored.election.candidates
+    fn candidates(&self) -> Vec<Candidate> {
+        self.stored.election.candidates()
+    }
+
+    fn definition(&self) -> &ElectionDefinition {
+        &self.stored.election.definition
+    }
+
+    /// The group that results are broken down by.
+    fn place_group(&self) -> Option<String> {
+        let groups = self.definition().counted_groups();
+        groups.into_iter().next().map(|group| group.name)
     }
 
     fn polls(&self) -> PollsWindow {
@@ -254,6 +329,16 @@ fn count_status(status: cdf::ResultsStatus) -> cdf::CountStatus {
                 cdf::CountItemStatus::Completed
             }
         },
+    }
+}
+
+/// How the format calls a counting method.
+fn variation(contest: &Contest) -> cdf::VoteVariation {
+    match &contest.method {
+        Method::Plurality(_) => cdf::VoteVariation::Plurality,
+        Method::VoteFor(_) => cdf::VoteVariation::NOfM,
+        Method::Approval(_) => cdf::VoteVariation::Approval,
+        Method::Score(_) => cdf::VoteVariation::Range,
     }
 }
 

@@ -314,8 +314,8 @@ async fn every_change_by_hand_is_found_and_named() {
         .database
         .client
         .query_one(
-            r#"SELECT "partition", "group", location, total FROM tallies
-               WHERE kind = 'candidate' ORDER BY total DESC, 1, 2, 3 LIMIT 1"#,
+            r#"SELECT "partition", selection, value, total FROM tallies
+               WHERE kind = 'contest' AND "group" = 'location' ORDER BY total DESC, 1, 2, 3 LIMIT 1"#,
             &[],
         )
         .await
@@ -323,10 +323,11 @@ async fn every_change_by_hand_is_found_and_named() {
     let (partition, candidate, location, total): (i32, &str, &str, i64) =
         (cell.get(0), cell.get(1), cell.get(2), cell.get(3));
     let of_cell = format!(
-        r#"WHERE "partition" = {partition} AND "group" = '{candidate}' AND location = '{location}'"#
+        r#"WHERE "partition" = {partition} AND kind = 'contest' AND "group" = 'location'
+           AND value = '{location}' AND selection = '{candidate}'"#
     );
     let named = format!(
-        "partition {partition}: candidate {candidate} in {location}: {total} against {}",
+        "partition {partition}: candidate: {candidate} in location {location}: {total} against {}",
         total + 1
     );
     audited
@@ -337,8 +338,9 @@ async fn every_change_by_hand_is_found_and_named() {
             &[&named],
         )
         .await;
-    let named =
-        format!("partition {partition}: candidate {candidate} in {location}: {total} against 0");
+    let named = format!(
+        "partition {partition}: candidate: {candidate} in location {location}: {total} against 0"
+    );
     audited
         .found(
             &format!("DELETE FROM tallies {of_cell}"),
@@ -349,10 +351,10 @@ async fn every_change_by_hand_is_found_and_named() {
         .await;
     audited
         .found(
-            "INSERT INTO tallies VALUES (0, 'gender', 'invented', '', 3)",
+            "INSERT INTO tallies VALUES (0, 'turnout', '', 'gender', 'invented', '', 3)",
             "tallies",
             1,
-            &["partition 0: gender invented: 0 against 3"],
+            &["partition 0: turnout of gender invented: 0 against 3"],
         )
         .await;
 

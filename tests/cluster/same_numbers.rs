@@ -11,7 +11,7 @@ const VOTERS: u64 = 3_000;
 const SEED: u64 = 7;
 /// A small election, for what does not depend on its size.
 const FEW_VOTERS: u64 = 300;
-/// How often an election is begun anew: each time, ten topics are deleted and made again.
+/// How often an election is begun anew: each time, all topics are deleted and made again.
 const TIMES_FRESH: u64 = 4;
 
 fn demo(seed: u64, voters: u64) -> String {

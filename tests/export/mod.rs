@@ -1,6 +1,6 @@
 //! `election export`: what it writes holds to the published format, and says what `results` says.
 
-mod published;
+pub mod published;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

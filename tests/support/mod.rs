@@ -93,6 +93,7 @@ pub fn election(args: &[&str]) -> Command {
         .env_remove("DATABASE_URL")
         .env_remove("ELECTION_KEY")
         .env_remove("ELECTION_KEY_FILE")
+        .env_remove("ELECTION_DEFINITION")
         // Elections are compared whose dashboards have different ports.
         .env(PUBLIC_URL_VARIABLE, PUBLIC_URL)
         .env_remove("RUST_LOG");

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballot::{Candidate, PollsWindow};
+use ballot::{Candidate, ElectionDefinition, PollsWindow};
 use bridge::{BridgeConfig, BridgeError, Direction, Link, Progress, Snapshot};
 use futures_util::StreamExt;
 use platform::embedded::EmbeddedPlatform;
@@ -178,22 +178,22 @@ pub async fn open(store: &Store) {
         plan: serde_json::json!({}),
         polls: PollsWindow::default(),
         safeguards: evidence::Safeguards::default(),
+        definition: None,
     };
     store.open_election(&election).await.unwrap();
 }
 
 pub fn election() -> Election {
-    Election {
-        candidates: vec![Candidate {
-            candidate_id: "c1".into(),
-            candidate_name: "Ada".into(),
-            party_affiliation: "Engines".into(),
-            biography: "b".into(),
-            campaign_platform: "p".into(),
-            photo_url: "/c1.svg".into(),
-        }],
-        ..Election::default()
-    }
+    let candidate = Candidate {
+        candidate_id: "c1".into(),
+        candidate_name: "Ada".into(),
+        party_affiliation: "Engines".into(),
+        biography: "b".into(),
+        campaign_platform: "p".into(),
+        photo_url: "/c1.svg".into(),
+    };
+    let definition = ElectionDefinition::tutorial(vec![candidate]);
+    Election::new(definition, PollsWindow::default())
 }
 
 pub struct Running {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballot::{PartitionCounter, PollsWindow, Reason, Rules, Tally, VotingTime};
+use ballot::{ElectionDefinition, PartitionCounter, PollsWindow, Reason, Rules, Tally, VotingTime};
 use consumer::{ConsumerConfig, ConsumerError, Election, Progress, Sharing, Snapshot};
 use evidence::{BatchHasher, ChainedTopic, Digest, HashedBatch, first_head, next_head};
 use futures_util::StreamExt;
@@ -64,19 +64,19 @@ impl Setting {
         let setting = Setting {
             platform,
             postgres,
-            election: Election {
-                candidates: producer::candidates(SEED, CANDIDATES),
-                polls: PollsWindow {
+            election: Election::new(
+                ElectionDefinition::tutorial(producer::candidates(SEED, CANDIDATES)),
+                PollsWindow {
                     open: VotingTime::parse(POLLS_OPEN),
                     close: None,
                 },
-                ..Election::default()
-            },
+            ),
             _directory: directory,
         };
         let voters = VoterSource::Generated {
             seed: SEED,
             count: VOTERS,
+            precincts: Vec::new(),
         };
         let stop = CancellationToken::new();
         producer::register_voters(&setting.port(), voters, &Arc::default(), &stop)
@@ -124,7 +124,7 @@ impl Setting {
             duplicates: DUPLICATES,
             invalid: INVALID,
             rate: 0,
-            candidates: self.election.candidates.clone(),
+            definition: self.election.definition.clone(),
             polls: self.election.polls,
             credentials: self.election.credentials.clone(),
             abstain: 0.0,
@@ -181,7 +181,6 @@ impl Setting {
     /// Demands that tallies, rows, chains and published totals are what counting the log anew gives.
     pub async fn assert_exact(&self) {
         let store = self.store().await;
-        let candidates = &self.election.candidates;
         let rules = self.election.rules();
         let stored = store.tallies().await.unwrap();
         let mut total = Tally::default();
@@ -211,7 +210,7 @@ impl Setting {
         assert_eq!(store.count_rows().await.unwrap(), rows);
         self.assert_heads_published(&store).await;
         store.close();
-        self.assert_published(&aggregate_records(&total, candidates))
+        self.assert_published(&aggregate_records(&total, &self.election.definition))
             .await;
     }
 
@@ -271,8 +270,9 @@ fn count(rules: &Rules, records: &[Output]) -> (Tally, Vec<VoteRow>, Vec<(i64, R
     {
         match counter.count(*offset, key.as_deref(), value) {
             Ok(ballot) => accepted.push(VoteRow {
+                candidate_id: ballot.candidate_id().map(str::to_owned),
+                selections: ballot.selections_json(rules),
                 voter_id: ballot.voter_id.into_owned(),
-                candidate_id: ballot.candidate_id.into_owned(),
                 voting_time: ballot.voting_time,
                 offset: *offset,
             }),

@@ -5,7 +5,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use election_ballot::{
-    FirstVotes, PARAM_CANDIDATES, ParsedVote, PartitionCounter, RecordRef, Rules, VoterRef,
+    FirstVotes, Group, GroupPaths, PARAM_CANDIDATES, ParsedVote, PartitionCounter, RecordRef,
+    Rules, VoterRef,
 };
 
 const VOTES: u64 = 2_000;
@@ -34,6 +35,7 @@ fn vote(n: u64) -> String {
 
 fn reading(c: &mut Criterion) {
     let votes: Vec<String> = (0..VOTES).map(vote).collect();
+    let paths = GroupPaths::of(&Group::tutorial());
     let mut group = c.benchmark_group("read");
     group.throughput(Throughput::Elements(VOTES));
     group.bench_function("serde_json::Value", |b| {
@@ -46,7 +48,7 @@ fn reading(c: &mut Criterion) {
     group.bench_function("ParsedVote::parse", |b| {
         b.iter(|| {
             for vote in &votes {
-                black_box(ParsedVote::parse(vote.as_bytes()).is_ok());
+                black_box(ParsedVote::parse(vote.as_bytes(), &paths).is_ok());
             }
         });
     });

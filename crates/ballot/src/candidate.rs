@@ -21,3 +21,17 @@ pub struct Candidate {
     #[serde(default)]
     pub photo_url: String,
 }
+
+impl Candidate {
+    /// A candidate of whom only the id is known.
+    pub fn of_id(candidate_id: &str) -> Candidate {
+        Candidate {
+            candidate_id: candidate_id.to_owned(),
+            candidate_name: candidate_id.to_owned(),
+            party_affiliation: String::new(),
+            biography: String::new(),
+            campaign_platform: String::new(),
+            photo_url: String::new(),
+        }
+    }
+}

@@ -1,20 +1,28 @@
 //! The counting rule: a partition's votes, in order, into deltas.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::ballot_paper::{MarkedContests, PaperContest};
+use crate::definition::MAX_GROUPS;
+use crate::group_values::GroupValues;
 use crate::names::Names;
+use crate::rules::Verdict;
+use crate::tally::{BySelection, ContestTally};
+use crate::vote::{GroupValuesOf, VoteView, VoteVisitor};
+use crate::voter_table::OFFSET_LIMIT;
 use crate::{
-    AgeBand, Ballot, OFFSET_LIMIT, PartitionJudge, Reason, RecordRef, Rules, Tally, VoteReader,
-    VoterRef,
+    Ballot, Marked, PartitionJudge, Reason, RecordRef, Rules, Tally, VoteReader, VoterRef,
 };
 
 /// Valid votes of a batch that are looked up together.
-const GROUP: usize = 64;
+const VOTES_AT_ONCE: usize = 64;
 
 /// What one batch adds to the count: the output of the `vote-tally` SmartModule.
 ///
 /// It carries its own offsets, since those that a consumer sees on a module's outputs are not the
-/// batch's. Who adds deltas up demands that they follow on each other without a gap.
+/// batch's. A ledger adds deltas up and demands that they follow on each other without a gap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delta {
     /// Offset of the batch's first record.
@@ -54,67 +62,111 @@ pub enum CountError<E> {
 
 /// Counts one partition, from its first record on.
 ///
-/// The result for a batch depends on the batch and on which voters were seen before it, and on
+/// The result for a batch depends on the batch and on which voters and values were seen before it, and on
 /// nothing else: the batch may be handed over twice and gives the same delta twice.
 pub struct PartitionCounter {
     reader: VoteReader,
     judge: PartitionJudge,
-    /// Those that the rules list, under the rules' numbers, and all others that are voted for.
-    candidates: Names,
-    locations: Names,
-    genders: Names,
-    batch: BatchCounts,
-}
-
-/// The counts of the batch at hand, by interned names: adding a vote allocates nothing and looks
-/// nothing up.
-#[derive(Default)]
-struct BatchCounts {
-    /// By location and candidate.
-    cells: Vec<Vec<u64>>,
-    genders: Vec<u64>,
-    age_bands: [u64; AgeBand::ALL.len()],
+    groups: Vec<GroupValues>,
+    /// Where each group's value is among a vote's.
+    places: Vec<usize>,
+    contests: Vec<ContestCounts>,
+    /// Votes by group and value, where no contest tells them: each is put to some districts only.
+    turnout: Option<Vec<Vec<u64>>>,
+    /// The number of a contest that is put to everybody: its selections are the turnout.
+    everybodys: usize,
     rejected: [u64; Reason::ALL.len()],
 }
 
-/// What a vote is counted for, by interned names.
-#[derive(Clone, Copy)]
-struct Groups {
-    location: u32,
-    candidate: u32,
-    gender: u32,
-    age_band: AgeBand,
+/// The counts of a contest in the batch at hand, by interned names: adding a vote allocates nothing.
+struct ContestCounts {
+    id: Box<str>,
+    /// The texts of the selections; of a contest for one mark, first those who stand.
+    selections: Names,
+    /// By group.
+    cells: Vec<Cells>,
+}
+
+/// The counts of a group in a contest, by value and selection.
+#[derive(Clone, Default)]
+struct Cells {
+    /// A row of `width` selections for each value.
+    counts: Vec<u64>,
+    width: usize,
+}
+
+impl Cells {
+    #[inline(always)]
+    fn add(&mut self, value: u32, selection: u32) {
+        let (value, selection) = (value as usize, selection as usize);
+        if selection >= self.width {
+            self.widen(selection + 1);
+        }
+        let at = value * self.width + selection;
+        if at >= self.counts.len() {
+            self.counts.resize((value + 1) * self.width, 0);
+        }
+        self.counts[at] += 1;
+    }
+
+    /// Makes room for more selections.
+    #[cold]
+    fn widen(&mut self, least: usize) {
+        let width = least.next_power_of_two();
+        let rows = self.counts.chunks(self.width.max(1));
+        let mut counts = Vec::with_capacity(rows.len() * width);
+        for row in rows {
+            counts.extend_from_slice(row);
+            counts.resize(counts.len().next_multiple_of(width), 0);
+        }
+        *self = Cells { counts, width };
+    }
+
+    /// The counts of each value, to be taken.
+    fn rows(&mut self) -> impl Iterator<Item = (usize, &mut [u64])> {
+        self.counts.chunks_mut(self.width.max(1)).enumerate()
+    }
+}
+
+/// A vote's values, by group.
+type ValueNumbers = [u32; MAX_GROUPS];
+
+/// What a vote is counted for.
+enum Selections {
+    /// In the only contest.
+    One(u32),
+    /// By contest.
+    Several(Vec<(u32, u32)>),
 }
 
 /// A vote that is valid by itself, and counts if it is its voter's first.
-struct Valid<'a> {
+struct Valid {
     offset: i64,
-    voter: VoterRef<'a>,
-    groups: Groups,
-}
-
-impl BatchCounts {
-    #[inline(always)]
-    fn add(&mut self, groups: Groups) {
-        let cells = counts_at(&mut self.cells, groups.location as usize);
-        *counts_at(cells, groups.candidate as usize) += 1;
-        *counts_at(&mut self.genders, groups.gender as usize) += 1;
-        self.age_bands[groups.age_band as usize] += 1;
-    }
-
-    #[inline(always)]
-    fn reject(&mut self, reason: Reason) {
-        self.rejected[reason as usize] += 1;
-    }
+    voter: VoterRef<'static>,
+    values: ValueNumbers,
+    selections: Selections,
 }
 
 /// The count of an interned name, new names included.
 #[inline(always)]
-fn counts_at<T: Default>(counts: &mut Vec<T>, at: usize) -> &mut T {
-    if counts.len() <= at {
-        counts.resize_with(at + 1, T::default);
+fn at<T: Default>(counts: &mut Vec<T>, number: u32) -> &mut T {
+    let number = number as usize;
+    if counts.len() <= number {
+        counts.resize_with(number + 1, T::default);
     }
-    &mut counts[at]
+    &mut counts[number]
+}
+
+/// The turnout, told by a contest that is put to everybody.
+fn turnout_of(contest: &ContestTally) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let sums = |values: &BTreeMap<String, BySelection>| {
+        let sum = |(value, by): (&String, &BySelection)| (value.clone(), by.values().sum());
+        values.iter().map(sum).collect()
+    };
+    let groups = contest.iter();
+    groups
+        .map(|(group, values)| (group.clone(), sums(values)))
+        .collect()
 }
 
 /// The counts that are not zero, each set to zero.
@@ -126,16 +178,122 @@ fn taken(counts: &mut [u64]) -> impl Iterator<Item = (usize, u64)> {
         .filter(|&(_, votes)| votes > 0)
 }
 
+/// Judges a vote by itself, and says what it would be counted for.
+struct Validation<'c, 'r> {
+    rules: &'c Rules,
+    groups: &'c mut [GroupValues],
+    places: &'c [usize],
+    contests: &'c mut [ContestCounts],
+    offset: i64,
+    key: Option<&'r [u8]>,
+}
+
+impl VoteVisitor for Validation<'_, '_> {
+    type Output = Result<Valid, Reason>;
+
+    #[inline(always)]
+    fn visit<V: GroupValuesOf>(self, vote: VoteView<'_, V>) -> Self::Output {
+        let verdict = self.rules.verdict(self.key, &vote)?;
+        Ok(Valid {
+            offset: self.offset,
+            values: values_of(self.groups, self.places, vote.values),
+            selections: match &verdict {
+                Verdict::Candidate { number } => selection_of(
+                    self.contests,
+                    vote.candidate_id.unwrap_or_default(),
+                    *number,
+                ),
+                Verdict::Contests(marked) => selections_of(self.contests, marked),
+            },
+            voter: VoterRef::owned(vote.voter_id),
+        })
+    }
+}
+
+#[inline(always)]
+fn values_of(
+    groups: &mut [GroupValues],
+    places: &[usize],
+    values: &impl GroupValuesOf,
+) -> ValueNumbers {
+    let mut numbers = ValueNumbers::default();
+    for (number, (group, &place)) in numbers.iter_mut().zip(groups.iter_mut().zip(places)) {
+        *number = group.number(values.value(place));
+    }
+    numbers
+}
+
+/// The selection of a candidate in the only contest.
+#[inline(always)]
+fn selection_of(
+    contests: &mut [ContestCounts],
+    candidate_id: &str,
+    number: Option<usize>,
+) -> Selections {
+    let number = number.unwrap_or_else(|| contests[0].selections.intern(candidate_id));
+    Selections::One(number as u32)
+}
+
+#[inline(never)]
+fn selections_of(contests: &mut [ContestCounts], marked: &MarkedContests) -> Selections {
+    let numbers = marked.iter().map(|(contest, selection)| {
+        let names = &mut contests[*contest as usize].selections;
+        (*contest, names.intern(&selection.to_string()) as u32)
+    });
+    Selections::Several(numbers.collect())
+}
+
+impl ContestCounts {
+    #[inline(always)]
+    fn add(&mut self, values: &[u32], selection: u32) {
+        for (cells, &value) in self.cells.iter_mut().zip(values) {
+            cells.add(value, selection);
+        }
+    }
+
+    fn take(&mut self, groups: &[GroupValues]) -> ContestTally {
+        let names = &self.selections;
+        let named = |(selection, votes): (usize, u64)| (names.name(selection).to_owned(), votes);
+        let mut tally = ContestTally::new();
+        for (group, cells) in groups.iter().zip(&mut self.cells) {
+            let mut values = BTreeMap::new();
+            for (value, row) in cells.rows() {
+                let selections: BySelection = taken(row).map(named).collect();
+                if !selections.is_empty() {
+                    values.insert(group.value(value).to_owned(), selections);
+                }
+            }
+            if !values.is_empty() {
+                tally.insert(group.name().to_owned(), values);
+            }
+        }
+        tally
+    }
+}
+
 impl PartitionCounter {
     /// A counter that has seen nothing.
     pub fn new(rules: Rules) -> Self {
+        let groups: Vec<GroupValues> = rules.groups().iter().map(GroupValues::of).collect();
+        let contests = rules.paper().contests.iter().map(|contest| ContestCounts {
+            id: contest.id.clone(),
+            selections: contest.candidates.clone().unwrap_or_default(),
+            cells: vec![Cells::default(); groups.len()],
+        });
+        let everybodys = rules
+            .paper()
+            .contests
+            .iter()
+            .position(PaperContest::is_everybodys);
         PartitionCounter {
-            reader: VoteReader::default(),
-            candidates: rules.candidates(),
+            reader: VoteReader::new(rules.group_paths().clone()),
+            contests: contests.collect(),
+            turnout: everybodys.is_none().then(|| vec![Vec::new(); groups.len()]),
+            everybodys: everybodys.unwrap_or_default(),
+            rejected: [0; Reason::ALL.len()],
+            places: rules.group_paths().places().to_vec(),
+            groups,
             judge: PartitionJudge::new(rules),
-            locations: Names::default(),
-            genders: Names::default(),
-            batch: BatchCounts::default(),
         }
     }
 
@@ -149,58 +307,78 @@ impl PartitionCounter {
         key: Option<&[u8]>,
         value: &'a [u8],
     ) -> Result<Ballot<'a>, Reason> {
-        let verdict = self.judge.judge(offset, key, value);
-        match &verdict {
+        let judged = self.judge.judge(offset, key, value);
+        match &judged {
             Ok(ballot) => {
-                let groups = self.groups_of(ballot);
-                self.batch.add(groups);
+                let values = values_of(&mut self.groups, &self.places, &ballot.values);
+                let selections = match &ballot.marked {
+                    Marked::Candidate {
+                        candidate_id,
+                        number,
+                    } => selection_of(&mut self.contests, candidate_id, *number),
+                    Marked::Contests(marked) => selections_of(&mut self.contests, marked),
+                };
+                self.add(&values, &selections);
             }
-            Err(reason) => self.batch.reject(*reason),
+            Err(reason) => self.reject(*reason),
         }
-        verdict
+        judged
     }
 
     #[inline(always)]
-    fn groups_of(&mut self, ballot: &Ballot<'_>) -> Groups {
-        let candidate = ballot.candidate_number;
-        Groups {
-            location: self.locations.intern(ballot.location()) as u32,
-            candidate: candidate.unwrap_or_else(|| self.candidates.intern(&ballot.candidate_id))
-                as u32,
-            gender: self.genders.intern(ballot.gender()) as u32,
-            age_band: ballot.age_band,
+    fn add(&mut self, values: &ValueNumbers, selections: &Selections) {
+        if let Some(turnout) = &mut self.turnout {
+            for (counts, &value) in turnout.iter_mut().zip(values) {
+                *at(counts, value) += 1;
+            }
         }
+        match selections {
+            Selections::One(selection) => self.contests[0].add(values, *selection),
+            Selections::Several(selections) => {
+                for &(contest, selection) in selections {
+                    self.contests[contest as usize].add(values, selection);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn reject(&mut self, reason: Reason) {
+        self.rejected[reason as usize] += 1;
     }
 
     /// What was counted since the last call (or the start).
     pub fn take_tally(&mut self) -> Tally {
         let mut tally = Tally::default();
-        for (location, cells) in self.batch.cells.iter_mut().enumerate() {
-            for (candidate, votes) in taken(cells) {
-                tally
-                    .candidates
-                    .entry(self.candidates.name(candidate).to_owned())
-                    .or_default()
-                    .insert(self.locations.name(location).to_owned(), votes);
+        for contest in &mut self.contests {
+            let groups = contest.take(&self.groups);
+            if !groups.is_empty() {
+                tally.contests.insert(contest.id.to_string(), groups);
             }
         }
-        for (gender, votes) in taken(&mut self.batch.genders) {
-            let name = self.genders.name(gender).to_owned();
-            tally.genders.insert(name, votes);
+        match &mut self.turnout {
+            None => {
+                let id = &*self.contests[self.everybodys].id;
+                tally.turnout = tally.contests.get(id).map(turnout_of).unwrap_or_default();
+            }
+            Some(turnout) => {
+                for (group, counts) in self.groups.iter().zip(turnout) {
+                    for (value, votes) in taken(counts) {
+                        tally.add_turnout(group.name(), group.value(value), votes);
+                    }
+                }
+            }
         }
-        for (band, votes) in taken(&mut self.batch.age_bands) {
-            tally.age_bands.insert(AgeBand::ALL[band], votes);
-        }
-        for (reason, votes) in taken(&mut self.batch.rejected) {
+        for (reason, votes) in taken(&mut self.rejected) {
             tally.rejected.insert(Reason::ALL[reason], votes);
         }
         tally
     }
 
-    /// Counts a whole batch of records: `record_count` of them, as its head says, from `base_offset` on.
+    /// Counts a whole batch of so many records, as they are read from it.
     ///
     /// # Errors
-    /// When a record cannot be read, or the offsets do not count up by one or are none of a log's.
+    /// When a record cannot be read, or the offsets do not count up by one or are not those of a log.
     pub fn count_batch<'a, E>(
         &mut self,
         base_offset: i64,
@@ -215,7 +393,7 @@ impl PartitionCounter {
             });
         }
         let mut next_offset = base_offset;
-        let mut valid = Vec::with_capacity(GROUP);
+        let mut valid = Vec::with_capacity(VOTES_AT_ONCE);
         for record in records {
             let record = record?;
             if base_offset.checked_add(record.offset_delta) != Some(next_offset) {
@@ -224,19 +402,14 @@ impl PartitionCounter {
                     expected: next_offset - base_offset,
                 });
             }
-            let vote = self.reader.read(record.value);
-            match vote.and_then(|vote| self.judge.rules().judge_vote(record.key, vote)) {
-                Ok(ballot) => {
-                    valid.push(Valid {
-                        offset: next_offset,
-                        groups: self.groups_of(&ballot),
-                        voter: VoterRef::from(ballot.voter_id),
-                    });
-                    if valid.len() == GROUP {
+            match self.valid(next_offset, &record) {
+                Ok(vote) => {
+                    valid.push(vote);
+                    if valid.len() == VOTES_AT_ONCE {
                         self.count_valid(&mut valid);
                     }
                 }
-                Err(reason) => self.batch.reject(reason),
+                Err(reason) => self.reject(reason),
             }
             next_offset += 1;
         }
@@ -249,15 +422,29 @@ impl PartitionCounter {
         })
     }
 
+    /// The vote of a record, if it is valid by itself.
+    #[inline(always)]
+    fn valid(&mut self, offset: i64, record: &RecordRef<'_>) -> Result<Valid, Reason> {
+        let validation = Validation {
+            rules: self.judge.rules(),
+            groups: &mut self.groups,
+            places: &self.places,
+            contests: &mut self.contests,
+            offset,
+            key: record.key,
+        };
+        self.reader.visit(record.value, validation)?
+    }
+
     /// Counts those that are their voter's first vote.
-    fn count_valid(&mut self, votes: &mut Vec<Valid<'_>>) {
+    fn count_valid(&mut self, votes: &mut Vec<Valid>) {
         // A partition's voters are more than a cache holds, and waiting for one after the other costs more
-        // than all the rest. So memory is asked for a whole group's before the first is needed.
+        // than all the rest. So memory is asked for all of these votes before the first is needed.
         self.judge.expect(votes.iter().map(|vote| &vote.voter));
         for vote in votes.drain(..) {
             match self.judge.judge_voter(vote.offset, &vote.voter) {
-                Ok(()) => self.batch.add(vote.groups),
-                Err(reason) => self.batch.reject(reason),
+                Ok(()) => self.add(&vote.values, &vote.selections),
+                Err(reason) => self.reject(reason),
             }
         }
     }
@@ -268,11 +455,18 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+    use crate::definition::tests::city;
+    use crate::{PollsWindow, TUTORIAL_CONTEST};
 
     fn vote(voter: &str, candidate: &str) -> String {
         format!(
             r#"{{"voter_id":"{voter}","candidate_id":"{candidate}","voting_time":"2024-07-04 12:00:00","vote":1,"gender":"female","registered_age":30,"address":{{"state":"Fife"}}}}"#
         )
+    }
+
+    fn votes_for(delta: &Delta, candidate: &str) -> u64 {
+        let by_gender = delta.tally.selections_by(TUTORIAL_CONTEST, "gender");
+        by_gender["female"].get(candidate).copied().unwrap_or(0)
     }
 
     /// Counts a batch of such votes.
@@ -297,8 +491,8 @@ mod tests {
         let mut counter = PartitionCounter::new(Rules::default());
         let first = count(&mut counter, 0, &[("a", "x"), ("a", "y"), ("b", "y")]).unwrap();
         assert_eq!((first.base_offset, first.next_offset), (0, 3));
-        assert_eq!(first.tally.votes_for("x"), 1);
-        assert_eq!(first.tally.votes_for("y"), 1);
+        assert_eq!(votes_for(&first, "x"), 1);
+        assert_eq!(votes_for(&first, "y"), 1);
         assert_eq!(first.tally.rejected, [(Reason::Duplicate, 1)].into());
         let second = count(&mut counter, 3, &[("b", "x"), ("c", "x")]).unwrap();
         assert_eq!(second.tally.counted(), 1);
@@ -367,5 +561,72 @@ mod tests {
                 .is_ok()
         );
         assert_eq!(counter.take_tally().cast(), 2);
+    }
+
+    #[test]
+    fn a_ballot_counts_in_each_contest_of_its_precinct() {
+        let mut counter = PartitionCounter::new(Rules::of(&city(), PollsWindow::default()));
+        let mut cast = |voter: &str, fields: &str| {
+            let vote = format!(
+                r#"{{"voter_id":"{voter}","voting_time":"2024-07-04 12:00:00","vote":1,{fields}}}"#
+            );
+            let offset = voter.parse().unwrap();
+            counter
+                .count(offset, Some(voter.as_bytes()), vote.as_bytes())
+                .map(drop)
+        };
+        let first = r#""precinct":"p1","address":{"city":"Ayr"},"choices":"#;
+        let second = r#""precinct":"p2","choices":"#;
+        for (offset, (fields, judged)) in [
+            (
+                format!(r#"{first}{{"mayor":"a","council":["d","c"]}}"#),
+                Ok(()),
+            ),
+            (format!(r#"{first}{{"mayor":["a","b"]}}"#), Ok(())),
+            (
+                format!(r#"{second}{{"budget":{{"pool":3,"park":0}},"council":null}}"#),
+                Ok(()),
+            ),
+            (
+                format!(r#"{first}{{"budget":{{"pool":3}}}}"#),
+                Err(Reason::UnknownCandidate),
+            ),
+            (
+                format!(r#"{second}{{"mayor":"c"}}"#),
+                Err(Reason::UnknownCandidate),
+            ),
+            (
+                format!(r#"{second}{{"budget":{{"pool":6}}}}"#),
+                Err(Reason::Malformed),
+            ),
+            (
+                format!(r#"{second}{{"mayor":{{"a":1}}}}"#),
+                Err(Reason::Malformed),
+            ),
+            (r#""candidate_id":"a""#.to_owned(), Err(Reason::Malformed)),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert_eq!(cast(&offset.to_string(), &fields), judged, "{fields}");
+        }
+        let tally = counter.take_tally();
+        assert_eq!(tally.demand_balanced(), Ok(()));
+        assert_eq!((tally.counted(), tally.rejected_total()), (3, 5));
+        let votes = |contest, precinct| tally.selections_by(contest, "precinct").get(precinct);
+        assert_eq!(
+            votes("mayor", "p1"),
+            Some(&[("a".into(), 1), ("overvote".into(), 1)].into())
+        );
+        assert_eq!(
+            votes("council", "p1"),
+            Some(&[("c+d".into(), 1), ("undervote".into(), 1)].into())
+        );
+        assert_eq!(votes("budget", "p2"), Some(&[("pool=3".into(), 1)].into()));
+        assert_eq!(votes("budget", "p1"), None);
+        assert_eq!(
+            tally.turnout_by("city"),
+            &[("Ayr".into(), 2), ("unknown".into(), 1)].into()
+        );
     }
 }

@@ -19,6 +19,15 @@ enum Packed<'a> {
     Long(Cow<'a, str>),
 }
 
+impl VoterRef<'static> {
+    /// The voter of this id, which need not stay.
+    #[inline(always)]
+    pub(crate) fn owned(voter_id: &str) -> Self {
+        VoterRef::packed(voter_id.as_bytes())
+            .unwrap_or_else(|| VoterRef(Packed::Long(Cow::Owned(voter_id.to_owned()))))
+    }
+}
+
 impl<'a> VoterRef<'a> {
     #[inline(always)]
     fn packed(text: &[u8]) -> Option<Self> {

@@ -2,7 +2,7 @@
 //! (see fuzz/README.md), and a test goes through those that fuzzing has kept.
 
 use crate::scan::scan;
-use crate::{ParsedVote, VoteReader};
+use crate::{Group, GroupPaths, ParsedVote, VoteReader};
 
 /// Between two votes of an input: no byte of a vote that is read fast.
 const NEXT_VOTE: u8 = 0;
@@ -12,12 +12,13 @@ const NEXT_VOTE: u8 = 0;
 /// # Panics
 /// When that is not so.
 pub fn votes(bytes: &[u8]) {
-    let mut reader = VoteReader::default();
+    let paths = GroupPaths::of(&Group::tutorial());
+    let mut reader = VoteReader::new(paths.clone());
     for vote in bytes.split(|&byte| byte == NEXT_VOTE) {
-        let slowly = ParsedVote::parse_json(vote);
+        let slowly = ParsedVote::parse_json(vote, &paths);
         assert_eq!(reader.read(vote), slowly, "by the layout of another vote");
-        assert_eq!(ParsedVote::parse(vote), slowly, "by itself");
-        if let Some(scanned) = scan(vote) {
+        assert_eq!(ParsedVote::parse(vote, &paths), slowly, "by itself");
+        if let Some(scanned) = scan(vote, &paths) {
             assert_eq!(Ok(scanned), slowly, "by the scanner");
         }
     }

@@ -28,7 +28,7 @@ impl PartitionJudge {
         key: Option<&[u8]>,
         value: &'a [u8],
     ) -> Result<Ballot<'a>, Reason> {
-        self.judge_vote(offset, key, ParsedVote::parse(value)?)
+        self.judge_vote(offset, key, self.rules.read(value)?)
     }
 
     /// Judges the key at `offset` and the vote that the record's value is.
@@ -47,7 +47,7 @@ impl PartitionJudge {
     }
 
     /// The rules for a vote by itself.
-    pub(crate) fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
@@ -105,6 +105,20 @@ impl Judge {
         }
     }
 
+    /// Judges the record at `offset`.
+    ///
+    /// # Errors
+    /// The reason it is rejected for.
+    pub fn judge<'a>(
+        &mut self,
+        offset: i64,
+        key: Option<&[u8]>,
+        value: &'a [u8],
+    ) -> Result<Ballot<'a>, Reason> {
+        let vote = self.rules().read(value)?;
+        self.judge_vote(offset, key, vote)
+    }
+
     /// Judges the key at `offset` and the vote that the record's value is.
     ///
     /// # Errors
@@ -138,7 +152,7 @@ mod tests {
         let text =
             br#"{"voter_id":"v","candidate_id":"a","voting_time":"2024-07-04 12:00:00","vote":1}"#;
         let verdict = |judge: &mut Judge, offset| {
-            let vote = ParsedVote::parse(text).unwrap();
+            let vote = judge.rules().read(text).unwrap();
             judge.judge_vote(offset, Some(b"v"), vote).map(drop)
         };
         let mut passing = judge(&[]).unwrap();

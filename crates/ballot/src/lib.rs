@@ -1,5 +1,5 @@
-//! The ballot and its counting, and nothing else: what a vote is, when it counts, why it is rejected, and how
-//! counts add up.
+//! The ballot and its counting, and nothing else: what is voted on, what a vote is, when it counts, why it is
+//! rejected, how counts add up, and who wins.
 //!
 //! This crate does no I/O, knows no platform and depends on no other crate of this system. The same code is
 //! compiled to `wasm32` for the SmartModules and natively for the recount, the audit and the tests, so that
@@ -8,13 +8,20 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod ballot_paper;
 mod candidate;
+mod choices;
+mod contest;
 mod counter;
+pub mod counting;
 mod credential;
+mod definition;
 mod first_votes;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
-mod groups;
+mod group;
+mod group_paths;
+mod group_values;
 mod judge;
 mod names;
 mod params;
@@ -25,6 +32,7 @@ mod running_total;
 #[cfg(test)]
 mod sample_votes;
 mod scan;
+mod selection;
 mod tally;
 mod vote;
 mod vote_reader;
@@ -32,21 +40,30 @@ mod voter;
 mod voter_table;
 
 pub use candidate::Candidate;
+pub use choices::{Answer, Choices};
+pub use contest::Contest;
 pub use counter::{CountError, Delta, PartitionCounter};
 pub use credential::{CredentialKey, KeyError, key_bytes};
+pub use definition::{
+    DefinitionError, District, ElectionDefinition, ElectionTitle, MAX_CONTESTS, MAX_GROUPS,
+    PRECINCT_GROUP, Precinct, TUTORIAL_CONTEST,
+};
 pub use first_votes::{FirstVotes, VoterRef};
-pub use groups::{AgeBand, UNKNOWN_GROUP, group_name};
+pub use group::{Group, OTHER, UNKNOWN};
+pub use group_paths::GroupPaths;
+pub use group_values::value_of_text;
 pub use judge::{Judge, PartitionJudge};
 pub use params::{
-    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DUPLICATES, PARAM_MODE, PARAM_POLLS_CLOSE,
-    PARAM_POLLS_OPEN, ParamError, Params, module_params,
+    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_DUPLICATES, PARAM_MODE,
+    PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params, module_params,
 };
 pub use reason::Reason;
 pub use record::RecordRef;
-pub use rules::{Ballot, PollsWindow, Rules};
+pub use rules::{Ballot, Marked, PollsWindow, Rules};
 pub use running_total::running_total;
-pub use tally::{Cell, CellKind, Tally};
-pub use vote::{MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
+pub use selection::{Marks, OVERVOTE, Selection, UNDERVOTE};
+pub use tally::{BySelection, CellPath, ContestTally, Tally, Unbalanced};
+pub use vote::{GroupValue, MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
 pub use vote_reader::VoteReader;
 pub use voter::{Address, Voter};
 pub use voter_table::OFFSET_LIMIT;

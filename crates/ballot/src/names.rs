@@ -93,14 +93,15 @@ impl Names {
         number
     }
 
+    /// How many names have a number.
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     /// The name with this number.
     pub(crate) fn name(&self, number: usize) -> &str {
         &self.names[number]
-    }
-
-    /// Every name, in the order of the numbers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(|name| &**name)
     }
 }
 
@@ -112,6 +113,16 @@ impl<'a> FromIterator<&'a str> for Names {
         }
         numbered
     }
+}
+
+/// Whether the text has a control character. Most have none, and no byte that could be part of one;
+/// that is told without decoding them.
+#[inline]
+pub(crate) fn has_control(text: &str) -> bool {
+    let suspicious = text.bytes().fold(false, |suspicious, byte| {
+        suspicious | !(0x20..0x7f).contains(&byte)
+    });
+    suspicious && text.chars().any(char::is_control)
 }
 
 /// Whether two byte strings are equal, eight bytes at a time: WebAssembly has no `memcmp` of its own,
@@ -147,7 +158,7 @@ mod tests {
         }
         assert_eq!(names.intern("name 500"), 502);
         assert_eq!(names.name(502), "name 500");
-        assert_eq!(names.iter().count(), 1_002);
+        assert_eq!(names.len(), 1_002);
     }
 
     proptest! {

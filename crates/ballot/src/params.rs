@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 /// The candidates: a JSON array of candidate objects (or of bare ids). Absent: any candidate stands.
 pub const PARAM_CANDIDATES: &str = "candidates";
+/// The election definition, JSON. Absent: the tutorial's election, with `candidates`.
+pub const PARAM_DEFINITION: &str = "definition";
 /// First second at which a vote may be cast, `%Y-%m-%d %H:%M:%S` UTC. Absent: no limit.
 pub const PARAM_POLLS_OPEN: &str = "polls_open";
 /// First second at which a vote may no longer be cast. Absent: no limit.
@@ -23,6 +25,7 @@ pub type Params = BTreeMap<String, String>;
 pub fn module_params(get: impl Fn(&str) -> Option<String>) -> Params {
     [
         PARAM_CANDIDATES,
+        PARAM_DEFINITION,
         PARAM_POLLS_OPEN,
         PARAM_POLLS_CLOSE,
         PARAM_CREDENTIAL_KEY,

@@ -1,14 +1,22 @@
 //! The rules a single vote is held to: everything but "has this voter voted before".
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::names::{Names, same_bytes};
-use crate::params::{PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN};
+use crate::ballot_paper::{BallotPaper, MarkedContests};
+use crate::group_values::value_name;
+use crate::names::same_bytes;
+use crate::params::{
+    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
+};
+use crate::selection::{BadAnswer, OVERVOTE, UNDERVOTE};
+use crate::vote::{GroupValuesOf, VoteView};
 use crate::{
-    AgeBand, Candidate, CredentialKey, ParamError, Params, ParsedVote, Reason, VotingTime,
-    group_name,
+    Candidate, CredentialKey, ElectionDefinition, Group, GroupPaths, GroupValue, ParamError,
+    Params, ParsedVote, Reason, Selection, VotingTime,
 };
 
 /// When votes may be cast: from `open` (inclusive) to `close` (exclusive); no limit where `None`.
@@ -27,12 +35,27 @@ impl PollsWindow {
     }
 }
 
-/// Who stands, when the polls are open, and whether votes must carry a credential.
-#[derive(Debug, Clone, Default)]
+/// What is on the ballot, when the polls are open, and whether votes must carry a credential.
+#[derive(Debug, Clone)]
 pub struct Rules {
-    candidates: Option<Names>,
+    paper: Arc<BallotPaper>,
+    /// What the paper was made from, as parameters: the definition, or the candidates of an election without.
+    subject: Subject,
     polls: PollsWindow,
     credentials: Option<CredentialKey>,
+}
+
+#[derive(Debug, Clone)]
+enum Subject {
+    Anybody,
+    Candidates(Vec<String>),
+    Definition(Arc<str>),
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules::tutorial(None, PollsWindow::default())
+    }
 }
 
 /// A vote that keeps every rule for a single vote. Whether it is the voter's first is for
@@ -41,27 +64,82 @@ pub struct Rules {
 pub struct Ballot<'a> {
     /// The voter.
     pub voter_id: Cow<'a, str>,
-    /// The choice.
-    pub candidate_id: Cow<'a, str>,
-    /// The candidate's number among those that the rules list, where they list them.
-    pub(crate) candidate_number: Option<usize>,
+    /// What was marked.
+    pub marked: Marked<'a>,
     /// When it was cast.
     pub voting_time: VotingTime,
-    state: Option<Cow<'a, str>>,
-    gender: Option<Cow<'a, str>>,
-    /// The voter's age band.
-    pub age_band: AgeBand,
+    /// What stands at the distinct paths of the groups.
+    pub(crate) values: Vec<GroupValue<'a>>,
+}
+
+/// What a ballot marks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Marked<'a> {
+    /// A candidate of the only contest, by `candidate_id`.
+    Candidate {
+        /// The candidate.
+        candidate_id: Cow<'a, str>,
+        /// The candidate's number among those that stand, where there is a list.
+        number: Option<usize>,
+    },
+    /// A selection in each contest of the voter's precinct, by the contest's number in the definition.
+    Contests(MarkedContests),
 }
 
 impl Ballot<'_> {
-    /// The location the vote is counted in.
-    pub fn location(&self) -> &str {
-        group_name(self.state.as_deref().unwrap_or_default())
+    /// The candidate, where the vote names one by `candidate_id`.
+    pub fn candidate_id(&self) -> Option<&str> {
+        match &self.marked {
+            Marked::Candidate { candidate_id, .. } => Some(candidate_id),
+            Marked::Contests(_) => None,
+        }
     }
 
-    /// The gender the vote is counted for.
-    pub fn gender(&self) -> &str {
-        group_name(self.gender.as_deref().unwrap_or_default())
+    /// What was marked, as one text: the candidate's id, or [`Ballot::selections_json`].
+    pub fn choice(&self, rules: &Rules) -> Cow<'_, str> {
+        match self.candidate_id() {
+            Some(candidate_id) => candidate_id.into(),
+            None => self.selections_json(rules).unwrap_or_default().into(),
+        }
+    }
+
+    /// The value of a group that the ballot is counted under, as long as the group has not reached its limit of
+    /// distinct values. `group` is the number among [`Rules::groups`].
+    pub fn group_value(&self, rules: &Rules, group: usize) -> Cow<'_, str> {
+        let place = rules.group_paths().places()[group];
+        value_name(&rules.groups()[group], self.values[place].as_ref())
+    }
+
+    /// What each candidate gets from this ballot: one vote a mark, or the points.
+    pub fn candidate_totals(&self) -> Vec<(&str, u64)> {
+        match &self.marked {
+            Marked::Candidate { candidate_id, .. } => vec![(&**candidate_id, 1)],
+            Marked::Contests(marked) => marked
+                .iter()
+                .flat_map(|(_, selection)| match selection {
+                    Selection::Undervote | Selection::Overvote => Vec::new(),
+                    Selection::Candidates(ids) => ids.iter().map(|id| (&**id, 1)).collect(),
+                    Selection::Scores(scores) => scores
+                        .iter()
+                        .map(|(id, points)| (&**id, u64::from(*points)))
+                        .collect(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The selections by contest, as JSON: `{"council":"c1+c3","mayor":"c9"}`. `None` where the vote names its
+    /// candidate by `candidate_id`.
+    pub fn selections_json(&self, rules: &Rules) -> Option<String> {
+        let Marked::Contests(marked) = &self.marked else {
+            return None;
+        };
+        let contests = &rules.paper().contests;
+        let selections: BTreeMap<&str, String> = marked
+            .iter()
+            .map(|(number, selection)| (&*contests[*number as usize].id, selection.to_string()))
+            .collect();
+        Some(serde_json::to_string(&selections).expect("invariant: an object of text is JSON"))
     }
 }
 
@@ -73,24 +151,53 @@ enum CandidateParam {
     Candidate { candidate_id: String },
 }
 
+impl CandidateParam {
+    fn into_id(self) -> String {
+        match self {
+            CandidateParam::Id(id) => id,
+            CandidateParam::Candidate { candidate_id } => candidate_id,
+        }
+    }
+}
+
 impl Rules {
-    /// The candidates that stand; none where any does.
-    pub(crate) fn candidates(&self) -> Names {
-        self.candidates.clone().unwrap_or_default()
+    /// The rules of an election with this definition, which was checked.
+    pub fn of(definition: &ElectionDefinition, polls: PollsWindow) -> Rules {
+        if definition.is_tutorial() {
+            let ids = definition
+                .candidates()
+                .map(|candidate| candidate.candidate_id.clone());
+            return Rules::tutorial(Some(ids.collect()), polls);
+        }
+        Rules {
+            paper: Arc::new(BallotPaper::of(definition, false)),
+            subject: Subject::Definition(definition.to_json().into()),
+            polls,
+            credentials: None,
+        }
     }
 
-    /// The rules of an election with these candidates and this window, without credentials.
+    /// The rules of the tutorial's election with these candidates and this window, without credentials.
     pub fn new<'a>(
         candidates: impl IntoIterator<Item = &'a Candidate>,
         polls: PollsWindow,
     ) -> Rules {
+        let ids = candidates
+            .into_iter()
+            .map(|candidate| candidate.candidate_id.clone());
+        Rules::tutorial(Some(ids.collect()), polls)
+    }
+
+    fn tutorial(candidates: Option<Vec<String>>, polls: PollsWindow) -> Rules {
+        let standing = candidates
+            .iter()
+            .flatten()
+            .map(|id| Candidate::of_id(id))
+            .collect();
+        let definition = ElectionDefinition::tutorial(standing);
         Rules {
-            candidates: Some(
-                candidates
-                    .into_iter()
-                    .map(|candidate| candidate.candidate_id.as_str())
-                    .collect(),
-            ),
+            paper: Arc::new(BallotPaper::of(&definition, candidates.is_none())),
+            subject: candidates.map_or(Subject::Anybody, Subject::Candidates),
             polls,
             credentials: None,
         }
@@ -104,31 +211,30 @@ impl Rules {
         }
     }
 
+    /// Whether votes must carry a credential.
+    pub fn requires_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
+    /// The groups that votes are counted by.
+    pub fn groups(&self) -> &[Group] {
+        &self.paper.groups
+    }
+
+    /// Where in a vote the groups' values are.
+    pub fn group_paths(&self) -> &GroupPaths {
+        &self.paper.paths
+    }
+
+    pub(crate) fn paper(&self) -> &BallotPaper {
+        &self.paper
+    }
+
     /// The rules as a SmartModule is given them.
     ///
     /// # Errors
     /// When a parameter cannot be read; it names the parameter and says what it takes.
     pub fn from_params(params: &Params) -> Result<Rules, ParamError> {
-        let candidates = params
-            .get(PARAM_CANDIDATES)
-            .map(|json| {
-                serde_json::from_str::<Vec<CandidateParam>>(json).map_err(|error| {
-                    ParamError::new(
-                        PARAM_CANDIDATES,
-                        format!("takes a JSON array of candidates or candidate ids: {error}"),
-                    )
-                })
-            })
-            .transpose()?
-            .map(|candidates| {
-                candidates
-                    .iter()
-                    .map(|candidate| match candidate {
-                        CandidateParam::Id(id) => id.as_str(),
-                        CandidateParam::Candidate { candidate_id } => candidate_id.as_str(),
-                    })
-                    .collect()
-            });
         let time = |name| {
             params
                 .get(name)
@@ -142,27 +248,42 @@ impl Rules {
                 })
                 .transpose()
         };
+        let polls = PollsWindow {
+            open: time(PARAM_POLLS_OPEN)?,
+            close: time(PARAM_POLLS_CLOSE)?,
+        };
+        let credentials = params
+            .get(PARAM_CREDENTIAL_KEY)
+            .map(|key| CredentialKey::parse(key))
+            .transpose()
+            .map_err(|error| ParamError::new(PARAM_CREDENTIAL_KEY, error.to_string()))?;
+        let rules = match params.get(PARAM_DEFINITION) {
+            Some(json) => {
+                let definition = ElectionDefinition::from_json(json)
+                    .map_err(|error| ParamError::new(PARAM_DEFINITION, error.to_string()))?;
+                Rules::of(&definition, polls)
+            }
+            None => Rules::tutorial(candidates_param(params)?, polls),
+        };
         Ok(Rules {
-            candidates,
-            polls: PollsWindow {
-                open: time(PARAM_POLLS_OPEN)?,
-                close: time(PARAM_POLLS_CLOSE)?,
-            },
-            credentials: params
-                .get(PARAM_CREDENTIAL_KEY)
-                .map(|key| CredentialKey::parse(key))
-                .transpose()
-                .map_err(|error| ParamError::new(PARAM_CREDENTIAL_KEY, error.to_string()))?,
+            credentials,
+            ..rules
         })
     }
 
     /// The parameters that make a SmartModule keep these rules.
     pub fn to_params(&self) -> Params {
         let mut params = Params::new();
-        if let Some(candidates) = &self.candidates {
-            let mut ids: Vec<&str> = candidates.iter().collect();
-            ids.sort_unstable();
-            params.insert(PARAM_CANDIDATES.into(), serde_json::json!(ids).to_string());
+        match &self.subject {
+            Subject::Anybody => {}
+            Subject::Candidates(ids) => {
+                let mut ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                ids.sort_unstable();
+                params.insert(PARAM_CANDIDATES.into(), serde_json::json!(ids).to_string());
+            }
+            Subject::Definition(json) => {
+                params.insert(PARAM_DEFINITION.into(), json.to_string());
+            }
         }
         for (name, time) in [
             (PARAM_POLLS_OPEN, self.polls.open),
@@ -178,9 +299,12 @@ impl Rules {
         params
     }
 
-    /// Whether a vote must carry the voter's credential.
-    pub fn requires_credentials(&self) -> bool {
-        self.credentials.is_some()
+    /// Reads a record's value as these rules need it.
+    ///
+    /// # Errors
+    /// As [`ParsedVote::parse`].
+    pub fn read<'a>(&self, value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
+        ParsedVote::parse(value, &self.paper.paths)
     }
 
     /// Judges one record of `votes`, without regard to other records.
@@ -188,60 +312,123 @@ impl Rules {
     /// # Errors
     /// The reason it is rejected for; the first that applies, in [`Reason`]'s order.
     pub fn judge<'a>(&self, key: Option<&[u8]>, value: &'a [u8]) -> Result<Ballot<'a>, Reason> {
-        self.judge_vote(key, ParsedVote::parse(value)?)
+        self.judge_vote(key, self.read(value)?)
     }
 
     /// Judges a record's key and the vote that its value is.
     ///
     /// # Errors
     /// As [`Rules::judge`].
-    #[inline]
     pub fn judge_vote<'a>(
         &self,
         key: Option<&[u8]>,
         vote: ParsedVote<'a>,
     ) -> Result<Ballot<'a>, Reason> {
+        let verdict = self.verdict(key, &vote.view())?;
+        let marked = match (verdict, vote.candidate_id) {
+            (Verdict::Contests(marked), _) => Marked::Contests(marked),
+            (Verdict::Candidate { number }, Some(candidate_id)) => Marked::Candidate {
+                candidate_id,
+                number,
+            },
+            (Verdict::Candidate { .. }, None) => return Err(Reason::Malformed),
+        };
+        Ok(Ballot {
+            voter_id: vote.voter_id,
+            marked,
+            voting_time: vote.voting_time,
+            values: vote.values,
+        })
+    }
+
+    /// Judges a record's key and its vote, which stays where it is.
+    #[inline(always)]
+    pub(crate) fn verdict<V: GroupValuesOf>(
+        &self,
+        key: Option<&[u8]>,
+        vote: &VoteView<'_, V>,
+    ) -> Result<Verdict, Reason> {
+        let verdict = self.marked(vote);
+        if let Err(BadAnswer::Malformed) = verdict {
+            return Err(Reason::Malformed);
+        }
         if !key.is_some_and(|key| same_bytes(key, vote.voter_id.as_bytes())) {
             return Err(Reason::WrongKey);
         }
         // Only now: without its credential the vote speaks for nobody, whatever else is wrong with it.
         if let Some(key) = &self.credentials
-            && !carries_credential(key, &vote)
+            && !carries_credential(key, vote.voter_id, vote.credential)
         {
             return Err(Reason::BadCredential);
         }
         if !vote.weight_is_one {
             return Err(Reason::InvalidWeight);
         }
-        let candidate_number = match &self.candidates {
-            Some(candidates) => match candidates.number(&vote.candidate_id) {
-                None => return Err(Reason::UnknownCandidate),
-                number => number,
-            },
-            None => None,
+        let Ok(verdict) = verdict else {
+            return Err(Reason::UnknownCandidate);
         };
         if !self.polls.contains(vote.voting_time) {
             return Err(Reason::PollsClosed);
         }
-        Ok(Ballot {
-            voter_id: vote.voter_id,
-            candidate_id: vote.candidate_id,
-            candidate_number,
-            voting_time: vote.voting_time,
-            state: vote.state,
-            gender: vote.gender,
-            age_band: AgeBand::of(vote.age),
-        })
+        Ok(verdict)
     }
+
+    /// What the vote marks.
+    #[inline(always)]
+    fn marked<V: GroupValuesOf>(&self, vote: &VoteView<'_, V>) -> Result<Verdict, BadAnswer> {
+        if let Some(choices) = vote.choices {
+            let precinct = self.paper.precinct(vote.values);
+            return self.paper.marked(choices, precinct).map(Verdict::Contests);
+        }
+        let (Some(candidate_id), Some(contest)) = (vote.candidate_id, self.paper.only_contest())
+        else {
+            return Err(BadAnswer::Malformed);
+        };
+        let number = match &contest.candidates {
+            Some(candidates) => match candidates.number(candidate_id) {
+                None => return Err(BadAnswer::UnknownCandidate),
+                number => number,
+            },
+            None if [UNDERVOTE, OVERVOTE].contains(&candidate_id) => {
+                return Err(BadAnswer::UnknownCandidate);
+            }
+            None => None,
+        };
+        Ok(Verdict::Candidate { number })
+    }
+}
+
+/// What a vote that keeps the rules marks.
+pub(crate) enum Verdict {
+    /// Its `candidate_id`, with this number among those that stand, where there is a list.
+    Candidate { number: Option<usize> },
+    /// A selection in each contest of the voter's precinct.
+    Contests(MarkedContests),
+}
+
+fn candidates_param(params: &Params) -> Result<Option<Vec<String>>, ParamError> {
+    let Some(json) = params.get(PARAM_CANDIDATES) else {
+        return Ok(None);
+    };
+    let candidates: Vec<CandidateParam> = serde_json::from_str(json).map_err(|error| {
+        ParamError::new(
+            PARAM_CANDIDATES,
+            format!("takes a JSON array of candidates or candidate ids: {error}"),
+        )
+    })?;
+    Ok(Some(
+        candidates
+            .into_iter()
+            .map(CandidateParam::into_id)
+            .collect(),
+    ))
 }
 
 /// Out of the counting loop, which has no use for it where no credential is required.
 #[cold]
 #[inline(never)]
-fn carries_credential(key: &CredentialKey, vote: &ParsedVote<'_>) -> bool {
-    vote.credential
-        .as_deref()
-        .is_some_and(|credential| key.accepts(&vote.voter_id, credential))
+fn carries_credential(key: &CredentialKey, voter_id: &str, credential: Option<&str>) -> bool {
+    credential.is_some_and(|credential| key.accepts(voter_id, credential))
 }
 
 #[cfg(test)]
@@ -259,7 +446,10 @@ mod tests {
     #[test]
     fn each_rule_has_its_reason() {
         let open = rules(&[]).unwrap();
-        assert_eq!(open.judge(Some(b"v"), VOTE).unwrap().location(), "unknown");
+        assert_eq!(
+            open.judge(Some(b"v"), VOTE).unwrap().candidate_id(),
+            Some("a")
+        );
         assert_eq!(open.judge(Some(b"w"), VOTE), Err(Reason::WrongKey));
         assert_eq!(open.judge(None, VOTE), Err(Reason::WrongKey));
         let other = rules(&[("candidates", r#"["b"]"#)]).unwrap();
@@ -301,11 +491,7 @@ mod tests {
     #[test]
     fn where_credentials_are_required_only_the_voters_own_opens_the_count() {
         let key = CredentialKey::from_bytes([7; 32]);
-        let open = Rules::new(&[], PollsWindow::default());
-        let open = Rules {
-            candidates: None,
-            ..open
-        };
+        let open = Rules::default();
         let rules = open.clone().requiring(key.clone());
         let own = key.credential("v");
         let with = |credential: &str| vote_with(&format!(r#""credential":{credential},"#));

@@ -1,12 +1,12 @@
 //! The textbook running total: what the two `aggregate` SmartModules keep in their accumulator.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::{Ballot, Rules};
 
-/// The accumulator with one more record in it: a JSON object of group to votes, the group being what
-/// `group` says of the ballot. A record that breaks a rule leaves it as it is; duplicates are not
-/// told.
+/// The accumulator with one more record in it: a JSON object of name to total. `totals_of` says what the
+/// ballot adds to which names. A record that breaks a rule leaves it as it is; duplicates are not told.
 ///
 /// # Errors
 /// When the accumulator is neither empty nor such an object.
@@ -15,7 +15,7 @@ pub fn running_total(
     accumulator: &[u8],
     key: Option<&[u8]>,
     value: &[u8],
-    group: impl for<'b> Fn(&'b Ballot<'_>) -> &'b str,
+    totals_of: impl for<'b> Fn(&'b Ballot<'_>) -> Vec<(Cow<'b, str>, u64)>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let Ok(ballot) = rules.judge(key, value) else {
         return Ok(accumulator.to_vec());
@@ -24,7 +24,9 @@ pub fn running_total(
         [] => BTreeMap::new(),
         json => serde_json::from_slice(json)?,
     };
-    *totals.entry(group(&ballot).to_owned()).or_default() += 1;
+    for (name, more) in totals_of(&ballot) {
+        *totals.entry(name.into_owned()).or_default() += more;
+    }
     serde_json::to_vec(&totals)
 }
 
@@ -40,22 +42,18 @@ mod tests {
                 r#"{{"voter_id":"{voter}","candidate_id":"a","voting_time":"2024-07-04 12:00:00","vote":1}}"#
             )
         };
+        let add = |totals: &[u8], key: Option<&[u8]>, vote: &[u8]| {
+            running_total(&rules, totals, key, vote, |ballot| {
+                let totals = ballot.candidate_totals().into_iter();
+                totals.map(|(id, votes)| (id.into(), votes)).collect()
+            })
+        };
         let mut totals = Vec::new();
         for voter in ["v1", "v2"] {
-            let (key, vote) = (voter.as_bytes(), vote(voter));
-            totals = running_total(&rules, &totals, Some(key), vote.as_bytes(), |b| {
-                &b.candidate_id
-            })
-            .unwrap();
+            totals = add(&totals, Some(voter.as_bytes()), vote(voter).as_bytes()).unwrap();
         }
         assert_eq!(totals, br#"{"a":2}"#);
-        let kept = running_total(&rules, &totals, None, b"no vote", |b| &b.candidate_id).unwrap();
-        assert_eq!(kept, totals);
-        let vote = vote("v1");
-        assert!(
-            running_total(&rules, b"[]", Some(b"v1"), vote.as_bytes(), |b| &b
-                .candidate_id)
-            .is_err()
-        );
+        assert_eq!(add(&totals, None, b"no vote").unwrap(), totals);
+        assert!(add(b"[]", Some(b"v1"), vote("v1").as_bytes()).is_err());
     }
 }

@@ -8,8 +8,13 @@
 use std::borrow::Cow;
 use std::ops::{Index, IndexMut};
 
-use crate::groups::has_control;
-use crate::vote::{MAX_ID_BYTES, ParsedVote, VotingTime};
+use crate::choices::Choices;
+use crate::definition::MAX_GROUPS;
+use crate::group_paths::{GroupPaths, PathNode};
+use crate::names::has_control;
+use crate::vote::{
+    GroupValue, GroupValueRef, GroupValuesOf, MAX_ID_BYTES, ParsedVote, VoteView, VotingTime,
+};
 
 /// Most digits of an integer that is read here; any such number fits an `i64`.
 const MAX_DIGITS: usize = 18;
@@ -18,48 +23,56 @@ const MAX_DIGITS: usize = 18;
 const BLOCK: usize = 64;
 
 /// The vote, if it is as plain as votes usually are.
-pub(crate) fn scan(value: &[u8]) -> Option<ParsedVote<'_>> {
-    scan_telling(value, |_| ())
+pub(crate) fn scan<'a>(value: &'a [u8], paths: &GroupPaths) -> Option<ParsedVote<'a>> {
+    scan_telling(value, paths, |_| ())
 }
 
-/// Like [`scan`]; `other` hears the names of the fields that counting does not read.
+/// Like [`scan`]; `other` hears the names of all fields but counting's own.
 pub(crate) fn scan_telling<'a>(
     value: &'a [u8],
+    paths: &GroupPaths,
     mut other: impl FnMut(&'a [u8]),
 ) -> Option<ParsedVote<'a>> {
     let text = std::str::from_utf8(value).ok()?;
-    let fields = scan_fields(text, |part| {
+    let mut fields = Fields::default();
+    scan_fields(text, paths, &mut fields, |part| {
         if let Part::OtherField { name } = part {
             other(name);
         }
     })?;
-    fields.vote(text)
+    fields.vote(text, paths.distinct())
 }
 
 /// What a scanner comes by.
 pub(crate) enum Part<'a> {
-    /// A field that counting does not read.
+    /// A field that is not one of counting's own.
     OtherField { name: &'a [u8] },
-    /// A string or an integer.
+    /// A string, an integer, or the object of `choices`.
     Value(Plain),
 }
 
-/// Where the fields that counting reads are in a plain text; `tell` hears of all parts in their order.
-pub(crate) fn scan_fields<'a>(text: &'a str, tell: impl FnMut(Part<'a>)) -> Option<Fields> {
+/// Finds the fields that counting reads in a plain text; `tell` hears of all parts in their order.
+pub(crate) fn scan_fields<'a>(
+    text: &'a str,
+    paths: &GroupPaths,
+    fields: &mut Fields,
+    tell: impl FnMut(Part<'a>),
+) -> Option<()> {
     demand_plain(text.as_bytes())?;
     let mut scanner = Scanner {
         bytes: text.as_bytes(),
         at: 0,
         tell,
     };
-    let fields = scanner.fields()?;
+    scanner.fields(&paths.root, fields)?;
     scanner.skip_spaces();
-    (scanner.at == text.len()).then_some(fields)
+    (scanner.at == text.len()).then_some(())
 }
 
 /// Demands text without ASCII control characters or backslashes: then the end of every string is the
 /// next quotation mark.
-fn demand_plain(value: &[u8]) -> Option<()> {
+#[inline(always)]
+pub(crate) fn demand_plain(value: &[u8]) -> Option<()> {
     // A fold and not an early exit: without branches the compiler makes SIMD of it.
     let special = |block: &[u8]| {
         block.iter().fold(false, |special, &byte| {
@@ -87,60 +100,48 @@ pub(crate) enum Plain {
     Integer(i64, Span),
     /// `true`, `false` or `null`.
     Literal,
-    /// An object of plain fields, of which a textual `state` is kept.
-    Object {
-        state: Option<Span>,
-    },
+    /// The object of `choices`, braces and all.
+    Choices(Span),
+    /// An object of plain fields.
+    Object,
 }
 
-/// The fields that counting reads.
+/// The fields that counting reads by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
     VoterId,
     CandidateId,
+    Choices,
     VotingTime,
     Vote,
-    Address,
-    /// In `address`.
-    State,
-    Gender,
-    RegisteredAge,
     Credential,
 }
 
-impl Field {
-    pub(crate) const ALL: [Field; 9] = [
-        Field::VoterId,
-        Field::CandidateId,
-        Field::VotingTime,
-        Field::Vote,
-        Field::Address,
-        Field::State,
-        Field::Gender,
-        Field::RegisteredAge,
-        Field::Credential,
-    ];
+/// The place of the first group's value, behind the fields.
+const GROUPS: usize = Field::Credential as usize + 1;
 
+/// How many values counting reads.
+pub(crate) const PLACES: usize = GROUPS + MAX_GROUPS;
+
+impl Field {
     /// The field of this name at the top level.
     #[inline(always)]
     fn of_name(name: &[u8]) -> Option<Field> {
         Some(match name {
             b"voter_id" => Field::VoterId,
             b"candidate_id" => Field::CandidateId,
+            b"choices" => Field::Choices,
             b"voting_time" => Field::VotingTime,
             b"vote" => Field::Vote,
-            b"address" => Field::Address,
-            b"gender" => Field::Gender,
-            b"registered_age" => Field::RegisteredAge,
             b"credential" => Field::Credential,
             _ => return None,
         })
     }
 }
 
-/// The values of the fields that are there.
+/// The values that are there: the fields', then the groups', then one that counting does not read.
 #[derive(Debug, Default)]
-pub(crate) struct Fields([Option<Plain>; Field::ALL.len()]);
+pub(crate) struct Fields(pub(crate) [Option<Plain>; PLACES + 1]);
 
 impl Index<Field> for Fields {
     type Output = Option<Plain>;
@@ -155,38 +156,73 @@ impl IndexMut<Field> for Fields {
     }
 }
 
-impl From<[Option<Plain>; Field::ALL.len()]> for Fields {
-    fn from(values: [Option<Plain>; Field::ALL.len()]) -> Self {
-        Fields(values)
-    }
-}
-
 impl Fields {
-    /// The vote that these fields of a text make up.
+    /// The vote that these fields of a text make up, with so many values of groups.
     #[inline(always)]
-    pub(crate) fn vote<'a>(&self, text: &'a str) -> Option<ParsedVote<'a>> {
+    pub(crate) fn vote<'a>(&self, text: &'a str, groups: usize) -> Option<ParsedVote<'a>> {
         let (Some(Plain::Integer(vote, _)), Some(voting_time)) =
             (self[Field::Vote], self.text(Field::VotingTime, text))
         else {
             return None;
         };
+        let (candidate_id, choices) = match (self[Field::CandidateId], self[Field::Choices]) {
+            (Some(_), None) => (Some(self.id(Field::CandidateId, text)?), None),
+            (None, Some(Plain::Choices(span))) => (None, Some(choices(text, span)?)),
+            _ => return None,
+        };
+        let value = |plain: &Option<Plain>| {
+            Some(match plain {
+                Some(Plain::Text(span)) => {
+                    GroupValue::Text(Cow::Borrowed(text.get(span.start..span.end)?))
+                }
+                Some(Plain::Integer(integer, _)) => GroupValue::Integer(*integer),
+                _ => GroupValue::Absent,
+            })
+        };
+        let values = self.0[GROUPS..].iter().take(groups).map(value);
+        let values = values.collect::<Option<Vec<_>>>()?;
         Some(ParsedVote {
             voter_id: self.id(Field::VoterId, text)?,
-            candidate_id: self.id(Field::CandidateId, text)?,
+            candidate_id,
+            choices,
             voting_time: VotingTime::parse(voting_time)?,
             weight_is_one: vote == 1,
-            state: self.text(Field::State, text).map(Cow::Borrowed),
-            gender: self.text(Field::Gender, text).map(Cow::Borrowed),
-            age: match self[Field::RegisteredAge] {
-                Some(Plain::Integer(age, _)) => Some(age),
-                _ => None,
-            },
+            values,
             credential: match self[Field::Credential] {
                 None => None,
                 Some(Plain::Text(span)) => Some(Cow::Borrowed(text.get(span.start..span.end)?)),
                 // What is taken out of votes before they are passed on is text here.
                 Some(_) => return None,
             },
+        })
+    }
+
+    /// A view of the vote that these fields of a text make up, if it names its candidate by `candidate_id`.
+    #[inline(always)]
+    pub(crate) fn view<'v>(
+        &self,
+        values: &'v PlainValues<'v>,
+    ) -> Option<VoteView<'v, PlainValues<'v>>> {
+        let text = values.text;
+        let (Some(Plain::Integer(vote, _)), Some(voting_time), None) = (
+            self[Field::Vote],
+            self.text(Field::VotingTime, text),
+            self[Field::Choices],
+        ) else {
+            return None;
+        };
+        Some(VoteView {
+            voter_id: self.usable_id(Field::VoterId, text)?,
+            candidate_id: Some(self.usable_id(Field::CandidateId, text)?),
+            choices: None,
+            voting_time: VotingTime::parse(voting_time)?,
+            weight_is_one: vote == 1,
+            credential: match self[Field::Credential] {
+                None => None,
+                Some(Plain::Text(span)) => Some(text.get(span.start..span.end)?),
+                Some(_) => return None,
+            },
+            values,
         })
     }
 
@@ -201,9 +237,59 @@ impl Fields {
 
     #[inline(always)]
     fn id<'a>(&self, field: Field, text: &'a str) -> Option<Cow<'a, str>> {
+        self.usable_id(field, text).map(Cow::Borrowed)
+    }
+
+    #[inline(always)]
+    fn usable_id<'a>(&self, field: Field, text: &'a str) -> Option<&'a str> {
         let id = self.text(field, text)?;
         let usable = (1..=MAX_ID_BYTES).contains(&id.len()) && !has_control(id);
-        usable.then_some(Cow::Borrowed(id))
+        usable.then_some(id)
+    }
+}
+
+/// The group values of a plain text, where they stand.
+pub(crate) struct PlainValues<'v> {
+    pub(crate) fields: &'v Fields,
+    pub(crate) text: &'v str,
+}
+
+impl GroupValuesOf for PlainValues<'_> {
+    #[inline(always)]
+    fn value(&self, place: usize) -> GroupValueRef<'_> {
+        match self.fields.0[GROUPS + place] {
+            Some(Plain::Text(span)) => match self.text.get(span.start..span.end) {
+                Some(text) => GroupValueRef::Text(text),
+                None => GroupValueRef::Absent,
+            },
+            Some(Plain::Integer(integer, _)) => GroupValueRef::Integer(integer),
+            _ => GroupValueRef::Absent,
+        }
+    }
+}
+
+/// Out of the way of votes with a `candidate_id`.
+#[inline(never)]
+fn choices(text: &str, span: Span) -> Option<Choices<'_>> {
+    serde_json::from_str(text.get(span.start..span.end)?).ok()
+}
+
+/// Where the object that begins here ends. The text is [plain](demand_plain); whether it is JSON is not
+/// looked at.
+pub(crate) fn end_of_object(text: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = start;
+    loop {
+        match *text.get(at)? {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b'"' => at += 1 + memchr::memchr(b'"', text.get(at + 1..)?)?,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
     }
 }
 
@@ -216,20 +302,66 @@ struct Scanner<'a, T> {
 // The engine meters fuel, which makes every call and every turn of a loop expensive: what is small is inlined.
 impl<'a, T: FnMut(Part<'a>)> Scanner<'a, T> {
     #[inline(always)]
-    fn fields(&mut self) -> Option<Fields> {
-        let mut fields = Fields::default();
+    fn fields(&mut self, groups: &PathNode, fields: &mut Fields) -> Option<()> {
+        let mut seen = 0_u64;
         self.object(|scanner, name| {
-            let value = scanner.value()?;
-            let Some(field) = Field::of_name(name) else {
-                (scanner.tell)(Part::OtherField { name });
-                return Some(());
-            };
-            if let (Field::Address, Plain::Object { state: Some(state) }) = (field, value) {
-                fields[Field::State] = Some(Plain::Text(state));
+            if let Some(field) = Field::of_name(name) {
+                let value = match field {
+                    Field::Choices => scanner.choices()?,
+                    _ => scanner.scalar()?,
+                };
+                return fields[field].replace(value).is_none().then_some(());
             }
-            fields[field].replace(value).is_none().then_some(())
-        })?;
-        Some(fields)
+            (scanner.tell)(Part::OtherField { name });
+            let Some((number, group)) = groups.child(name) else {
+                return scanner.value().map(|_| ());
+            };
+            if seen & 1 << number != 0 {
+                return None;
+            }
+            seen |= 1 << number;
+            scanner.group(group, fields)
+        })
+    }
+
+    /// A value that is a group's, or an object with groups' values.
+    #[inline(never)]
+    fn group(&mut self, node: &PathNode, fields: &mut Fields) -> Option<()> {
+        if self.peek()? != b'{' {
+            let value = self.scalar()?;
+            if let Some(place) = node.place {
+                fields.0[GROUPS + place] = Some(value);
+            }
+            return Some(());
+        }
+        let mut seen = 0_u64;
+        self.object(|scanner, name| {
+            let value = scanner.scalar()?;
+            if let Some((number, inner)) = node.child(name) {
+                if seen & 1 << number != 0 {
+                    return None;
+                }
+                seen |= 1 << number;
+                if let Some(place) = inner.place {
+                    fields.0[GROUPS + place] = Some(value);
+                }
+            }
+            Some(())
+        })
+    }
+
+    #[inline(never)]
+    fn choices(&mut self) -> Option<Plain> {
+        if self.peek()? != b'{' {
+            return None;
+        }
+        let span = Span {
+            start: self.at,
+            end: end_of_object(self.bytes, self.at)?,
+        };
+        self.at = span.end;
+        (self.tell)(Part::Value(Plain::Choices(span)));
+        Some(Plain::Choices(span))
     }
 
     /// Reads an object, handing each key to `field`, which reads the value.
@@ -266,18 +398,8 @@ impl<'a, T: FnMut(Part<'a>)> Scanner<'a, T> {
     }
 
     fn flat_object(&mut self) -> Option<Plain> {
-        let (mut state, mut states) = (None, 0);
-        self.object(|scanner, key| {
-            let value = scanner.scalar()?;
-            if key == b"state" {
-                states += 1;
-                if let Plain::Text(span) = value {
-                    state = Some(span);
-                }
-            }
-            Some(())
-        })?;
-        (states <= 1).then_some(Plain::Object { state })
+        self.object(|scanner, _| scanner.scalar().map(|_| ()))?;
+        Some(Plain::Object)
     }
 
     #[inline(always)]
@@ -365,14 +487,18 @@ pub(crate) fn integer(text: &[u8], start: usize) -> Option<(i64, Span)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group_paths::tests::paths;
     use crate::sample_votes::{VOTES, edited, json};
     use proptest::prelude::*;
 
     #[test]
     fn usual_votes_are_read_here() {
         for vote in VOTES {
-            let scanned = scan(vote.as_bytes()).unwrap();
-            assert_eq!(ParsedVote::parse_json(vote.as_bytes()), Ok(scanned));
+            let scanned = scan(vote.as_bytes(), &paths()).unwrap();
+            assert_eq!(
+                ParsedVote::parse_json(vote.as_bytes(), &paths()),
+                Ok(scanned)
+            );
         }
     }
 
@@ -381,29 +507,29 @@ mod tests {
 
         #[test]
         fn whatever_is_scanned_is_what_serde_json_reads(vote in edited()) {
-            if let Some(scanned) = scan(&vote) {
-                prop_assert_eq!(ParsedVote::parse_json(&vote), Ok(scanned));
+            if let Some(scanned) = scan(&vote, &paths()) {
+                prop_assert_eq!(ParsedVote::parse_json(&vote, &paths()), Ok(scanned));
             }
         }
 
         #[test]
         fn fields_of_any_kind_agree(
-            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "credential", "other"][..]),
+            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "credential", "choices", "other"][..]),
             value in json(),
         ) {
             let mut vote: serde_json::Value = serde_json::from_str(VOTES[0]).unwrap();
             vote[field] = value;
             let text = vote.to_string();
-            let parsed = ParsedVote::parse_json(text.as_bytes());
-            if let Some(scanned) = scan(text.as_bytes()) {
+            let parsed = ParsedVote::parse_json(text.as_bytes(), &paths());
+            if let Some(scanned) = scan(text.as_bytes(), &paths()) {
                 prop_assert_eq!(parsed, Ok(scanned));
             }
         }
 
         #[test]
         fn arbitrary_bytes_agree(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Some(scanned) = scan(&bytes) {
-                prop_assert_eq!(ParsedVote::parse_json(&bytes), Ok(scanned));
+            if let Some(scanned) = scan(&bytes, &paths()) {
+                prop_assert_eq!(ParsedVote::parse_json(&bytes, &paths()), Ok(scanned));
             }
         }
     }

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use chrono::NaiveDate;
-use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::groups::has_control;
+use crate::choices::Choices;
+use crate::group_paths::{GroupPaths, PathNode};
+use crate::names::has_control;
 use crate::scan::{scan, scan_telling};
 use crate::{Reason, Voter};
 
@@ -75,74 +77,145 @@ impl fmt::Display for VotingTime {
     }
 }
 
+/// A group's value as a vote has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum GroupValue<'a> {
+    /// The vote has none, or one that is neither text nor an integer.
+    #[default]
+    Absent,
+    /// Text.
+    Text(Cow<'a, str>),
+    /// An integer.
+    Integer(i64),
+}
+
+impl GroupValue<'_> {
+    /// The value, borrowed.
+    #[inline(always)]
+    pub(crate) fn as_ref(&self) -> GroupValueRef<'_> {
+        match self {
+            GroupValue::Absent => GroupValueRef::Absent,
+            GroupValue::Text(text) => GroupValueRef::Text(text),
+            GroupValue::Integer(integer) => GroupValueRef::Integer(*integer),
+        }
+    }
+}
+
+/// A [`GroupValue`], borrowed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum GroupValueRef<'v> {
+    Absent,
+    Text(&'v str),
+    Integer(i64),
+}
+
+/// Where a vote's group values are.
+pub(crate) trait GroupValuesOf {
+    /// The value at a place of the paths.
+    fn value(&self, place: usize) -> GroupValueRef<'_>;
+}
+
+impl GroupValuesOf for Vec<GroupValue<'_>> {
+    #[inline(always)]
+    fn value(&self, place: usize) -> GroupValueRef<'_> {
+        self[place].as_ref()
+    }
+}
+
+/// A vote as the rules look at it, wherever its parts are: the counting loop makes no [`ParsedVote`], which
+/// is larger than all that it does with it.
+pub(crate) struct VoteView<'v, V> {
+    pub(crate) voter_id: &'v str,
+    pub(crate) candidate_id: Option<&'v str>,
+    pub(crate) choices: Option<&'v Choices<'v>>,
+    pub(crate) voting_time: VotingTime,
+    pub(crate) weight_is_one: bool,
+    pub(crate) credential: Option<&'v str>,
+    pub(crate) values: &'v V,
+}
+
+/// What is done with a vote that has been read.
+pub(crate) trait VoteVisitor {
+    type Output;
+    fn visit<V: GroupValuesOf>(self, vote: VoteView<'_, V>) -> Self::Output;
+}
+
 /// What counting reads of a vote, borrowed from the record's bytes. Nothing is checked yet but the
 /// shape: JSON, the required fields, their types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParsedVote<'a> {
     /// The voter.
     pub voter_id: Cow<'a, str>,
-    /// The choice.
-    pub candidate_id: Cow<'a, str>,
+    /// The answer to the only contest; `None` where `choices` are given instead.
+    pub candidate_id: Option<Cow<'a, str>>,
+    /// The answers to several contests; `None` where `candidate_id` is given instead.
+    pub choices: Option<Choices<'a>>,
     /// When it was cast.
     pub voting_time: VotingTime,
     /// Whether `vote` is exactly the integer 1.
     pub weight_is_one: bool,
-    /// `address.state`, where it is text.
-    pub state: Option<Cow<'a, str>>,
-    /// `gender`, where it is text.
-    pub gender: Option<Cow<'a, str>>,
-    /// `registered_age`, where it is an integer.
-    pub age: Option<i64>,
+    /// What stands at the distinct paths of the groups.
+    pub values: Vec<GroupValue<'a>>,
     /// `credential`, where it is text.
     pub credential: Option<Cow<'a, str>>,
 }
 
 impl<'a> ParsedVote<'a> {
+    /// The vote as the rules look at it.
+    #[inline(always)]
+    pub(crate) fn view(&self) -> VoteView<'_, Vec<GroupValue<'a>>> {
+        VoteView {
+            voter_id: &self.voter_id,
+            candidate_id: self.candidate_id.as_deref(),
+            choices: self.choices.as_ref(),
+            voting_time: self.voting_time,
+            weight_is_one: self.weight_is_one,
+            credential: self.credential.as_deref(),
+            values: &self.values,
+        }
+    }
+
     /// Reads a record's value.
     ///
     /// # Errors
     /// [`Reason::Malformed`] when it is not UTF-8, not one JSON object, or a required field is
     /// missing, of the wrong type, given twice or (ids) empty, longer than [`MAX_ID_BYTES`] or with
-    /// control characters. Optional fields of an unexpected type are passed over.
-    pub fn parse(value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
-        scan(value).map_or_else(|| ParsedVote::parse_json(value), Ok)
+    /// control characters; or when it does not have exactly one of `candidate_id` and `choices`.
+    /// Group values of an unexpected type are passed over.
+    pub fn parse(value: &'a [u8], paths: &GroupPaths) -> Result<ParsedVote<'a>, Reason> {
+        scan(value, paths).map_or_else(|| ParsedVote::parse_json(value, paths), Ok)
     }
 
     /// Reads a record's value that is as plain as votes usually are, and gives what [`ParsedVote::parse_json`]
-    /// would; `None` for any other, vote or not. `other` hears the names of the fields that counting does
-    /// not read.
+    /// would; `None` for any other, vote or not. `other` hears the names of all fields but counting's
+    /// own.
     #[inline]
-    pub fn parse_plain(value: &'a [u8], other: impl FnMut(&'a [u8])) -> Option<ParsedVote<'a>> {
-        scan_telling(value, other)
+    pub fn parse_plain(
+        value: &'a [u8],
+        paths: &GroupPaths,
+        other: impl FnMut(&'a [u8]),
+    ) -> Option<ParsedVote<'a>> {
+        scan_telling(value, paths, other)
     }
 
     /// The reading that says what a vote is, for any JSON. All that are faster give the same.
     ///
     /// # Errors
     /// As [`ParsedVote::parse`].
-    pub fn parse_json(value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
+    pub fn parse_json(value: &'a [u8], paths: &GroupPaths) -> Result<ParsedVote<'a>, Reason> {
         // serde_json does not check the encoding of strings it skips, so the whole is checked first.
         let text = std::str::from_utf8(value).map_err(|_| Reason::Malformed)?;
-        let fields: Fields<'a> = serde_json::from_str(text).map_err(|_| Reason::Malformed)?;
-        if !usable_id(&fields.voter_id) || !usable_id(&fields.candidate_id) {
-            return Err(Reason::Malformed);
-        }
-        Ok(ParsedVote {
-            voting_time: VotingTime::parse(&fields.voting_time).ok_or(Reason::Malformed)?,
-            weight_is_one: fields.vote.0,
-            voter_id: fields.voter_id,
-            candidate_id: fields.candidate_id,
-            state: match fields.address {
-                Optional::Object { state } => state,
-                _ => None,
-            },
-            gender: fields.gender.text(),
-            age: match fields.registered_age {
-                Optional::Integer(age) => Some(age),
-                _ => None,
-            },
-            credential: fields.credential.text(),
-        })
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let vote = deserializer
+            .deserialize_map(FieldsVisitor(paths))
+            .and_then(|vote| deserializer.end().map(|()| vote))
+            .map_err(|_| Reason::Malformed)?;
+        let ids = [Some(&vote.voter_id), vote.candidate_id.as_ref()];
+        let usable = ids.into_iter().flatten().all(|id| usable_id(id));
+        let one_answer = vote.candidate_id.is_some() != vote.choices.is_some();
+        (usable && one_answer)
+            .then_some(vote)
+            .ok_or(Reason::Malformed)
     }
 }
 
@@ -150,23 +223,171 @@ fn usable_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_ID_BYTES && !has_control(id)
 }
 
+/// Reads a vote's fields, each at most once.
+struct FieldsVisitor<'p>(&'p GroupPaths);
+
+impl<'de> Visitor<'de> for FieldsVisitor<'_> {
+    type Value = ParsedVote<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a vote")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut voter_id, mut candidate_id, mut choices) = (None, None, None);
+        let (mut voting_time, mut weight, mut credential) = (None, None, None);
+        let mut values = vec![GroupValue::Absent; self.0.distinct()];
+        let mut seen = 0;
+        while let Some(Text(name)) = map.next_key()? {
+            match &*name {
+                "voter_id" => once(&mut voter_id, map.next_value::<Text<'de>>()?)?,
+                "candidate_id" => once(&mut candidate_id, map.next_value::<Text<'de>>()?)?,
+                "choices" => once(&mut choices, map.next_value::<Choices<'de>>()?)?,
+                "voting_time" => once(&mut voting_time, map.next_value::<Text<'de>>()?)?,
+                "vote" => once(&mut weight, map.next_value::<Weight>()?)?,
+                "credential" => once(&mut credential, map.next_value::<Scalar<'de>>()?)?,
+                name => group_field(&self.0.root, name, &mut seen, &mut map, &mut values)?,
+            }
+        }
+        let Text(voter_id) = voter_id.ok_or_else(|| de::Error::missing_field("voter_id"))?;
+        let Text(time) = voting_time.ok_or_else(|| de::Error::missing_field("voting_time"))?;
+        let Weight(weight_is_one) = weight.ok_or_else(|| de::Error::missing_field("vote"))?;
+        Ok(ParsedVote {
+            voter_id,
+            candidate_id: candidate_id.map(|Text(id)| id),
+            choices,
+            voting_time: VotingTime::parse(&time)
+                .ok_or_else(|| de::Error::custom("not a voting time"))?,
+            weight_is_one,
+            values,
+            credential: match credential {
+                Some(Scalar(GroupValue::Text(text))) => Some(text),
+                _ => None,
+            },
+        })
+    }
+}
+
+/// Text, borrowed where it can be.
 #[derive(Deserialize)]
-struct Fields<'a> {
-    #[serde(borrow)]
-    voter_id: Cow<'a, str>,
-    #[serde(borrow)]
-    candidate_id: Cow<'a, str>,
-    #[serde(borrow)]
-    voting_time: Cow<'a, str>,
-    vote: Weight,
-    #[serde(borrow, default)]
-    address: Optional<'a>,
-    #[serde(borrow, default)]
-    gender: Optional<'a>,
-    #[serde(borrow, default)]
-    registered_age: Optional<'a>,
-    #[serde(borrow, default)]
-    credential: Optional<'a>,
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Fills a field's place, once.
+fn once<T, E: de::Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(de::Error::custom("a field is given twice")),
+    }
+}
+
+/// Reads the value of an object's field, which may be on the way to a group's value.
+fn group_field<'de, A: MapAccess<'de>>(
+    node: &PathNode,
+    name: &str,
+    seen: &mut u64,
+    map: &mut A,
+    values: &mut [GroupValue<'de>],
+) -> Result<(), A::Error> {
+    let Some((number, child)) = node.child(name.as_bytes()) else {
+        map.next_value::<IgnoredAny>()?;
+        return Ok(());
+    };
+    if *seen & 1 << number != 0 {
+        return Err(de::Error::custom("a field is given twice"));
+    }
+    *seen |= 1 << number;
+    map.next_value_seed(GroupSeed {
+        node: child,
+        values,
+    })
+}
+
+/// Reads what stands at a node of the groups' paths: any JSON is accepted, and what is of use is kept.
+struct GroupSeed<'s, 'de> {
+    node: &'s PathNode,
+    values: &'s mut [GroupValue<'de>],
+}
+
+impl<'de> GroupSeed<'_, 'de> {
+    fn keep(self, value: GroupValue<'de>) {
+        if let Some(place) = self.node.place {
+            self.values[place] = value;
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for GroupSeed<'_, 'de> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for GroupSeed<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<(), E> {
+        self.keep(GroupValue::Text(Cow::Borrowed(text)));
+        Ok(())
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        self.keep(GroupValue::Text(Cow::Owned(text.to_owned())));
+        Ok(())
+    }
+    fn visit_i64<E: de::Error>(self, integer: i64) -> Result<(), E> {
+        self.keep(GroupValue::Integer(integer));
+        Ok(())
+    }
+    fn visit_u64<E: de::Error>(self, integer: u64) -> Result<(), E> {
+        if let Ok(integer) = i64::try_from(integer) {
+            self.keep(GroupValue::Integer(integer));
+        }
+        Ok(())
+    }
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = 0;
+        while let Some(Text(name)) = map.next_key()? {
+            group_field(self.node, &name, &mut seen, &mut map, self.values)?;
+        }
+        Ok(())
+    }
+}
+
+/// Text or an integer; any other value is accepted and dropped.
+#[derive(Default)]
+struct Scalar<'a>(GroupValue<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = [GroupValue::Absent];
+        let node = PathNode {
+            place: Some(0),
+            ..PathNode::default()
+        };
+        let seed = GroupSeed {
+            node: &node,
+            values: &mut value,
+        };
+        seed.deserialize(deserializer)?;
+        let [value] = value;
+        Ok(Scalar(value))
+    }
 }
 
 /// Whether `vote` is 1. Any other integer is a wrong weight; anything else is a wrong type.
@@ -191,106 +412,35 @@ impl<'de> Deserialize<'de> for Weight {
     }
 }
 
-/// The value of an optional field: any JSON is accepted, and reduced to what counting can use.
-#[derive(Default)]
-enum Optional<'a> {
-    Text(Cow<'a, str>),
-    Integer(i64),
-    /// An object, of which only a textual `state` is kept.
-    Object {
-        state: Option<Cow<'a, str>>,
-    },
-    #[default]
-    Other,
-}
-
-impl<'a> Optional<'a> {
-    fn text(self) -> Option<Cow<'a, str>> {
-        match self {
-            Optional::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Optional<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OptionalVisitor)
-    }
-}
-
-struct OptionalVisitor;
-
-impl<'de> Visitor<'de> for OptionalVisitor {
-    type Value = Optional<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Optional::Text(Cow::Borrowed(text)))
-    }
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Optional::Text(Cow::Owned(text.to_owned())))
-    }
-    fn visit_i64<E: de::Error>(self, integer: i64) -> Result<Self::Value, E> {
-        Ok(Optional::Integer(integer))
-    }
-    fn visit_u64<E: de::Error>(self, integer: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(integer).map_or(Optional::Other, Optional::Integer))
-    }
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Optional::Other)
-    }
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Optional::Other)
-    }
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Optional::Other)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Optional::Other)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut state = None;
-        while let Some(key) = map.next_key::<Optional<'de>>()? {
-            match key {
-                Optional::Text(key) if key == "state" => {
-                    if state.is_some() {
-                        return Err(de::Error::duplicate_field("state"));
-                    }
-                    state = Some(map.next_value::<Optional<'de>>()?);
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(Optional::Object {
-            state: state.and_then(Optional::text),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Group;
 
     const VOTE: &str = r#"{"voter_id":"v1","candidate_id":"c1","voting_time":"2024-07-04 21:59:59","vote":1,"gender":"female","registered_age":44,"address":{"city":"Truro","state":"Cornwall"},"extra":[1,{"a":null}]}"#;
+
+    fn parse(vote: &[u8]) -> Result<ParsedVote<'_>, Reason> {
+        ParsedVote::parse(vote, &GroupPaths::of(&Group::tutorial()))
+    }
 
     fn with(from: &str, to: &str) -> Result<ParsedVote<'static>, Reason> {
         let text = VOTE.replace(from, to);
         assert_ne!(text, VOTE, "{from} stands in the sample");
-        ParsedVote::parse(text.leak().as_bytes())
+        parse(text.leak().as_bytes())
     }
+
+    /// The tutorial's groups in their order.
+    const STATE: usize = 0;
+    const GENDER: usize = 1;
+    const AGE: usize = 2;
 
     #[test]
     fn a_vote_is_read_in_place() {
-        let vote = ParsedVote::parse(VOTE.as_bytes()).unwrap();
+        let vote = parse(VOTE.as_bytes()).unwrap();
         assert!(matches!(vote.voter_id, Cow::Borrowed("v1")));
-        assert!(matches!(vote.state, Some(Cow::Borrowed("Cornwall"))));
-        assert_eq!(vote.age, Some(44));
+        let state = &vote.values[STATE];
+        assert!(matches!(state, GroupValue::Text(Cow::Borrowed("Cornwall"))));
+        assert_eq!(vote.values[AGE], GroupValue::Integer(44));
         assert!(vote.weight_is_one);
         assert_eq!(vote.voting_time.to_string(), "2024-07-04 21:59:59");
     }
@@ -298,7 +448,7 @@ mod tests {
     #[test]
     fn escapes_are_decoded() {
         let vote = with("Cornwall", r"Cor\u006ewall").unwrap();
-        assert_eq!(vote.state.as_deref(), Some("Cornwall"));
+        assert_eq!(vote.values[STATE], GroupValue::Text("Cornwall".into()));
         assert_eq!(with("\"v1\"", "\"v\\u0031\"").unwrap().voter_id, "v1");
     }
 
@@ -322,23 +472,30 @@ mod tests {
         ] {
             assert_eq!(with(from, to), Err(Reason::Malformed), "{from} -> {to}");
         }
-        assert_eq!(ParsedVote::parse(b""), Err(Reason::Malformed));
-        assert_eq!(ParsedVote::parse(b"[]"), Err(Reason::Malformed));
+        assert_eq!(parse(b""), Err(Reason::Malformed));
+        assert_eq!(parse(b"[]"), Err(Reason::Malformed));
         let mut bytes = VOTE.as_bytes().to_vec();
         let at = VOTE.find("Truro").unwrap();
         bytes[at] = 0xff;
-        assert_eq!(ParsedVote::parse(&bytes), Err(Reason::Malformed));
+        assert_eq!(parse(&bytes), Err(Reason::Malformed));
     }
 
     #[test]
     fn what_is_optional_may_be_anything() {
-        assert_eq!(with("44", "\"44\"").unwrap().age, None);
-        assert_eq!(with("\"female\"", "[1]").unwrap().gender, None);
+        let absent = |vote: Result<ParsedVote<'_>, Reason>, group: usize| {
+            assert_eq!(vote.unwrap().values[group], GroupValue::Absent);
+        };
+        assert_eq!(
+            with("44", "\"44\"").unwrap().values[AGE],
+            GroupValue::Text("44".into())
+        );
+        absent(with("44", "4.5"), AGE);
+        absent(with("\"female\"", "[1]"), GENDER);
         assert_eq!(
             with("{\"city\"", "[{\"city\"").err(),
             Some(Reason::Malformed)
         );
-        assert_eq!(with("\"Cornwall\"", "{}").unwrap().state, None);
+        absent(with("\"Cornwall\"", "{}"), STATE);
         assert!(!with("\"vote\":1", "\"vote\":2").unwrap().weight_is_one);
         assert!(!with("\"vote\":1", "\"vote\":-1").unwrap().weight_is_one);
     }

@@ -9,8 +9,12 @@
 
 use wide::u8x16;
 
-use crate::scan::{Field, Fields, Part, Plain, Span, integer, scan_fields};
-use crate::{ParsedVote, Reason};
+use crate::scan::{
+    Fields, PLACES, Part, Plain, PlainValues, Span, demand_plain, end_of_object, integer,
+    scan_fields,
+};
+use crate::vote::VoteVisitor;
+use crate::{GroupPaths, ParsedVote, Reason};
 
 /// Layouts that are remembered: of the first so many that are met.
 const MAX_LAYOUTS: usize = 4;
@@ -28,10 +32,19 @@ const VECTOR: usize = 16;
 /// several times as fast where the votes are alike.
 #[derive(Debug, Default)]
 pub struct VoteReader {
+    paths: GroupPaths,
     layouts: Vec<Layout>,
 }
 
 impl VoteReader {
+    /// A reader of votes that are counted by the groups at these paths.
+    pub fn new(paths: GroupPaths) -> VoteReader {
+        VoteReader {
+            paths,
+            layouts: Vec::new(),
+        }
+    }
+
     /// Reads a record's value, as [`ParsedVote::parse`] does.
     ///
     /// # Errors
@@ -40,23 +53,57 @@ impl VoteReader {
     pub fn read<'a>(&mut self, value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
         let text = simdutf8::basic::from_utf8(value).map_err(|_| Reason::Malformed)?;
         for layout in &self.layouts {
-            if let Some(vote) = layout.read(text) {
+            if let Some(vote) = layout.read(text, self.paths.distinct()) {
                 return Ok(vote);
             }
         }
         self.read_and_learn(text)
     }
 
+    /// Reads a record's value, and hands it on without moving it.
+    ///
+    /// # Errors
+    /// As [`ParsedVote::parse`].
+    #[inline(always)]
+    pub(crate) fn visit<T: VoteVisitor>(
+        &mut self,
+        value: &[u8],
+        visitor: T,
+    ) -> Result<T::Output, Reason> {
+        let text = simdutf8::basic::from_utf8(value).map_err(|_| Reason::Malformed)?;
+        for layout in &self.layouts {
+            let mut fields = Fields::default();
+            if layout.fill(text, &mut fields).is_none() {
+                continue;
+            }
+            let fields = &fields;
+            if let Some(vote) = fields.view(&PlainValues { fields, text }) {
+                return Ok(visitor.visit(vote));
+            }
+        }
+        self.read_and_visit(text, visitor)
+    }
+
+    #[inline(never)]
+    fn read_and_visit<T: VoteVisitor>(
+        &mut self,
+        text: &str,
+        visitor: T,
+    ) -> Result<T::Output, Reason> {
+        let vote = self.read(text.as_bytes())?;
+        Ok(visitor.visit(vote.view()))
+    }
+
     #[cold]
     fn read_and_learn<'a>(&mut self, text: &'a str) -> Result<ParsedVote<'a>, Reason> {
         if self.layouts.len() < MAX_LAYOUTS
-            && let Some(layout) = Layout::of(text)
-            && let Some(vote) = layout.read(text)
+            && let Some(layout) = Layout::of(text, &self.paths)
+            && let Some(vote) = layout.read(text, self.paths.distinct())
         {
             self.layouts.push(layout);
             return Ok(vote);
         }
-        ParsedVote::parse(text.as_bytes())
+        ParsedVote::parse(text.as_bytes(), &self.paths)
     }
 }
 
@@ -79,18 +126,20 @@ struct LayoutPart {
 enum Value {
     Text,
     Integer,
+    Choices,
     /// More of the same text follows, or the end.
     Nothing,
 }
 
 /// The place of values that counting does not read.
-const UNREAD: usize = Field::ALL.len();
+const UNREAD: usize = PLACES;
 
 impl Layout {
     /// The layout of a plain vote.
-    fn of(text: &str) -> Option<Layout> {
+    fn of(text: &str, paths: &GroupPaths) -> Option<Layout> {
         let mut found = Vec::new();
-        let fields = scan_fields(text, |part| {
+        let mut fields = Fields::default();
+        scan_fields(text, paths, &mut fields, |part| {
             if let Part::Value(value) = part {
                 found.push(value);
             }
@@ -104,11 +153,12 @@ impl Layout {
             let (value, span) = match found {
                 Plain::Text(span) => (Value::Text, span),
                 Plain::Integer(_, span) => (Value::Integer, span),
-                Plain::Literal | Plain::Object { .. } => return None,
+                Plain::Choices(span) => (Value::Choices, span),
+                Plain::Literal | Plain::Object => return None,
             };
-            let field = Field::ALL
+            let field = fields.0[..PLACES]
                 .iter()
-                .position(|&field| fields[field] == Some(found));
+                .position(|&field| field == Some(found));
             let before = text.as_bytes().get(at..span.start)?;
             layout.push(before, value, field.unwrap_or(UNREAD));
             at = span.end;
@@ -132,9 +182,16 @@ impl Layout {
 
     /// The vote, if it has this layout.
     #[inline(always)]
-    fn read<'a>(&self, text: &'a str) -> Option<ParsedVote<'a>> {
+    fn read<'a>(&self, text: &'a str, groups: usize) -> Option<ParsedVote<'a>> {
+        let mut fields = Fields::default();
+        self.fill(text, &mut fields)?;
+        fields.vote(text, groups)
+    }
+
+    /// Finds the fields of a text that has this layout.
+    #[inline(always)]
+    fn fill(&self, text: &str, fields: &mut Fields) -> Option<()> {
         let bytes = text.as_bytes();
-        let mut places = [None; UNREAD + 1];
         let mut at = 0;
         for part in &self.parts {
             at = part.before.end_in(bytes, at)?;
@@ -149,13 +206,16 @@ impl Layout {
                     at = span.end;
                     Plain::Integer(number, span)
                 }
+                Value::Choices => {
+                    let span = choices(bytes, at)?;
+                    at = span.end;
+                    Plain::Choices(span)
+                }
                 Value::Nothing => continue,
             };
-            *places.get_mut(part.place)? = Some(found);
+            *fields.0.get_mut(part.place)? = Some(found);
         }
-        let [fields @ .., _] = places;
-        let whole = at == bytes.len();
-        whole.then(|| Fields::from(fields).vote(text)).flatten()
+        (at == bytes.len()).then_some(())
     }
 }
 
@@ -211,6 +271,15 @@ fn vectors(bytes: &[u8; MAX_BETWEEN]) -> [u8x16; 2] {
     [u8x16::new(chunks[0]), u8x16::new(chunks[1])]
 }
 
+/// The object of `choices`, if its text is plain.
+#[inline(never)]
+fn choices(text: &[u8], start: usize) -> Option<Span> {
+    (text.get(start) == Some(&b'{')).then_some(())?;
+    let end = end_of_object(text, start)?;
+    demand_plain(&text[start..end])?;
+    Some(Span { start, end })
+}
+
 /// The string whose first byte is here. `None` if an escape or a control character comes before its end.
 #[inline(always)]
 fn string(text: &[u8], start: usize) -> Option<Span> {
@@ -238,19 +307,20 @@ fn string(text: &[u8], start: usize) -> Option<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group_paths::tests::paths;
     use crate::sample_votes::{VOTES, edited, json};
     use proptest::prelude::*;
 
     #[test]
     fn a_vote_of_the_same_layout_is_read_by_it() {
         for vote in VOTES {
-            let layout = Layout::of(vote).unwrap();
+            let layout = Layout::of(vote, &paths()).unwrap();
             assert_eq!(
-                layout.read(vote),
-                ParsedVote::parse_json(vote.as_bytes()).ok()
+                layout.read(vote, paths().distinct()),
+                ParsedVote::parse_json(vote.as_bytes(), &paths()).ok()
             );
         }
-        let layout = Layout::of(VOTES[0]).unwrap();
+        let layout = Layout::of(VOTES[0], &paths()).unwrap();
         let other = VOTES[0]
             .replace("Cornwall", "Fife")
             .replace(":44,", ":7,")
@@ -258,18 +328,18 @@ mod tests {
                 "Zoë",
                 "A name that is a good deal longer than sixteen bytes",
             );
-        let read = layout.read(&other).unwrap();
-        assert_eq!(ParsedVote::parse_json(other.as_bytes()), Ok(read));
+        let read = layout.read(&other, paths().distinct()).unwrap();
+        assert_eq!(ParsedVote::parse_json(other.as_bytes(), &paths()), Ok(read));
     }
 
     #[test]
     fn only_so_many_layouts_are_remembered() {
-        let mut reader = VoteReader::default();
+        let mut reader = VoteReader::new(paths());
         for n in 0..2 * MAX_LAYOUTS {
             let vote = VOTES[0].replace("voter_name", &format!("name_{n}"));
             assert_eq!(
                 reader.read(vote.as_bytes()),
-                ParsedVote::parse_json(vote.as_bytes())
+                ParsedVote::parse_json(vote.as_bytes(), &paths())
             );
         }
         assert_eq!(reader.layouts.len(), MAX_LAYOUTS);
@@ -283,23 +353,23 @@ mod tests {
             learned in edited(),
             votes in prop::collection::vec(edited(), 1..4),
         ) {
-            let mut reader = VoteReader::default();
+            let mut reader = VoteReader::new(paths());
             for vote in std::iter::once(&learned).chain(&votes) {
-                prop_assert_eq!(reader.read(vote), ParsedVote::parse_json(vote));
+                prop_assert_eq!(reader.read(vote), ParsedVote::parse_json(vote, &paths()));
             }
         }
 
         #[test]
         fn values_of_any_kind_agree(
-            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "credential", "other"][..]),
+            field in prop::sample::select(&["voter_id", "candidate_id", "vote", "voting_time", "address", "gender", "registered_age", "credential", "choices", "other"][..]),
             values in prop::collection::vec(json(), 2..5),
         ) {
-            let mut reader = VoteReader::default();
+            let mut reader = VoteReader::new(paths());
             for value in values {
                 let mut vote: serde_json::Value = serde_json::from_str(VOTES[0]).unwrap();
                 vote[field] = value;
                 let text = vote.to_string();
-                prop_assert_eq!(reader.read(text.as_bytes()), ParsedVote::parse_json(text.as_bytes()));
+                prop_assert_eq!(reader.read(text.as_bytes()), ParsedVote::parse_json(text.as_bytes(), &paths()));
             }
         }
 
@@ -308,12 +378,12 @@ mod tests {
             texts in prop::collection::vec("[a-z]{0,70}", 1..5),
             rest in "[ }]{0,40}",
         ) {
-            let mut reader = VoteReader::default();
+            let mut reader = VoteReader::new(paths());
             for text in texts {
                 let vote = format!(
                     r#"{{"voter_id":"v","vote":1,"voting_time":"2024-07-04 12:00:00","x":"{text}","candidate_id":"{text}"}}{rest}"#
                 );
-                prop_assert_eq!(reader.read(vote.as_bytes()), ParsedVote::parse_json(vote.as_bytes()));
+                prop_assert_eq!(reader.read(vote.as_bytes()), ParsedVote::parse_json(vote.as_bytes(), &paths()));
             }
         }
     }

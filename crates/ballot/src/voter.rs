@@ -60,4 +60,7 @@ pub struct Voter {
     /// Age in years at registration, where the roll gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_age: Option<i32>,
+    /// Precinct, in an election that has precincts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precinct: Option<String>,
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use ballot::{MAX_ID_BYTES, group_name};
+use ballot::{MAX_ID_BYTES, value_of_text};
 
 use crate::reading::MAX_PROBLEMS;
 use crate::roll::{RollKind, roll_in};
@@ -60,7 +60,11 @@ pub fn results(bytes: &[u8]) {
     let mut write = |row: [&str; 4]| written.write_record(row).expect("it fits into memory");
     write(["state", "candidate", "party", "votes"]);
     for row in &results.rows {
-        assert_eq!(group_name(&row.state), row.state, "counted under its name");
+        assert_eq!(
+            value_of_text(&row.state),
+            row.state,
+            "counted under its name"
+        );
         assert!(!row.candidate.is_empty() && !row.party.is_empty());
         write([
             &row.state,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use ballot::group_name;
+use ballot::value_of_text;
 
 use crate::InputFileError;
 use crate::reading::{Columns, Problems, csv_reader, next_record, open};
@@ -166,7 +166,7 @@ impl ResultColumns {
         let text = |column: usize| record.get(column).unwrap_or_default().trim();
         let state = text(self.state);
         // Votes are counted under the location's group name; it must be the one the file gives.
-        if state.is_empty() || group_name(state) != state {
+        if state.is_empty() || value_of_text(state) != state {
             return Err(format!(
                 "column `{}`: {state:?} is not a location's name: it must have some text, not too much, and no control characters",
                 self.state_name

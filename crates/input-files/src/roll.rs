@@ -127,6 +127,7 @@ struct VoterColumns {
     cell_number: Option<usize>,
     picture: Option<usize>,
     registered_age: Option<usize>,
+    precinct: Option<usize>,
 }
 
 impl VoterColumns {
@@ -157,6 +158,7 @@ impl VoterColumns {
             cell_number: find(&["cell_number"]),
             picture: find(&["picture"]),
             registered_age: find(&["registered_age"]),
+            precinct: find(&["precinct"]),
         };
         if usable && voter_id.is_none() {
             problems.on_line(
@@ -204,6 +206,7 @@ impl VoterColumns {
             cell_number: text(self.cell_number),
             picture: text(self.picture),
             registered_age,
+            precinct: Some(text(self.precinct)).filter(|precinct| !precinct.is_empty()),
         })
     }
 }

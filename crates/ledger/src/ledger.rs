@@ -1,6 +1,6 @@
 //! Adding deltas up, exactly once: contiguity, and the free audit after a restart.
 
-use ballot::{Delta, Tally};
+use ballot::{Delta, Tally, Unbalanced};
 
 use crate::{Difference, differences};
 
@@ -35,21 +35,15 @@ pub enum LedgerError {
         /// Counted and rejected.
         cast: u64,
     },
-    /// A delta's groups do not sum to the votes that it counts.
-    #[error(
-        "the delta for offsets {base}..{next} counts {counted} votes, but {genders} by gender and {age_bands} by age"
-    )]
-    GroupsDiffer {
+    /// A delta's groups do not agree.
+    #[error("the delta for offsets {base}..{next} does not add up: {source}")]
+    Unbalanced {
         /// The delta's first offset.
         base: i64,
         /// The offset after its last.
         next: i64,
-        /// Votes counted, by candidate.
-        counted: u64,
-        /// Votes counted, by gender.
-        genders: u64,
-        /// Votes counted, by age band.
-        age_bands: u64,
+        /// What does not add up.
+        source: Unbalanced,
     },
     /// Counting the log again up to the checkpoint gives something else than what was stored there.
     #[error(
@@ -163,16 +157,11 @@ impl Ledger {
         if next.checked_sub(base).and_then(|n| u64::try_from(n).ok()) != Some(cast) {
             return Err(LedgerError::Unaccounted { base, next, cast });
         }
-        let [counted, genders, age_bands] = delta.tally.counted_by_group();
-        if genders != counted || age_bands != counted {
-            return Err(LedgerError::GroupsDiffer {
-                base,
-                next,
-                counted,
-                genders,
-                age_bands,
-            });
-        }
+        (delta.tally.demand_balanced()).map_err(|source| LedgerError::Unbalanced {
+            base,
+            next,
+            source,
+        })?;
         self.tally.add(&delta.tally);
         self.next_offset = next;
         match &self.checkpoint {
@@ -199,7 +188,7 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use ballot::{AgeBand, Reason};
+    use ballot::Reason;
 
     use super::*;
 
@@ -247,29 +236,20 @@ mod tests {
     }
 
     #[test]
-    fn every_counted_vote_has_a_gender_and_an_age() {
-        let mut grouped = delta(0, 2);
-        grouped.tally.rejected = [(Reason::Malformed, 1)].into();
-        grouped.tally.candidates = [("c1".into(), [("Fife".into(), 1)].into())].into();
-        grouped.tally.genders = [("female".into(), 1)].into();
-        grouped.tally.age_bands = [(AgeBand::From18, 1)].into();
-        let applied = Ledger::default().apply(&grouped);
-        assert_eq!(applied, Ok(Applied::Counted));
-        let (mut no_gender, mut no_age) = (grouped.clone(), grouped);
-        no_gender.tally.genders.clear();
-        no_age.tally.age_bands.clear();
-        for (delta, expected) in [(no_gender, (1, 0, 1)), (no_age, (1, 1, 0))] {
-            let found = match Ledger::default().apply(&delta).unwrap_err() {
-                LedgerError::GroupsDiffer {
-                    counted,
-                    genders,
-                    age_bands,
-                    ..
-                } => (counted, genders, age_bands),
-                other => panic!("{other}"),
-            };
-            assert_eq!(found, expected);
+    fn every_counted_vote_is_counted_by_every_group() {
+        let mut counted = delta(0, 2);
+        counted.tally.rejected = [(Reason::Malformed, 1)].into();
+        for group in ["location", "ward"] {
+            counted.tally.add_turnout(group, "unknown", 1);
         }
+        let applied = Ledger::default().apply(&counted);
+        assert_eq!(applied, Ok(Applied::Counted));
+        counted.tally.add_turnout("ward", "north", 1);
+        let error = Ledger::default().apply(&counted).unwrap_err();
+        let LedgerError::Unbalanced { source, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!((source.group.as_str(), source.sum), ("ward", 2));
     }
 
     #[test]

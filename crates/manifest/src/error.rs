@@ -4,7 +4,9 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// A manifest that cannot be used.
+use ballot::DefinitionError;
+
+/// A manifest or a definition that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The file cannot be read.
@@ -23,9 +25,17 @@ pub enum ManifestError {
         /// All that is wrong, in the order of the file; never empty.
         problems: Vec<Problem>,
     },
+    /// An election definition contradicts itself.
+    #[error("{}: {source}", path.display())]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: DefinitionError,
+    },
 }
 
-/// Something that is wrong in a manifest.
+/// Something that is wrong in a file, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The line, from 1.

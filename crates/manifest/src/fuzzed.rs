@@ -28,6 +28,7 @@ pub fn manifest(bytes: &[u8]) {
             }
         }
         Err(error @ ManifestError::Read { .. }) => panic!("it was there already: {error}"),
+        Err(error @ ManifestError::Definition { .. }) => panic!("it is no definition: {error}"),
         Ok(manifest) => {
             for name in manifest.chains.keys() {
                 assert!(manifest.chain(name, &Params::new()).is_some(), "{name}");

@@ -9,6 +9,7 @@
 
 mod check;
 mod cluster_config;
+mod definition;
 mod error;
 mod file;
 #[cfg(any(test, fuzzing))]
@@ -17,6 +18,7 @@ mod kafka;
 mod manifest;
 mod values;
 
+pub use definition::read_definition;
 pub use error::{ManifestError, Problem};
 pub use manifest::{Chain, Cluster, KafkaTopic, Manifest, SmartModule, Step, Topic};
 pub use values::{Direction, KafkaCompression};

@@ -30,6 +30,7 @@ fn the_committed_manifest_names_everything() {
         topics::VOTERS,
         topics::VOTES,
         topics::REJECTED_VOTES,
+        topics::TOTALS,
         topics::PIPELINE,
     ];
     for name in names.into_iter().chain(topics::AGGREGATES) {

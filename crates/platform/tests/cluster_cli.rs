@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use ballot::{Delta, Reason, Tally};
+use ballot::{Delta, Reason, TUTORIAL_CONTEST, Tally};
 use election_platform::fluvio::TemporaryCluster;
 use serde_json::Value;
 
@@ -197,18 +197,13 @@ async fn tally(terminal: &Terminal, by_candidate: &Totals, by_state: &Totals) {
             ]
             .into()
         );
-        let candidates: Totals = tally
-            .candidates
-            .iter()
-            .map(|(candidate, by_state)| (candidate.clone(), by_state.values().sum()))
-            .collect();
+        let mut candidates = Totals::new();
+        let by_location = tally.selections_by(TUTORIAL_CONTEST, "location");
+        for (candidate, votes) in by_location.values().flatten() {
+            *candidates.entry(candidate.clone()).or_default() += votes;
+        }
         assert_eq!(candidates, *by_candidate);
-        let states: Totals = tally
-            .by_location()
-            .into_iter()
-            .map(|(state, votes)| (state.to_owned(), votes))
-            .collect();
-        assert_eq!(states, *by_state);
+        assert_eq!(tally.turnout_by("location"), by_state);
     }
     let candidates = ["-e", r#"candidates=["ada","bo"]"#];
     let tally = added_up(&terminal.consume("votes", "vote-tally", &candidates).await);

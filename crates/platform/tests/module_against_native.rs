@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ballot::{
-    Candidate, CredentialKey, Delta, PARAM_CANDIDATES, PARAM_DUPLICATES, PARAM_MODE, Params,
-    ParsedVote, PartitionCounter, PollsWindow, Reason, Rules, VotingTime,
+    Candidate, CredentialKey, Delta, ElectionDefinition, PARAM_CANDIDATES, PARAM_DUPLICATES,
+    PARAM_MODE, Params, PartitionCounter, PollsWindow, Reason, Rules, VotingTime,
 };
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
@@ -64,12 +64,42 @@ fn credential_key() -> CredentialKey {
     ElectionKey::from_bytes([7; 32]).credentials()
 }
 
-fn rules() -> Rules {
-    let window = PollsWindow {
+fn polls() -> PollsWindow {
+    PollsWindow {
         open: VotingTime::parse("2024-07-04 07:00:00"),
         close: VotingTime::parse("2024-07-04 22:00:00"),
-    };
-    Rules::new(&candidates(), window)
+    }
+}
+
+fn rules() -> Rules {
+    Rules::new(&candidates(), polls())
+}
+
+/// Three contests, one of them of a district, and a closed list of values.
+const CITY: &str = r#"{
+    "election": {"id": "city", "title": "City"},
+    "precinct": [{"id": "p1", "title": "One"}, {"id": "p2", "title": "Two"}],
+    "district": [{"id": "west", "title": "West", "precincts": ["p2"]}],
+    "group": [
+        {"name": "state", "path": "/address/state", "limit": 3},
+        {"name": "gender", "path": "/gender", "values": ["female", "male"]},
+        {"name": "age", "path": "/registered_age", "bands": [18, 65], "range": [0, 150]}
+    ],
+    "contest": [
+        {"id": "mayor", "title": "Mayor", "method": {"kind": "plurality"},
+         "candidates": [{"id": "c1", "name": "One"}, {"id": "c2", "name": "Two"}]},
+        {"id": "council", "title": "Council", "method": {"kind": "vote-for"}, "seats": 2,
+         "candidates": [{"id": "d1", "name": "D"}, {"id": "d2", "name": "E"}, {"id": "d3", "name": "F"}]},
+        {"id": "fund", "title": "Fund", "method": {"kind": "score", "highest": 5}, "districts": ["west"],
+         "candidates": [{"id": "pool", "name": "Pool"}, {"id": "park", "name": "Park"}]}
+    ]
+}"#;
+
+/// What is voted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ballots {
+    Candidate,
+    Contests,
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -108,13 +138,46 @@ fn voter() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// Answers to the contests of [`CITY`], most of them of the right shape.
+fn choices() -> impl Strategy<Value = Value> {
+    let mayor = prop_oneof![
+        4 => text_of(&["c1", "c2"]),
+        1 => Just(Value::Null),
+        1 => Just(json!(["c2", "c1"])),
+    ];
+    let members = prop::collection::vec(select(&["d1", "d2", "d3"][..]), 0..4);
+    let points = prop::collection::btree_map("pool|park", 0..6u32, 0..3);
+    let contests = (
+        prop::option::of(mostly(mayor)),
+        prop::option::of(mostly(members.prop_map(|ids| json!(ids)))),
+        prop::option::weighted(0.3, mostly(points.prop_map(|points| json!(points)))),
+        prop::option::weighted(0.02, ("mayor|nobody|", any_json())),
+    );
+    contests.prop_map(|(mayor, council, fund, other)| {
+        let named = [("mayor", mayor), ("council", council), ("fund", fund)];
+        let mut choices = serde_json::Map::new();
+        for (contest, answer) in named {
+            choices.extend(answer.map(|answer| (contest.to_owned(), answer)));
+        }
+        choices.extend(other);
+        choices.into()
+    })
+}
+
+/// What is marked, and where the voter lives: beside the candidate or in its place.
+fn in_contests() -> impl Strategy<Value = Option<(Value, Option<Value>, bool)>> {
+    let precinct = prop::option::weighted(0.9, mostly(text_of(&["p1", "p2", "p2", "p3"])));
+    let one = (mostly(choices()), precinct, prop::bool::weighted(0.05));
+    prop::option::weighted(0.95, one)
+}
+
 fn credential_of(voter: &Value) -> Option<Value> {
     let voter = voter.as_str()?;
     Some(credential_key().credential(voter).into())
 }
 
 /// The fields of a vote in some order, some missing, some there twice, some that mean nothing.
-fn fields() -> impl Strategy<Value = Vec<(String, Value)>> {
+fn fields(ballots: Ballots) -> impl Strategy<Value = Vec<(String, Value)>> {
     let times = &[
         "2024-07-04 12:00:00",
         "2024-07-04 12:30:59",
@@ -177,6 +240,21 @@ fn fields() -> impl Strategy<Value = Vec<(String, Value)>> {
         fields.extend(credential.map(|credential| ("credential".to_owned(), credential)));
         fields
     });
+    let fields = match ballots {
+        Ballots::Candidate => fields.boxed(),
+        Ballots::Contests => (fields, in_contests())
+            .prop_map(|(mut fields, contests)| {
+                if let Some((choices, precinct, and_candidate)) = contests {
+                    if !and_candidate {
+                        fields.retain(|(name, _)| name != "candidate_id");
+                    }
+                    fields.push(("choices".to_owned(), choices));
+                    fields.extend(precinct.map(|precinct| ("precinct".to_owned(), precinct)));
+                }
+                fields
+            })
+            .boxed(),
+    };
     let edits = prop_oneof![
         30 => Just(None),
         1 => any::<(Index, bool)>().prop_map(Some),
@@ -210,21 +288,22 @@ fn written(fields: &[(String, Value)], spaces: bool, escapes: bool) -> Vec<u8> {
     format!("{{{}}}", fields.join(comma)).into_bytes()
 }
 
-fn vote_text() -> impl Strategy<Value = Vec<u8>> {
+fn vote_text(ballots: Ballots) -> impl Strategy<Value = Vec<u8>> {
     let style = prop_oneof![
         6 => Just((false, false)),
         1 => Just((true, false)),
         1 => any::<(bool, bool)>(),
     ];
-    (fields(), style).prop_map(|(fields, (spaces, escapes))| written(&fields, spaces, escapes))
+    (fields(ballots), style)
+        .prop_map(|(fields, (spaces, escapes))| written(&fields, spaces, escapes))
 }
 
 /// A vote in which bytes were changed, left out, put in, or cut off.
-fn mutated() -> impl Strategy<Value = Vec<u8>> {
+fn mutated(ballots: Ballots) -> impl Strategy<Value = Vec<u8>> {
     let telling = select(b"{}[]\",:\\ 01e.\0\x1f\x7f\xc2\xff".to_vec());
     let byte = prop_oneof![telling, any::<u8>()];
     let change = (0..4u8, any::<Index>(), any::<Index>(), byte);
-    (vote_text(), prop::collection::vec(change, 1..4)).prop_map(|(mut text, changes)| {
+    (vote_text(ballots), prop::collection::vec(change, 1..4)).prop_map(|(mut text, changes)| {
         for (kind, at, to, byte) in changes {
             if text.is_empty() {
                 break;
@@ -243,16 +322,16 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn value() -> impl Strategy<Value = Vec<u8>> {
+fn value(ballots: Ballots) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        10 => vote_text(),
-        3 => mutated(),
+        10 => vote_text(ballots),
+        3 => mutated(ballots),
         1 => any_json().prop_map(|json| json.to_string().into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..100),
     ]
 }
 
-fn record() -> impl Strategy<Value = NewRecord> {
+fn record(ballots: Ballots) -> impl Strategy<Value = NewRecord> {
     let odd_key = prop_oneof![
         Just(None),
         Just(Some(vec![])),
@@ -260,7 +339,7 @@ fn record() -> impl Strategy<Value = NewRecord> {
         prop::option::of(prop::collection::vec(any::<u8>(), 0..40)),
     ];
     let key = prop_oneof![7 => Just(None), 1 => odd_key.prop_map(Some)];
-    (value(), key).prop_map(|(value, odd_key)| NewRecord {
+    (value(ballots), key).prop_map(|(value, odd_key)| NewRecord {
         key: odd_key.unwrap_or_else(|| own_key(&value)),
         value,
     })
@@ -272,15 +351,19 @@ fn own_key(value: &[u8]) -> Option<Vec<u8>> {
     Some(json.get("voter_id")?.as_str()?.as_bytes().to_vec())
 }
 
-fn batches() -> impl Strategy<Value = Vec<Vec<NewRecord>>> {
-    prop::collection::vec(prop::collection::vec(record(), RECORDS), BATCHES)
+fn batches(ballots: Ballots) -> impl Strategy<Value = Vec<Vec<NewRecord>>> {
+    prop::collection::vec(prop::collection::vec(record(ballots), RECORDS), BATCHES)
 }
 
 /// Two records at the end that each module has something to say about: when their outputs have come,
 /// so have those of all before.
-fn last_batch() -> Vec<NewRecord> {
+fn last_batch(ballots: Ballots) -> Vec<NewRecord> {
+    let (field, marked) = match ballots {
+        Ballots::Candidate => ("candidate_id", json!("c1")),
+        Ballots::Contests => ("choices", json!({ "mayor": "c1" })),
+    };
     let vote = json!({
-        "voter_id": "last", "candidate_id": "c1", "voting_time": "2024-07-04 12:00:00", "vote": 1,
+        "voter_id": "last", field: marked, "voting_time": "2024-07-04 12:00:00", "vote": 1,
         "credential": credential_key().credential("last"),
     });
     let record = |value: String| NewRecord {
@@ -362,19 +445,20 @@ async fn check(
             } else {
                 Vec::new()
             };
+            let disclosure = Disclosure::blanking(rules.requires_credentials());
             let joined = match &verdict {
-                Ok(_) => enricher.enrich(value).unwrap(),
+                Ok(ballot) if ballot.candidate_id().is_some() => enricher.enrich(value).unwrap(),
+                Ok(_) => disclosure.publishable(value).into_owned(),
                 Err(_) => Vec::new(),
             };
             let numbered = Some(offset_key(offset, key.as_deref()));
             counted.push((numbered.clone(), every));
             counted_and_enriched.push((numbered, joined));
             *seen.entry(verdict.err()).or_default() += 1;
-            let parsed = ParsedVote::parse(value);
+            let parsed = rules.read(value);
             match rules.judge(key.as_deref(), value) {
                 Ok(_) => accepted.push((key.clone(), value.clone())),
                 Err(reason) => {
-                    let disclosure = Disclosure::blanking(rules.requires_credentials());
                     let shown = disclosure.publishable(value);
                     let rejection = json!({
                         "offset": offset,
@@ -447,17 +531,24 @@ async fn check(
 fn the_modules_say_what_the_rules_say() {
     let without = |reason: &Reason| *reason != Reason::BadCredential;
     let reasons = Reason::ALL.into_iter().filter(without).collect();
-    they_agree_on(&rules(), reasons);
+    they_agree_on(&rules(), Ballots::Candidate, reasons);
 }
 
 #[test]
 fn they_say_it_of_credentials_too() {
     let rules = rules().requiring(credential_key());
-    they_agree_on(&rules, Reason::ALL.to_vec());
+    they_agree_on(&rules, Ballots::Candidate, Reason::ALL.to_vec());
+}
+
+#[test]
+fn they_say_it_of_several_contests_too() {
+    let city = ElectionDefinition::from_json(CITY).unwrap();
+    let rules = Rules::of(&city, polls()).requiring(credential_key());
+    they_agree_on(&rules, Ballots::Contests, Reason::ALL.to_vec());
 }
 
 /// For these reasons, votes are rejected.
-fn they_agree_on(rules: &Rules, reasons: Vec<Reason>) {
+fn they_agree_on(rules: &Rules, ballots: Ballots, reasons: Vec<Reason>) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let platform = runtime.block_on(async {
@@ -475,8 +566,8 @@ fn they_agree_on(rules: &Rules, reasons: Vec<Reason>) {
         ..Config::default()
     });
     runner
-        .run(&batches(), |mut batches| {
-            batches.push(last_batch());
+        .run(&batches(ballots), |mut batches| {
+            batches.push(last_batch(ballots));
             let topic = format!("case-{}", case.fetch_add(1, Ordering::Relaxed));
             let seen = &mut seen.borrow_mut();
             runtime.block_on(check(&platform, &topic, rules, &batches, seen))

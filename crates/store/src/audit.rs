@@ -51,7 +51,7 @@ SELECT coalesce((SELECT next_offset FROM checkpoints
 "#;
 
 const STRAY_ROWS: &str = r#"
-SELECT v.voter_id, v.candidate_id, v.voting_time, v.log_offset, v."partition"
+SELECT v.voter_id, v.candidate_id, v.selections, v.voting_time, v.log_offset, v."partition"
 FROM votes v
 LEFT JOIN unnest($1::int[], $2::bigint[]) AS known ("partition", log_end) USING ("partition")
 WHERE known."partition" IS NULL OR v.log_offset < 0 OR v.log_offset >= known.log_end
@@ -134,7 +134,7 @@ impl Store {
         let client = self.client().await?;
         let statement = client
             .prepare_cached(
-                r#"SELECT voter_id, candidate_id, voting_time, log_offset FROM votes
+                r#"SELECT voter_id, candidate_id, selections, voting_time, log_offset FROM votes
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
             )
@@ -207,7 +207,7 @@ impl Store {
             .await?
             .iter()
             .map(|row| {
-                let partition = row.try_get(4).map_err(&failed)?;
+                let partition = row.try_get(5).map_err(&failed)?;
                 Ok((partition_from("votes", partition)?, vote_row(row)?))
             })
             .collect()
@@ -261,7 +261,7 @@ impl Store {
 fn vote_row(row: &Row) -> Result<VoteRow, StoreError> {
     let failed = StoreError::database("read votes");
     let voter_id: String = row.try_get(0).map_err(&failed)?;
-    let time: NaiveDateTime = row.try_get(2).map_err(&failed)?;
+    let time: NaiveDateTime = row.try_get(3).map_err(&failed)?;
     Ok(VoteRow {
         voting_time: time_from(time).ok_or_else(|| StoreError::Damaged {
             table: "votes",
@@ -269,7 +269,8 @@ fn vote_row(row: &Row) -> Result<VoteRow, StoreError> {
         })?,
         voter_id,
         candidate_id: row.try_get(1).map_err(&failed)?,
-        offset: row.try_get(3).map_err(&failed)?,
+        selections: row.try_get(2).map_err(&failed)?,
+        offset: row.try_get(4).map_err(&failed)?,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The election itself: its plan, the polls' window, and who stands.
 
-use ballot::{Candidate, PollsWindow, VotingTime};
+use ballot::{Candidate, ElectionDefinition, PollsWindow, VotingTime};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use evidence::{ElectionKey, Safeguards};
 use tokio_postgres::Row;
@@ -18,9 +18,19 @@ pub struct Election {
     pub polls: PollsWindow,
     /// What it uses its secret key for.
     pub safeguards: Safeguards,
+    /// What is voted on; `None` in the tutorial's election, whose candidates are registered by themselves.
+    pub definition: Option<ElectionDefinition>,
 }
 
 impl Election {
+    /// What is voted on, with these candidates as they are registered.
+    pub fn defined(&self, candidates: Vec<Candidate>) -> ElectionDefinition {
+        match &self.definition {
+            None => ElectionDefinition::tutorial(candidates),
+            Some(definition) => definition.with_registered(candidates),
+        }
+    }
+
     /// What is voted on, with what this key opens.
     ///
     /// # Errors
@@ -32,7 +42,7 @@ impl Election {
     ) -> Result<wire::Election, StoreError> {
         let (credentials, pseudonyms) = self.safeguards.keys(key)?;
         Ok(wire::Election {
-            candidates,
+            definition: self.defined(candidates),
             polls: self.polls,
             credentials,
             pseudonyms,
@@ -52,8 +62,8 @@ impl Store {
             .await?
             .execute(
                 "INSERT INTO elections (plan, polls_open, polls_close, require_credentials,
-                                        secret_ballots, key_fingerprint)
-                 VALUES ($1::text::jsonb, $2, $3, $4, $5, $6) ON CONFLICT (only_row) DO NOTHING",
+                                        secret_ballots, key_fingerprint, definition)
+                 VALUES ($1::text::jsonb, $2, $3, $4, $5, $6, $7) ON CONFLICT (only_row) DO NOTHING",
                 &[
                     &election.plan.to_string(),
                     &time(election.polls.open),
@@ -61,6 +71,7 @@ impl Store {
                     &election.safeguards.require_credentials,
                     &election.safeguards.secret_ballots,
                     &election.safeguards.key_fingerprint,
+                    &election.definition.as_ref().map(ElectionDefinition::to_json),
                 ],
             )
             .await
@@ -82,7 +93,7 @@ impl Store {
             .await?
             .query_opt(
                 "SELECT plan::text, polls_open, polls_close, require_credentials, secret_ballots,
-                        key_fingerprint
+                        key_fingerprint, definition
                  FROM elections",
                 &[],
             )
@@ -114,6 +125,15 @@ impl Store {
                 secret_ballots: row.try_get(4).map_err(&failed)?,
                 key_fingerprint: row.try_get(5).map_err(&failed)?,
             },
+            definition: row
+                .try_get::<_, Option<&str>>(6)
+                .map_err(&failed)?
+                .map(ElectionDefinition::from_json)
+                .transpose()
+                .map_err(|error| StoreError::Damaged {
+                    table: "elections",
+                    problem: format!("the definition cannot be read: {error}"),
+                })?,
         }))
     }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use ballot::Unbalanced;
 use ledger::Difference;
 use tokio_postgres::error::SqlState;
 
@@ -131,7 +132,7 @@ pub enum StoreError {
     },
     /// A tally does not account for each vote before its offset.
     #[error(
-        "the {which} tally of partition {partition} at offset {offset} accounts for {cast} votes, {counted} of them counted ({genders} by gender, {age_bands} by age); the count stopped, `election audit` says what is right"
+        "the {which} tally of partition {partition} at offset {offset} accounts for {cast} votes; the count stopped, `election audit` says what is right"
     )]
     TallyUnaccounted {
         /// `stored` or `new`.
@@ -142,12 +143,20 @@ pub enum StoreError {
         offset: i64,
         /// Votes counted and rejected.
         cast: u64,
-        /// Votes counted, by candidate.
-        counted: u64,
-        /// Votes counted, by gender.
-        genders: u64,
-        /// Votes counted, by age band.
-        age_bands: u64,
+    },
+    /// A tally's groups do not agree.
+    #[error(
+        "the {which} tally of partition {partition} at offset {offset} does not add up: {source}; the count stopped, `election audit` says what is right"
+    )]
+    TallyUnbalanced {
+        /// `stored` or `new`.
+        which: &'static str,
+        /// The partition.
+        partition: u32,
+        /// Up to where it counts.
+        offset: i64,
+        /// What does not add up.
+        source: Unbalanced,
     },
     /// A checkpoint stands before where it stood.
     #[error(

@@ -41,13 +41,13 @@ pub(crate) const ROUND_LOCK: i64 = 0x656c_6563_6c65_6173;
 const STAGING_TABLES: &str = r#"
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_votes (
     voter_id varchar(255) COLLATE "C", candidate_id varchar(255) COLLATE "C",
-    voting_time timestamp, log_offset bigint
+    selections text, voting_time timestamp, log_offset bigint
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_voters (
     position int, voter_id varchar(255) COLLATE "C", voter_name text, date_of_birth text,
     gender text, nationality text, registration_number text, address_street text,
     address_city text, address_state text, address_country text, address_postcode text,
-    email text, phone_number text, cell_number text, picture text, registered_age int
+    email text, phone_number text, cell_number text, picture text, registered_age int, precinct text
 ) ON COMMIT DELETE ROWS;
 "#;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ballot::{Cell, CellKind, Tally};
+use ballot::{CellPath, Reason, Tally};
 use deadpool_postgres::ClientWrapper;
 use ledger::differences;
 use tokio_postgres::Row;
@@ -40,7 +40,7 @@ pub struct Stored<'a> {
 
 /// One statement, hence one snapshot: a checkpoint and its cells are never of different commits.
 const LOAD: &str = r#"
-SELECT c."partition", c.next_offset, t.kind, t."group", t.location, t.total
+SELECT c."partition", c.next_offset, t.kind, t.contest, t."group", t.value, t.selection, t.total
 FROM checkpoints c LEFT JOIN tallies t USING ("partition")
 WHERE c.consumer = $1 AND c.topic = $2 AND ($3::int[] IS NULL OR c."partition" = ANY ($3))
 "#;
@@ -64,9 +64,9 @@ RETURNING "partition"
 "#;
 
 const SAVE_CELLS: &str = r#"
-INSERT INTO tallies AS t ("partition", kind, "group", location, total)
-SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-ON CONFLICT ("partition", kind, "group", location) DO UPDATE SET total = excluded.total
+INSERT INTO tallies AS t ("partition", kind, contest, "group", value, selection, total)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+ON CONFLICT ("partition", kind, contest, "group", value, selection) DO UPDATE SET total = excluded.total
 WHERE t.total <> excluded.total
 "#;
 
@@ -128,7 +128,7 @@ async fn load(
         .query(&statement, &[&TALLY, &topics::VOTES, &partitions])
         .await
         .map_err(&failed)?;
-    let mut partitions: BTreeMap<u32, (i64, Vec<Cell>)> = BTreeMap::new();
+    let mut partitions: BTreeMap<u32, (i64, Vec<(CellPath, u64)>)> = BTreeMap::new();
     for row in &rows {
         let partition = row.try_get(0).map_err(&failed)?;
         let next_offset = row.try_get(1).map_err(&failed)?;
@@ -138,13 +138,10 @@ async fn load(
         // A partition in which nothing was cast has a checkpoint and no cells.
         cells.extend(cell(row)?);
     }
-    partitions
+    Ok(partitions
         .into_iter()
-        .map(|(partition, (next_offset, cells))| {
-            let tally = Tally::from_cells(cells).map_err(|cell| damaged(&cell.group))?;
-            Ok((partition, next_offset, tally))
-        })
-        .collect()
+        .map(|(partition, (next_offset, cells))| (partition, next_offset, Tally::from_cells(cells)))
+        .collect())
 }
 
 /// What is stored of the partitions, held against others until the transaction ends.
@@ -214,38 +211,76 @@ fn demand_accounted(
     tally: &Tally,
 ) -> Result<(), StoreError> {
     let cast = tally.cast();
-    let [counted, genders, age_bands] = tally.counted_by_group();
-    if u64::try_from(offset) == Ok(cast) && genders == counted && age_bands == counted {
-        return Ok(());
+    if u64::try_from(offset) != Ok(cast) {
+        return Err(StoreError::TallyUnaccounted {
+            which,
+            partition,
+            offset,
+            cast,
+        });
     }
-    Err(StoreError::TallyUnaccounted {
-        which,
-        partition,
-        offset,
-        cast,
-        counted,
-        genders,
-        age_bands,
-    })
+    tally
+        .demand_balanced()
+        .map_err(|source| StoreError::TallyUnbalanced {
+            which,
+            partition,
+            offset,
+            source,
+        })
 }
 
-fn cell(row: &Row) -> Result<Option<Cell>, StoreError> {
+fn cell(row: &Row) -> Result<Option<(CellPath, u64)>, StoreError> {
     let failed = StoreError::database("read the tallies");
+    let text = |column: usize| row.try_get::<_, String>(column).map_err(&failed);
     let Some(kind) = row.try_get::<_, Option<&str>>(2).map_err(&failed)? else {
         return Ok(None);
     };
-    Ok(Some(Cell {
-        kind: CellKind::from_name(kind).ok_or_else(|| damaged(kind))?,
-        group: row.try_get(3).map_err(&failed)?,
-        location: row.try_get(4).map_err(&failed)?,
-        total: count_from("tallies", row.try_get(5).map_err(&failed)?)?,
-    }))
+    let path = match kind {
+        TURNOUT => CellPath::Turnout {
+            group: text(4)?,
+            value: text(5)?,
+        },
+        CONTEST => CellPath::Contest {
+            contest: text(3)?,
+            group: text(4)?,
+            value: text(5)?,
+            selection: text(6)?,
+        },
+        REJECTED => {
+            let name = text(5)?;
+            CellPath::Rejected {
+                reason: Reason::from_name(&name).ok_or_else(|| damaged(&name))?,
+            }
+        }
+        other => return Err(damaged(other)),
+    };
+    let total = count_from("tallies", row.try_get(7).map_err(&failed)?)?;
+    Ok(Some((path, total)))
 }
 
 fn damaged(name: &str) -> StoreError {
     StoreError::Damaged {
         table: "tallies",
         problem: format!("nothing is counted under `{name}`"),
+    }
+}
+
+/// What stands in the column `kind`.
+const TURNOUT: &str = "turnout";
+const CONTEST: &str = "contest";
+const REJECTED: &str = "rejected";
+
+/// The columns kind, contest, group, value and selection.
+fn path_columns(path: &CellPath) -> [&str; 5] {
+    match path {
+        CellPath::Turnout { group, value } => [TURNOUT, "", group, value, ""],
+        CellPath::Contest {
+            contest,
+            group,
+            value,
+            selection,
+        } => [CONTEST, contest, group, value, selection],
+        CellPath::Rejected { reason } => [REJECTED, "", "", reason.as_str(), ""],
     }
 }
 
@@ -297,25 +332,18 @@ async fn save_cells(
     let mut cells = Vec::new();
     for tally in tallies {
         let partition = partition_column(tally.partition)?;
-        cells.extend(
-            tally
-                .tally
-                .cells()
-                .into_iter()
-                .map(|cell| (partition, cell)),
-        );
+        let stored = tally.stored.tally.map(Tally::cells).unwrap_or_default();
+        let is_new = |(path, total): &(CellPath, u64)| stored.get(path) != Some(total);
+        let changed = tally.tally.cells().into_iter().filter(is_new);
+        cells.extend(changed.map(|(path, total)| (partition, path, count_column(total))));
     }
-    let partitions: Vec<i32> = cells.iter().map(|(partition, _)| *partition).collect();
-    let kinds: Vec<&str> = cells.iter().map(|(_, cell)| cell.kind.as_str()).collect();
-    let groups: Vec<&str> = cells.iter().map(|(_, cell)| cell.group.as_str()).collect();
-    let locations: Vec<&str> = cells
+    let partitions: Vec<i32> = cells.iter().map(|(partition, ..)| *partition).collect();
+    let totals: Vec<i64> = cells.iter().map(|(.., total)| *total).collect();
+    let paths: Vec<[&str; 5]> = cells
         .iter()
-        .map(|(_, cell)| cell.location.as_str())
+        .map(|(_, path, _)| path_columns(path))
         .collect();
-    let totals: Vec<i64> = cells
-        .iter()
-        .map(|(_, cell)| count_column(cell.total))
-        .collect();
+    let column = |at: usize| -> Vec<&str> { paths.iter().map(|path| path[at]).collect() };
     let statement = transaction
         .prepare_cached(SAVE_CELLS)
         .await
@@ -323,7 +351,15 @@ async fn save_cells(
     transaction
         .execute(
             &statement,
-            &[&partitions, &kinds, &groups, &locations, &totals],
+            &[
+                &partitions,
+                &column(0),
+                &column(1),
+                &column(2),
+                &column(3),
+                &column(4),
+                &totals,
+            ],
         )
         .await
         .map_err(&failed)?;

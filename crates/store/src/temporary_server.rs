@@ -346,6 +346,7 @@ mod tests {
             plan: serde_json::json!({"seed": 42}),
             polls: ballot::PollsWindow::default(),
             safeguards: evidence::Safeguards::default(),
+            definition: None,
         };
         let before = Store::connect(&url, 2).await.unwrap();
         before.migrate().await.unwrap();

@@ -49,7 +49,7 @@ macro_rules! voter_columns {
     () => {
         "voter_id, voter_name, date_of_birth, gender, nationality, registration_number, \
          address_street, address_city, address_state, address_country, address_postcode, \
-         email, phone_number, cell_number, picture, registered_age"
+         email, phone_number, cell_number, picture, registered_age, precinct"
     };
 }
 
@@ -94,6 +94,7 @@ pub fn stored_voter(mut voter: Voter) -> Voter {
         cell_number,
         picture,
         registered_age: _,
+        precinct,
     } = &mut voter;
     let Address {
         street,
@@ -118,7 +119,10 @@ pub fn stored_voter(mut voter: Voter) -> Voter {
         phone_number,
         cell_number,
         picture,
-    ] {
+    ]
+    .into_iter()
+    .chain(precinct)
+    {
         if let Cow::Owned(stored) = without_nul(text) {
             *text = stored;
         }
@@ -209,7 +213,7 @@ impl Store {
 
 async fn stage_voters(transaction: &Transaction, voters: &[Voter]) -> Result<(), StoreError> {
     const TEXTS: usize = 15;
-    let mut types = vec![Type::TEXT; TEXTS + 2];
+    let mut types = vec![Type::TEXT; TEXTS + 3];
     types[0] = Type::INT4;
     types[1] = Type::VARCHAR;
     types[TEXTS + 1] = Type::INT4;
@@ -233,6 +237,7 @@ async fn stage_voters(transaction: &Transaction, voters: &[Voter]) -> Result<(),
             &without_nul(&voter.cell_number),
             &without_nul(&voter.picture),
             &voter.registered_age,
+            &voter.precinct.as_deref().map(without_nul),
         ])
         .await?;
     }
@@ -293,6 +298,7 @@ fn voter_from(row: &Row) -> Result<Voter, StoreError> {
         cell_number: text(13)?,
         picture: text(14)?,
         registered_age: row.try_get(15).map_err(&failed)?,
+        precinct: row.try_get(16).map_err(&failed)?,
     })
 }
 

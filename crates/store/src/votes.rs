@@ -18,12 +18,22 @@ use crate::{Store, StoreError};
 pub struct VoteRow {
     /// The voter.
     pub voter_id: String,
-    /// The choice.
-    pub candidate_id: String,
+    /// The candidate, where the vote names one.
+    pub candidate_id: Option<String>,
+    /// The selections in several contests, JSON by contest, where the vote answers several.
+    pub selections: Option<String>,
     /// When it was cast.
     pub voting_time: VotingTime,
     /// Its offset in the partition.
     pub offset: i64,
+}
+
+impl VoteRow {
+    /// What was marked: the candidate, or the selections.
+    pub fn choice(&self) -> &str {
+        let choice = self.candidate_id.as_deref().or(self.selections.as_deref());
+        choice.unwrap_or_default()
+    }
 }
 
 /// A row of `rejected_votes`: a record that does not count.
@@ -79,8 +89,8 @@ pub struct PendingVotes {
 /// neighbours in a batch land on the same index pages.
 const INSERT_VOTES: &str = r#"
 WITH inserted AS (
-    INSERT INTO votes (voter_id, candidate_id, voting_time, "partition", log_offset)
-    SELECT voter_id, candidate_id, voting_time, $1, log_offset
+    INSERT INTO votes (voter_id, candidate_id, selections, voting_time, "partition", log_offset)
+    SELECT voter_id, candidate_id, selections, voting_time, $1, log_offset
     FROM staged_votes ORDER BY voter_id, log_offset
     ON CONFLICT (voter_id) DO NOTHING
     RETURNING log_offset
@@ -180,15 +190,28 @@ async fn insert_votes(
     let mut copy = Copy::begin(
         transaction,
         "stage votes",
-        "COPY staged_votes (voter_id, candidate_id, voting_time, log_offset) FROM STDIN (FORMAT binary)",
-        &[Type::VARCHAR, Type::VARCHAR, Type::TIMESTAMP, Type::INT8],
+        "COPY staged_votes (voter_id, candidate_id, selections, voting_time, log_offset)
+         FROM STDIN (FORMAT binary)",
+        &[
+            Type::VARCHAR,
+            Type::VARCHAR,
+            Type::TEXT,
+            Type::TIMESTAMP,
+            Type::INT8,
+        ],
     )
     .await?;
     for vote in votes {
         batch.demand_offset(vote.offset)?;
         let time = time_column(vote.voting_time);
-        copy.row(&[&vote.voter_id, &vote.candidate_id, &time, &vote.offset])
-            .await?;
+        copy.row(&[
+            &vote.voter_id,
+            &vote.candidate_id,
+            &vote.selections,
+            &time,
+            &vote.offset,
+        ])
+        .await?;
     }
     copy.finish().await?;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use ballot::{Candidate, ParsedVote, Reason};
+use ballot::{Candidate, GroupPaths, ParsedVote, Reason};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -63,9 +63,12 @@ impl<'a> VoteText<'a> {
     ///
     /// # Errors
     /// As [`ParsedVote::parse`].
-    pub fn read(text: &'a [u8]) -> Result<(ParsedVote<'a>, VoteText<'a>), Reason> {
+    pub fn read(
+        text: &'a [u8],
+        paths: &GroupPaths,
+    ) -> Result<(ParsedVote<'a>, VoteText<'a>), Reason> {
         let mut has_them = false;
-        match ParsedVote::parse_plain(text, |name| has_them |= is_joined(name)) {
+        match ParsedVote::parse_plain(text, paths, |name| has_them |= is_joined(name)) {
             Some(vote) => {
                 let mut read = VoteText {
                     text,
@@ -80,7 +83,7 @@ impl<'a> VoteText<'a> {
                 Ok((vote, read))
             }
             None => Ok((
-                ParsedVote::parse_json(text)?,
+                ParsedVote::parse_json(text, paths)?,
                 VoteText {
                     text,
                     is_plain: false,
@@ -131,8 +134,8 @@ impl Enricher {
     /// counts. A field of the vote that has a candidate field's name gives way to it. `None` for what is
     /// no vote, or is for nobody listed.
     pub fn enrich(&self, vote: &[u8]) -> Option<Vec<u8>> {
-        let (vote, text) = VoteText::read(vote).ok()?;
-        self.join(text, &vote.candidate_id)
+        let (vote, text) = VoteText::read(vote, &GroupPaths::default()).ok()?;
+        self.join(text, &vote.candidate_id?)
     }
 
     /// Like [`Enricher::enrich`], for a vote that has been read.

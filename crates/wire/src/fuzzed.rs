@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use ballot::{
-    Delta, OFFSET_LIMIT, PARAM_CANDIDATES, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, Params, ParsedVote,
-    PartitionCounter, Reason, Rules, Tally,
+    Ballot, Delta, ElectionDefinition, Marked, OFFSET_LIMIT, PARAM_CANDIDATES, PARAM_POLLS_CLOSE,
+    PARAM_POLLS_OPEN, Params, ParsedVote, PartitionCounter, PollsWindow, Reason, Rules, Tally,
 };
 
 use crate::RecordReader;
@@ -20,9 +20,15 @@ pub fn batch(bytes: &[u8]) {
         return;
     };
     let base_offset = i64::from_be_bytes(*base_offset);
-    for rules in [Rules::default(), narrow_rules()] {
+    let tutorial = ElectionDefinition::tutorial(Vec::new());
+    let several = several_contests();
+    for (rules, definition) in [
+        (Rules::default(), &tutorial),
+        (narrow_rules(), &tutorial),
+        (Rules::of(&several, PollsWindow::default()), &several),
+    ] {
         let mut counter = PartitionCounter::new(rules.clone());
-        let plainly = count_plainly(&rules, base_offset, records);
+        let plainly = count_plainly(&rules, definition, base_offset, records);
         let counted = count(&mut counter, base_offset, records);
         assert_eq!(counted, plainly);
         if counted.is_some() {
@@ -52,9 +58,32 @@ fn narrow_rules() -> Rules {
     Rules::from_params(&params).expect("invariant: parameters as they are written")
 }
 
+fn several_contests() -> ElectionDefinition {
+    ElectionDefinition::from_json(
+        r#"{
+            "election": {"id": "e", "title": "E"},
+            "precinct": [{"id": "p1", "title": "P"}],
+            "district": [{"id": "d", "title": "D", "precincts": ["p1"]}],
+            "group": [{"name": "age", "path": "/registered_age", "bands": [30]}],
+            "contest": [
+                {"id": "mayor", "title": "Mayor", "method": {"kind": "plurality"},
+                 "candidates": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]},
+                {"id": "fund", "title": "Fund", "method": {"kind": "score", "highest": 5},
+                 "districts": ["d"], "candidates": [{"id": "x", "name": "X"}]}
+            ]
+        }"#,
+    )
+    .expect("invariant: a definition as it is written")
+}
+
 /// Counts a batch with nothing that is there for speed: no layouts, no scanner, no interned names, no
 /// table of voters.
-fn count_plainly(rules: &Rules, base_offset: i64, records: &[u8]) -> Option<Delta> {
+fn count_plainly(
+    rules: &Rules,
+    definition: &ElectionDefinition,
+    base_offset: i64,
+    records: &[u8],
+) -> Option<Delta> {
     let mut first_votes = HashMap::new();
     let mut tally = Tally::default();
     let mut offset = base_offset;
@@ -67,7 +96,7 @@ fn count_plainly(rules: &Rules, base_offset: i64, records: &[u8]) -> Option<Delt
         if base_offset.checked_add(record.offset_delta)? != offset {
             return None;
         }
-        let vote = ParsedVote::parse_json(record.value);
+        let vote = ParsedVote::parse_json(record.value, rules.group_paths());
         let judged = vote.and_then(|vote| rules.judge_vote(record.key, vote));
         let judged = judged.and_then(|ballot| {
             let voter = ballot.voter_id.clone().into_owned();
@@ -77,13 +106,7 @@ fn count_plainly(rules: &Rules, base_offset: i64, records: &[u8]) -> Option<Delt
             }
         });
         match judged {
-            Ok(ballot) => {
-                let of_candidate = tally.candidates.entry(ballot.candidate_id.to_string());
-                let at = of_candidate.or_default().entry(ballot.location().into());
-                *at.or_default() += 1;
-                *tally.genders.entry(ballot.gender().into()).or_default() += 1;
-                *tally.age_bands.entry(ballot.age_band).or_default() += 1;
-            }
+            Ok(ballot) => add_plainly(&mut tally, rules, definition, &ballot),
             Err(reason) => *tally.rejected.entry(reason).or_default() += 1,
         }
         offset += 1;
@@ -94,6 +117,34 @@ fn count_plainly(rules: &Rules, base_offset: i64, records: &[u8]) -> Option<Delt
         tally,
         memory_bytes: 0,
     })
+}
+
+/// Adds a ballot, name by name.
+fn add_plainly(
+    tally: &mut Tally,
+    rules: &Rules,
+    definition: &ElectionDefinition,
+    ballot: &Ballot<'_>,
+) {
+    let selections: Vec<(&str, String)> = match &ballot.marked {
+        Marked::Candidate { candidate_id, .. } => {
+            vec![(&definition.contests[0].id, candidate_id.to_string())]
+        }
+        Marked::Contests(marked) => marked
+            .iter()
+            .map(|(contest, selection)| {
+                let contest = &definition.contests[*contest as usize];
+                (contest.id.as_str(), selection.to_string())
+            })
+            .collect(),
+    };
+    for (number, group) in rules.groups().iter().enumerate() {
+        let value = ballot.group_value(rules, number).into_owned();
+        tally.add_turnout(&group.name, &value, 1);
+        for (contest, selection) in &selections {
+            tally.add_selection(contest, (&group.name, &value), selection, 1);
+        }
+    }
 }
 
 struct PlainRecord<'a> {

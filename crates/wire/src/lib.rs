@@ -22,11 +22,11 @@ mod rejected;
 #[path = "../../ballot/src/sample_votes.rs"]
 mod sample_votes;
 pub mod topics;
+mod totals;
 mod vote_tail;
 
 pub use aggregate::{
-    AggregateRecord, TurnoutByAge, TurnoutByGender, TurnoutByLocation, VotesByParty, VotesByRegion,
-    VotesPerCandidate, aggregate_records,
+    AggregateRecord, TurnoutByLocation, VotesPerCandidate, aggregate_records, votes_by_party,
 };
 pub use batch::{BatchError, RecordReader, RecordsBuilder};
 pub use disclosure::Disclosure;
@@ -37,4 +37,5 @@ pub use pipeline::{
     BridgeDirection, BridgePosition, PersistPosition, PipelineRecord, TallyPosition,
 };
 pub use rejected::RejectedVote;
+pub use totals::ChangedTotals;
 pub use vote_tail::{TIME_BYTES, TIME_FIELD, VoteTail, append_credential};

@@ -24,6 +24,9 @@ pub const REJECTED_VOTES: &str = "rejected-votes";
 /// How far each consumer is in each partition, keyed by consumer and partition (`tally/0`).
 pub const PIPELINE: &str = "pipeline";
 
+/// What has changed in the count, for those who show it as it goes on.
+pub const TOTALS: &str = "totals";
+
 /// The six aggregate topics, published in update style: the newest record per key is the truth.
 pub const AGGREGATES: [&str; 6] = [
     VOTES_PER_CANDIDATE,

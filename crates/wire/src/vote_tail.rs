@@ -1,14 +1,14 @@
 //! What makes a vote of a voter: the fields that are put behind the voter's own. Who casts votes makes
 //! them here, so that all are laid out alike, and read fast.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Stands before the voting time in every vote made here.
 pub const TIME_FIELD: &[u8] = br#""voting_time":""#;
 /// Bytes of a voting time, `%Y-%m-%d %H:%M:%S`.
 pub const TIME_BYTES: usize = 19;
 
-/// The end of a vote for one candidate. The voter's JSON text is not read and written again; what a
+/// The end of a vote: what it marks, when it was cast, its weight. The voter's JSON text is not read and written again; what a
 /// voter says of itself goes into the vote byte for byte, and it is cheaper.
 #[derive(Debug, Clone)]
 pub struct VoteTail {
@@ -18,7 +18,16 @@ pub struct VoteTail {
 impl VoteTail {
     /// Ends votes for this candidate.
     pub fn new(candidate_id: &str) -> Self {
-        let mut before_time = format!(r#""candidate_id":{},"#, json!(candidate_id)).into_bytes();
+        VoteTail::answering("candidate_id", &json!(candidate_id))
+    }
+
+    /// Ends votes with these answers, by contest.
+    pub fn with_choices(choices: &Map<String, Value>) -> Self {
+        VoteTail::answering("choices", &json!(choices))
+    }
+
+    fn answering(field: &str, answer: &Value) -> Self {
+        let mut before_time = format!(r#""{field}":{answer},"#).into_bytes();
         before_time.extend_from_slice(TIME_FIELD);
         VoteTail { before_time }
     }

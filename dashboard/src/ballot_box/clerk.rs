@@ -38,7 +38,7 @@ impl Clerk {
         election: &Election,
         key: CredentialKey,
     ) -> Clerk {
-        let ids = election.candidates.iter().map(|at| &at.candidate_id);
+        let ids = election.definition.candidates().map(|at| &at.candidate_id);
         Clerk {
             platform,
             store,

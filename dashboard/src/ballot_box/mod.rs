@@ -91,7 +91,7 @@ impl BallotBox {
     pub(crate) fn open(&self, election: &Election, key: CredentialKey) -> mpsc::Receiver<Waiting> {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let open = Open {
-            candidates: election.candidates.clone(),
+            candidates: election.candidates(),
             polls: election.polls,
             key,
             queue,
@@ -161,6 +161,7 @@ fn voting_time_now() -> String {
 
 #[cfg(test)]
 mod tests {
+    use ::ballot::ElectionDefinition;
     use evidence::ElectionKey;
     use futures_util::FutureExt;
 
@@ -183,19 +184,8 @@ mod tests {
 
     /// A ballot box in which nobody looks: what is put into it waits.
     fn open_box(limits: BallotLimits, polls: PollsWindow) -> (BallotBox, mpsc::Receiver<Waiting>) {
-        let candidate = Candidate {
-            candidate_id: CANDIDATE.into(),
-            candidate_name: "Cleo".into(),
-            party_affiliation: String::new(),
-            biography: String::new(),
-            campaign_platform: String::new(),
-            photo_url: String::new(),
-        };
-        let election = Election {
-            candidates: vec![candidate],
-            polls,
-            ..Election::default()
-        };
+        let definition = ElectionDefinition::tutorial(vec![Candidate::of_id(CANDIDATE)]);
+        let election = Election::new(definition, polls);
         let ballots = BallotBox::new(limits);
         let waiting = ballots.open(&election, key());
         (ballots, waiting)

@@ -1,9 +1,8 @@
 //! The board: totals from wherever they come, and what is shown of them.
 
-use ballot::Tally;
+use ballot::TUTORIAL_CONTEST;
 use chrono::DateTime;
 use evidence::ChainedTopic;
-use wire::aggregate_records;
 
 use super::*;
 use crate::model::Accounted;
@@ -22,28 +21,38 @@ fn candidate(id: &str, party: &str) -> Candidate {
 fn tally(cells: &[(&str, &str, u64)]) -> Tally {
     let mut tally = Tally::default();
     for &(id, state, votes) in cells {
-        let locations = tally.candidates.entry(id.into()).or_default();
-        locations.insert(state.into(), votes);
+        let groups = [("location", state), ("gender", "female"), ("age", "18-24")];
+        for (group, value) in groups {
+            tally.add_turnout(group, value, votes);
+            tally.add_selection(TUTORIAL_CONTEST, (group, value), id, votes);
+        }
     }
-    tally.genders.insert("female".into(), tally.counted());
-    tally.age_bands.insert(AgeBand::From18, tally.counted());
     tally
 }
 
+/// When the election of the tests was set up.
+const SET_UP_AT: i64 = 1_700_000_000_000_000;
+
 fn board() -> Board {
     let mut board = Board::default();
-    let candidates = [
+    let candidates = vec![
         candidate("a", "Red"),
         candidate("b", "Blue"),
         candidate("c", "Red"),
     ];
-    board.set_election(PollsWindow::default(), &candidates);
+    let definition = ElectionDefinition::tutorial(candidates);
+    board.set_election(PollsWindow::default(), definition, SET_UP_AT);
     board
 }
 
+/// The figures of an election, as a consumer publishes them.
+fn totals(election: i64, tally: &Tally) -> Vec<u8> {
+    let totals = tally.clone();
+    serde_json::to_vec(&ChangedTotals { election, totals }).unwrap()
+}
+
 fn publish(board: &mut Board, tally: &Tally) {
-    let records = aggregate_records(tally, board.candidates());
-    board.apply_stored(&records).unwrap();
+    board.apply_stored(tally);
 }
 
 fn shown(board: &mut Board) -> Snapshot {
@@ -107,12 +116,63 @@ fn the_snapshot_says_what_the_tally_says() {
 #[test]
 fn an_older_total_changes_nothing() {
     let mut board = board();
-    publish(&mut board, &tally(&[("a", "Fife", 30)]));
+    publish(&mut board, &tally(&[("a", "Fife", 30), ("b", "Kent", 2)]));
     // What was stored before is read after what was published since.
-    publish(&mut board, &tally(&[("a", "Fife", 20), ("b", "Kent", 2)]));
+    publish(&mut board, &tally(&[("a", "Fife", 20), ("b", "Kent", 1)]));
     let snapshot = shown(&mut board);
     assert_eq!(snapshot.totals.counted, 32);
     assert_eq!(snapshot.locations[0].votes, [30, 0, 0]);
+}
+
+#[test]
+fn totals_of_another_election_are_left_out() {
+    let mut board = board();
+    let counted = tally(&[("a", "Fife", 3)]);
+    board
+        .apply_totals(&totals(SET_UP_AT - 1, &counted))
+        .unwrap();
+    assert_eq!(shown(&mut board).totals.counted, 0);
+    board.apply_totals(&totals(SET_UP_AT, &counted)).unwrap();
+    assert_eq!(shown(&mut board).totals.counted, 3);
+}
+
+#[test]
+fn every_contest_and_group_of_a_definition_is_shown() {
+    let definition = ElectionDefinition::from_json(
+        r#"{
+            "election": {"id": "e", "title": "E"},
+            "precinct": [{"id": "p1", "title": "First"}],
+            "group": [{"name": "ward", "path": "/ward"}],
+            "contest": [
+                {"id": "mayor", "title": "Mayor", "method": {"kind": "plurality"},
+                 "candidates": [{"id": "a", "name": "A"}, {"id": "b", "name": "B"}]},
+                {"id": "fund", "title": "Fund", "method": {"kind": "score", "highest": 5},
+                 "candidates": [{"id": "x", "name": "X"}, {"id": "y", "name": "Y"}]}
+            ]
+        }"#,
+    );
+    let mut board = Board::default();
+    board.set_election(PollsWindow::default(), definition.unwrap(), SET_UP_AT);
+    let mut tally = Tally::default();
+    for at in [("precinct", "p1"), ("ward", "north")] {
+        tally.add_turnout(at.0, at.1, 3);
+        tally.add_selection("mayor", at, "b", 2);
+        tally.add_selection("mayor", at, "undervote", 1);
+        tally.add_selection("fund", at, "x=5,y=1", 3);
+    }
+    board.apply_stored(&tally);
+    let snapshot = shown(&mut board);
+    let [mayor, fund] = &snapshot.contests[..] else {
+        panic!("{:?}", snapshot.contests);
+    };
+    assert_eq!((mayor.ballots, mayor.undervotes), (3, 1));
+    assert_eq!(mayor.winners, ["b"]);
+    assert_eq!(fund.choices[0].total_votes, 15);
+    assert_eq!(snapshot.candidates.len(), 2, "those of the first contest");
+    assert_eq!(snapshot.place_name, "precinct");
+    assert_eq!(snapshot.locations[0].votes, [0, 2]);
+    assert_eq!(snapshot.turnout.groups[0].group, "ward");
+    assert_eq!(snapshot.turnout.groups[0].values[0].count, 3);
 }
 
 #[test]
@@ -231,7 +291,7 @@ fn positions_come_from_the_topic_and_from_the_database() {
 #[test]
 fn the_newest_head_and_the_latest_seal_are_shown() {
     let mut board = board();
-    board.apply_stored(&[]).unwrap();
+    board.apply_stored(&Tally::default());
     let head = |offset| evidence::first_head(ChainedTopic::Votes, 1, offset);
     let voters_head = |offset| evidence::first_head(ChainedTopic::Voters, 1, offset);
     let published = |votes_to: i64| {
@@ -282,10 +342,8 @@ fn the_newest_head_and_the_latest_seal_are_shown() {
 #[test]
 fn what_is_no_record_is_refused_by_name() {
     let mut board = board();
-    let error = board
-        .apply_aggregate(topics::TURNOUT_BY_AGE, b"{}")
-        .unwrap_err();
-    assert!(error.to_string().contains("turnout-by-age"), "{error}");
+    let error = board.apply_totals(b"{}").unwrap_err();
+    assert!(error.to_string().contains("`totals`"), "{error}");
     assert!(board.apply_pipeline(b"\xff").is_err());
     assert_eq!(shown(&mut board).totals.counted, 0);
 }
@@ -293,7 +351,8 @@ fn what_is_no_record_is_refused_by_name() {
 #[test]
 fn nothing_is_shown_before_what_is_stored_was_read() {
     let mut board = Board::default();
-    board.set_election(PollsWindow::default(), &[candidate("a", "Red")]);
+    let definition = ElectionDefinition::tutorial(vec![candidate("a", "Red")]);
+    board.set_election(PollsWindow::default(), definition, SET_UP_AT);
     assert!(!board.take_news(), "an election without its votes");
     publish(&mut board, &tally(&[("a", "Fife", 3)]));
     assert!(board.take_news());

@@ -1,6 +1,7 @@
 //! The front page: the race, the count, locations, turnout and the pipeline.
 
 mod charts;
+mod contests;
 mod locations;
 mod pipeline;
 
@@ -10,6 +11,7 @@ use ballot::Reason;
 use self::charts::{
     Bar, Group, Slice, groups, line, others, ring, share_label, vote_bars, votes_label,
 };
+use self::contests::{ContestView, contests};
 use self::locations::{Column, LocationRow, columns, location_row};
 use self::pipeline::{
     BridgeRow, EvidenceRow, PartitionRow, accounted, accounted_words, bridge_row, evidence_row,
@@ -36,6 +38,13 @@ struct Overview<'a> {
     takes_votes: bool,
     leader: LeaderView<'a>,
     polls: String,
+    contests: Vec<ContestView<'a>>,
+    /// The contest that the page leads with, where there are several.
+    race_title: Option<&'a str>,
+    /// How many stand in it.
+    all_candidates: String,
+    /// Over the table of places.
+    places_title: String,
     candidates: Vec<CandidateRow<'a>>,
     strip: Vec<StripPart<'a>>,
     rate: String,
@@ -117,6 +126,13 @@ pub(crate) fn overview(
             ..Live::new(snapshot, refresh)
         },
         takes_votes,
+        contests: contests(snapshot, n),
+        race_title: match &*snapshot.contests {
+            [first, _, ..] => Some(&first.title),
+            _ => None,
+        },
+        all_candidates: n.whole(snapshot.candidates.len() as u64),
+        places_title: places_title(snapshot),
         leader: leader_view(snapshot, n),
         polls: polls(snapshot),
         strip: strip(snapshot),
@@ -132,7 +148,7 @@ pub(crate) fn overview(
         share_label: share_label(&candidates, others, n),
         slices: ring(&candidates, others),
         others,
-        columns: columns(query, href),
+        columns: columns(query, &snapshot.place_name, href),
         locations: page
             .rows
             .iter()
@@ -220,6 +236,13 @@ fn leader_view<'a>(snapshot: &'a Snapshot, n: &Numbers) -> LeaderView<'a> {
         lead_text: n.whole(leader.lead),
         margin: leader.margin,
         margin_text: parts::points(leader.margin, n),
+    }
+}
+
+fn places_title(snapshot: &Snapshot) -> String {
+    match snapshot.place_name.as_str() {
+        "" | "location" => "Locations of voters".to_owned(),
+        place => format!("By {}", place.replace('-', " ")),
     }
 }
 

@@ -152,3 +152,11 @@ pub(super) fn time_text(rfc3339: &str) -> String {
         _ => rfc3339.to_owned(),
     }
 }
+
+/// The name of a group or a method, as the head of a column or the start of a sentence.
+pub(super) fn capitalised(name: &str) -> String {
+    let name = name.replace('-', " ");
+    let mut letters = name.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}

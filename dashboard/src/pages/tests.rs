@@ -1,13 +1,13 @@
 //! The pages of an election under way, of one that has not begun, and of none; names that would break
 //! out of HTML are written as text.
 
-use ballot::{Candidate, Reason};
+use ::ballot::{Candidate, Reason};
 
 use super::*;
 use crate::model::{
-    Accounted, CandidateResult, ElectionState, GroupCount, Leader, LocationResult,
-    PartitionEvidence, PartitionState, Pipeline, RejectedCount, SealedVotes, Snapshot, Totals,
-    Turnout,
+    Accounted, CandidateResult, ContestResult, ElectionState, GroupCount, GroupTurnout, Leader,
+    LocationResult, PartitionEvidence, PartitionState, Pipeline, RejectedCount, SealedVotes,
+    Snapshot, Totals, Turnout,
 };
 use crate::numbers::Numbers;
 use crate::query::LocationsQuery;
@@ -85,6 +85,16 @@ fn under_way() -> Snapshot {
             votes_per_second_history: vec![180, 220, 204],
         },
         leader: leader(&candidates, &sums),
+        contests: vec![ContestResult {
+            contest_id: "candidate".into(),
+            title: "Candidate".into(),
+            method: "plurality".into(),
+            seats: 1,
+            ballots: counted,
+            choices: candidates.clone(),
+            ..ContestResult::default()
+        }],
+        place_name: "location".into(),
         locations: locations
             .into_iter()
             .map(|(state, votes)| LocationResult {
@@ -99,6 +109,16 @@ fn under_way() -> Snapshot {
             parties: vec![group("Management Party", 900)],
             genders: vec![group("female", 520), group("male", 480)],
             age_bands: vec![group("18-24", 100), group("65+", 300)],
+            groups: vec![
+                GroupTurnout {
+                    group: "gender".into(),
+                    values: vec![group("female", 520), group("male", 480)],
+                },
+                GroupTurnout {
+                    group: "age".into(),
+                    values: vec![group("18-24", 100), group("65+", 300)],
+                },
+            ],
         },
         rejected: Reason::ALL
             .into_iter()
@@ -386,4 +406,22 @@ fn an_error_says_what_is_wrong() {
     let page = error(404, "Not found", "There is no page <here>.").unwrap();
     assert_is_strict(&page);
     assert!(page.contains("There is no page &#60;here&#62;."));
+}
+
+#[test]
+fn several_contests_have_a_table_each() {
+    let mut snapshot = under_way();
+    assert!(
+        !front(&snapshot, "").contains("data-contest"),
+        "one is the race"
+    );
+    let mut second = snapshot.contests[0].clone();
+    second.contest_id = "council".into();
+    second.title = "City <council>".into();
+    second.winners = vec!["id-1".into()];
+    snapshot.contests.push(second);
+    let page = front(&snapshot, "");
+    assert_eq!(page.matches("data-contest=").count(), 2);
+    assert!(page.contains("City &#60;council&#62;"), "{page}");
+    assert_eq!(page.matches(r#"class="wins""#).count(), 1);
 }

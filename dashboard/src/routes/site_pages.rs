@@ -50,10 +50,8 @@ pub(super) async fn candidate(request: PageRequest) -> tide::Result {
     let candidate_id = path_parameter(&request, "candidate_id")?;
     let candidate = {
         let board = request.state().shared.board();
-        let mut candidates = board.candidates().iter();
-        candidates
-            .find(|at| at.candidate_id == candidate_id)
-            .cloned()
+        let mut candidates = board.candidates().into_iter();
+        candidates.find(|at| at.candidate_id == candidate_id)
     };
     let published = request.state().hub.latest().await;
     let is_published = |id: &str| {

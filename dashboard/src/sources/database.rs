@@ -11,7 +11,7 @@ use evidence::ChainedTopic;
 use store::{PERSIST, RowCounts, Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wire::{PersistPosition, TallyPosition, aggregate_records, topics};
+use wire::{PersistPosition, TallyPosition, topics};
 
 use super::Source;
 use crate::accounting::Comparison;
@@ -68,11 +68,14 @@ async fn follow(
             if found.is_none() && opened_at.is_none() {
                 shared.update(Board::set_empty);
             }
-            if found.is_some() && found != *opened_at && load_election(store, shared).await? {
+            if let Some(set_up_at) = found
+                && found != *opened_at
+                && load_election(store, shared, set_up_at).await?
+            {
                 if opened_at.is_some() {
                     // Another election: what was shown is not part of it.
                     shared.begin_anew();
-                    load_election(store, shared).await?;
+                    load_election(store, shared, set_up_at).await?;
                 }
                 *opened_at = found;
                 next_read = Some(Instant::now());
@@ -110,13 +113,21 @@ async fn follow(
 }
 
 /// Returns false while no candidates are registered.
-async fn load_election(store: &Store, shared: &Shared) -> Result<bool, StoreError> {
+async fn load_election(
+    store: &Store,
+    shared: &Shared,
+    set_up_at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let Some(election) = store.election().await? else {
         return Ok(false);
     };
     let candidates = store.candidates().await?;
-    shared.update(|board| board.set_election(election.polls, &candidates));
-    Ok(!candidates.is_empty())
+    let is_complete = !candidates.is_empty();
+    let definition = election.defined(candidates);
+    shared.update(|board| {
+        board.set_election(election.polls, definition, set_up_at.timestamp_micros());
+    });
+    Ok(is_complete)
 }
 
 /// Puts the stored tallies on the board, and returns their sum.
@@ -156,10 +167,7 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreErro
         total.add(tally);
     }
     shared.update(|board| {
-        let records = aggregate_records(&total, board.candidates());
-        if let Err(error) = board.apply_stored(&records) {
-            tracing::error!("invariant: {error}");
-        }
+        board.apply_stored(&total);
         for (partition, next_offset, tally) in stored {
             board.apply_stored_position(TallyPosition {
                 partition,

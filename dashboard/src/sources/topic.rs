@@ -11,7 +11,7 @@ use wire::topics;
 use super::Source;
 use crate::shared::Shared;
 
-/// Applies every record of an aggregate topic, or of `pipeline`, until `stop`.
+/// Applies every record of `totals` or `pipeline`, until `stop`.
 pub(crate) async fn watch_topic(
     platform: Arc<dyn Platform>,
     topic: &'static str,
@@ -61,7 +61,7 @@ fn apply(topic: &str, batch: &OutputBatch, shared: &Shared) {
             let applied = if topic == topics::PIPELINE {
                 board.apply_pipeline(&record.value)
             } else {
-                board.apply_aggregate(topic, &record.value)
+                board.apply_totals(&record.value)
             };
             // Whoever wrote it, it is no reason to stop showing the others.
             if let Err(error) = applied {

@@ -13,6 +13,9 @@ use ballot::{RecordRef, Rules, running_total};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 
+/// The group that is counted.
+const LOCATION: &str = "location";
+
 /// The totals before the first vote, where `--aggregate-initial` gives none.
 const NO_VOTES: &[u8] = b"{}";
 
@@ -35,6 +38,13 @@ fn add_vote(totals: &[u8], vote: RecordRef<'_>) -> Result<Vec<u8>> {
         totals,
         vote.key,
         vote.value,
-        |ballot| ballot.location(),
+        |ballot| {
+            // Of an election without locations, the first group it has.
+            let groups = rules.groups().iter();
+            let location = groups
+                .map(|group| group.name.as_str())
+                .position(|name| name == LOCATION);
+            vec![(ballot.group_value(rules, location.unwrap_or(0)), 1)]
+        },
     )?)
 }

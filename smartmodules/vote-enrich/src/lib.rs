@@ -11,7 +11,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ballot::{Candidate, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN_GROUP};
+use ballot::{Candidate, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -42,7 +42,7 @@ fn init(params: SmartModuleExtraParams) -> Result<()> {
         None => Enricher::new(&[])?.with_others(&Candidate {
             candidate_id: String::new(),
             candidate_name: NONE_GIVEN.into(),
-            party_affiliation: UNKNOWN_GROUP.into(),
+            party_affiliation: UNKNOWN.into(),
             biography: String::new(),
             campaign_platform: String::new(),
             photo_url: String::new(),
@@ -70,12 +70,14 @@ fn join(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()>
         }
         return Ok(());
     };
-    let enriched = VoteText::read(record.value).and_then(|(vote, text)| {
-        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = VoteText::read(record.value, judge.rules().group_paths());
+    let enriched = read.and_then(|(vote, text)| {
         let ballot = judge.judge_vote(offset, record.key, vote)?;
-        // It counts, even if nothing is known of the candidate.
-        Ok(enricher
-            .join(text, &ballot.candidate_id)
+        // It counts, even if nothing is known of the candidate, or it answers several contests.
+        Ok(ballot
+            .candidate_id()
+            .and_then(|candidate_id| enricher.join(text, candidate_id))
             .unwrap_or_else(|| {
                 let disclosure = Disclosure::blanking(judge.rules().requires_credentials());
                 disclosure.publishable(record.value).into_owned()

@@ -11,7 +11,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ballot::{Judge, PARAM_MODE, ParsedVote, Reason, RecordRef, Rules};
+use ballot::{Judge, PARAM_MODE, Reason, RecordRef, Rules};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -50,14 +50,11 @@ smartmodule_abi::export!(filter_map, |call| call.each_record(Kind::FilterMap, fi
 /// The vote itself, its rejection, or nothing; in `mode=every` always something.
 fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<()> {
     let (judge, mode) = FILTER.get().ok_or_else(|| eyre!("not initialised"))?;
-    let verdict = ParsedVote::parse(record.value).and_then(|vote| {
-        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
-        judge.judge_vote(offset, record.key, vote)
-    });
+    let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+    let verdict = judge.judge(offset, record.key, record.value);
     match (mode, verdict) {
         (Mode::Accepted, Ok(_)) => outputs.push(record),
         (Mode::Rejected, Err(reason)) => {
-            let judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
             let rejection = rejection(judge.rules(), offset, record.value, reason);
             outputs.push_value(record, rejection.as_bytes());
         }
@@ -76,7 +73,7 @@ fn filter(offset: i64, record: RecordRef<'_>, outputs: &mut Outputs) -> Result<(
 
 fn rejection(rules: &Rules, offset: i64, value: &[u8], reason: Reason) -> String {
     let disclosure = Disclosure::blanking(rules.requires_credentials());
-    let voter_id = ParsedVote::parse(value).map(|vote| vote.voter_id.into_owned());
+    let voter_id = rules.read(value).map(|vote| vote.voter_id.into_owned());
     serde_json::json!({
         "offset": offset,
         "reason": reason,

@@ -35,6 +35,9 @@ fn add_vote(totals: &[u8], vote: RecordRef<'_>) -> Result<Vec<u8>> {
         totals,
         vote.key,
         vote.value,
-        |ballot| &ballot.candidate_id,
+        |ballot| {
+            let totals = ballot.candidate_totals().into_iter();
+            totals.map(|(id, votes)| (id.into(), votes)).collect()
+        },
     )?)
 }

@@ -277,7 +277,9 @@ pub async fn the_tally_is_contiguous_and_complete(platform: Adapter) {
         .collect();
     // 133 of each 400 are for nobody; of 1,000 different voters those whose every vote was count not.
     assert_eq!(rejected["unknown_candidate"], 3 * 133);
-    assert_eq!(tally.by_location(), [("Fife", tally.counted())].into());
+    assert_eq!(tally.demand_balanced(), Ok(()));
+    let fife = [("Fife".to_owned(), tally.counted())];
+    assert_eq!(tally.turnout_by("location"), &fife.into());
     // Module state is fresh with every stream: the same again from the start.
     let outputs = take(
         &platform,

@@ -195,6 +195,9 @@ async fn a_database_from_before_voters_were_chained(url: &str) {
         DELETE FROM log_chain WHERE topic = 'voters';
         ALTER TABLE log_chain DROP COLUMN topic;
         ALTER TABLE log_chain ADD PRIMARY KEY ("partition", base_offset);
+        ALTER TABLE elections DROP COLUMN definition;
+        ALTER TABLE votes DROP COLUMN selections;
+        ALTER TABLE voters DROP COLUMN precinct;
         DELETE FROM refinery_schema_history WHERE version >= 6;
     "#;
     store.close();

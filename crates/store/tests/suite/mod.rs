@@ -4,6 +4,7 @@
 mod bridge;
 mod evidence;
 pub mod leases;
+mod migrations;
 mod tallies;
 
 use std::future::{Future, poll_fn};
@@ -11,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ::evidence::{BatchHasher, Digest, ElectionKey, Safeguards};
-use ballot::{AgeBand, Candidate, PollsWindow, Reason, Tally, Voter, VotingTime};
+use ballot::{Candidate, PollsWindow, Reason, TUTORIAL_CONTEST, Tally, Voter, VotingTime};
 use election_store::{
     Election, IngestVoters, IngestVotes, RejectedRow, RejectedVoterRow, RowCounts, Store,
     StoreError, VoteRow,
@@ -19,10 +20,9 @@ use election_store::{
 
 /// Runs every case, each on an empty database.
 pub async fn run(url: &str) {
-    case(url, "migrations", migrations).await;
     case(url, "the election", the_election).await;
     case(url, "candidates", candidates).await;
-    a_database_from_before_photos_were_absolute(url).await;
+    migrations::run(url).await;
     case(url, "ingest", ingest).await;
     case(url, "a repeated batch", a_repeated_batch).await;
     case(url, "duplicates", duplicates).await;
@@ -68,7 +68,8 @@ async fn sql(url: &str, statements: &str) {
 fn vote(voter: &str, offset: i64) -> VoteRow {
     VoteRow {
         voter_id: voter.into(),
-        candidate_id: "c1".into(),
+        candidate_id: Some("c1".into()),
+        selections: None,
         voting_time: VotingTime::parse("2024-02-29 23:59:58").unwrap(),
         offset,
     }
@@ -111,16 +112,6 @@ async fn position(store: &Store) -> i64 {
     store.checkpoint("persist", "votes", 0).await.unwrap()
 }
 
-async fn migrations(store: Store) {
-    store.migrate().await.unwrap();
-    let version = store.server_version().await.unwrap();
-    assert!(
-        version.starts_with(|c: char| c.is_ascii_digit()),
-        "{version}"
-    );
-    assert_eq!(store.count_rows().await.unwrap(), RowCounts::default());
-}
-
 async fn the_election(store: Store) {
     assert_eq!(store.election().await.unwrap(), None);
     let key = ElectionKey::from_bytes([7; 32]);
@@ -131,12 +122,14 @@ async fn the_election(store: Store) {
             close: None,
         },
         safeguards: Safeguards::new(true, true, Some(&key)).unwrap(),
+        definition: None,
     };
     assert_eq!(store.open_election(&first).await.unwrap(), first);
     let second = Election {
         plan: serde_json::json!({"seed": 43}),
         polls: PollsWindow::default(),
         safeguards: Safeguards::default(),
+        definition: None,
     };
     assert_eq!(store.open_election(&second).await.unwrap(), first);
     assert_eq!(store.election().await.unwrap(), Some(first));
@@ -190,38 +183,6 @@ async fn candidates(store: Store) {
     moved[1].photo_url = "https://election.example/a.svg".into();
     store.register_candidates(&moved).await.unwrap();
     assert_eq!(store.candidates().await.unwrap(), moved);
-}
-
-/// Portraits on the dashboard are at its default address; another photo is what it was.
-async fn a_database_from_before_photos_were_absolute(url: &str) {
-    eprintln!("case: a database from before photos were absolute");
-    let candidate = |id: &str, photo_url: &str| Candidate {
-        candidate_id: id.into(),
-        candidate_name: id.into(),
-        party_affiliation: "P".into(),
-        biography: String::new(),
-        campaign_platform: String::new(),
-        photo_url: photo_url.into(),
-    };
-    let store = empty_store(url).await;
-    let before = [
-        candidate("a", "/portraits/a.svg"),
-        candidate("b", "https://photos.example/b.jpg"),
-        candidate("c", ""),
-    ];
-    store.register_candidates(&before).await.unwrap();
-    store.close();
-    let before_it = "DELETE FROM refinery_schema_history WHERE version >= 7";
-    sql(url, before_it).await;
-
-    let store = Store::connect(url, 1).await.unwrap();
-    store.migrate().await.unwrap();
-    let photos: Vec<_> = (store.candidates().await.unwrap().into_iter())
-        .map(|candidate| candidate.photo_url)
-        .collect();
-    let absolute = "http://127.0.0.1:8080/portraits/a.svg";
-    assert_eq!(photos, [absolute, "https://photos.example/b.jpg", ""]);
-    store.close();
 }
 
 async fn ingest(store: Store) {
@@ -522,16 +483,20 @@ async fn voters(store: Store) {
 }
 
 pub fn tally(votes: u64) -> Tally {
-    Tally {
-        candidates: [(
-            "c1".into(),
-            [("Cornwall".into(), votes), ("Fife".into(), 1)].into(),
-        )]
-        .into(),
-        genders: [("female".into(), votes + 1)].into(),
-        age_bands: [(AgeBand::From18, votes + 1)].into(),
+    let mut tally = Tally {
         rejected: [(Reason::Duplicate, 3)].into(),
+        ..Tally::default()
+    };
+    for (group, value, votes) in [
+        ("location", "Cornwall", votes),
+        ("location", "Fife", 1),
+        ("gender", "female", votes + 1),
+        ("age", "18-24", votes + 1),
+    ] {
+        tally.add_turnout(group, value, votes);
+        tally.add_selection(TUTORIAL_CONTEST, (group, value), "c1", votes);
     }
+    tally
 }
 
 /// Rows that somebody edits, deletes or adds behind our back are seen.
@@ -581,7 +546,7 @@ async fn audit(url: &str) {
     sql(
         url,
         r#"INSERT INTO rejected_votes VALUES (0, 7, 'because', '', '', 0);
-           INSERT INTO tallies VALUES (0, 'shoe_size', '44', '', 1);
+           INSERT INTO tallies VALUES (0, 'rejected', '', '', 'shoe_size', '', 1);
            INSERT INTO checkpoints VALUES ('tally', 'votes', 0, 1)"#,
     )
     .await;

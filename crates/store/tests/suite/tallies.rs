@@ -1,6 +1,6 @@
 //! Tallies: stored with their checkpoints, and only what adds up, over what was stored.
 
-use ballot::Tally;
+use ballot::{TUTORIAL_CONTEST, Tally};
 use election_store::{PartitionTally, Store, StoreError, Stored};
 
 use super::{case, empty_store, position, sql, tally};
@@ -70,8 +70,9 @@ async fn tallies(store: Store) {
         tally: Some(tally),
     };
     let [mut no_gender, mut no_age] = [latest.clone(), latest.clone()];
-    no_gender.genders.clear();
-    no_age.age_bands.clear();
+    no_gender.turnout.remove("gender");
+    let contest = no_age.contests.get_mut(TUTORIAL_CONTEST).unwrap();
+    contest.remove("age");
     let refused = [
         (
             save(3, 16, &latest),
@@ -90,7 +91,7 @@ async fn tallies(store: Store) {
                 stored: known(13, &early),
                 ..save(3, 15, &latest)
             },
-            "candidate c1 in Cornwall: 5 against 9",
+            "turnout of location Cornwall: 5 against 9",
         ),
         (
             PartitionTally {
@@ -119,16 +120,25 @@ async fn tallies(store: Store) {
 async fn a_stored_tally_that_does_not_add_up(url: &str) {
     eprintln!("case: a stored tally that does not add up");
     let (early, late) = (tally(5), tally(9));
-    for kind in ["candidate", "gender", "age_band", "rejected"] {
+    for cells in [
+        "kind = 'turnout' AND \"group\" = 'location'",
+        "kind = 'turnout' AND \"group\" = 'gender'",
+        "kind = 'turnout' AND \"group\" = 'age'",
+        "kind = 'contest' AND \"group\" = 'location'",
+        "kind = 'contest' AND \"group\" = 'gender'",
+        "kind = 'contest' AND \"group\" = 'age'",
+        "kind = 'contest'",
+        "kind = 'rejected'",
+    ] {
         let store = empty_store(url).await;
         store.save_tallies(&[save(3, 9, &early)]).await.unwrap();
         store.close();
-        let one_more = format!("UPDATE tallies SET total = total + 1 WHERE kind = '{kind}'");
+        let one_more = format!("UPDATE tallies SET total = total + 1 WHERE {cells}");
         sql(url, &one_more).await;
         let store = Store::connect(url, 1).await.unwrap();
         let error = store.save_tallies(&[save(3, 13, &late)]).await.unwrap_err();
         let because = "the stored tally of partition 3 at offset 9";
-        assert!(error.to_string().contains(because), "{kind}: {error}");
+        assert!(error.to_string().contains(because), "{cells}: {error}");
         assert!(!error.is_transient(), "{error}");
         assert_eq!(store.checkpoint("tally", "votes", 3).await.unwrap(), 9);
         store.close();

@@ -35,11 +35,11 @@ pub(super) struct Slice {
     pub(super) from: String,
 }
 
-/// Votes by party, gender or age: a chart, and the table behind it.
+/// Votes by party or by a group: a chart, and the table behind it.
 pub(super) struct Group<'a> {
-    pub(super) id: &'static str,
-    pub(super) title: &'static str,
-    pub(super) column: &'static str,
+    pub(super) id: &'a str,
+    pub(super) title: String,
+    pub(super) column: String,
     pub(super) label: String,
     pub(super) bars: Vec<Bar<'a>>,
     pub(super) rows: Vec<GroupRow<'a>>,
@@ -128,35 +128,28 @@ pub(super) fn line(values: &[u64]) -> String {
     points.collect::<Vec<_>>().join(" ")
 }
 
-/// Votes by gender, age and party.
+/// Votes by each group but the places, and by party.
 pub(super) fn groups<'a>(snapshot: &'a Snapshot, n: &Numbers) -> Vec<Group<'a>> {
     let turnout = &snapshot.turnout;
-    let of_party = |party: &str| Some(party_key(&snapshot.candidates, party));
     let plain = |_: &str| None;
-    vec![
+    let groups = turnout.groups.iter().map(|of| {
+        let title = format!("Turnout by {}", of.group.replace('-', " "));
         group(
-            ("gender", "Turnout by gender", "Gender"),
-            &turnout.genders,
+            (&of.group, title, parts::capitalised(&of.group)),
+            &of.values,
             plain,
             n,
-        ),
-        group(
-            ("age", "Turnout by age", "Age"),
-            &turnout.age_bands,
-            plain,
-            n,
-        ),
-        group(
-            ("party", "Votes by party", "Party"),
-            &turnout.parties,
-            of_party,
-            n,
-        ),
-    ]
+        )
+    });
+    let of_party = |party: &str| Some(party_key(&snapshot.candidates, party));
+    let party = ("party", "Votes by party".to_owned(), "Party".to_owned());
+    groups
+        .chain([group(party, &turnout.parties, of_party, n)])
+        .collect()
 }
 
 fn group<'a>(
-    (id, title, column): (&'static str, &'static str, &'static str),
+    (id, title, column): (&'a str, String, String),
     counts: &'a [GroupCount],
     key: impl Fn(&str) -> Option<usize>,
     n: &Numbers,
@@ -184,9 +177,9 @@ fn group<'a>(
         .map(|row| format!("{} {} ({})", row.name, row.votes_text, row.share_text));
     Group {
         id,
-        title,
         column,
-        label: in_words(title, words.collect()),
+        label: in_words(&title, words.collect()),
+        title,
         bars: bars.collect(),
         rows,
     }

@@ -7,7 +7,7 @@ use crate::query::{LocationSort, LocationsQuery, Order};
 
 /// The head of a column that locations can be sorted by.
 pub(super) struct Column {
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) class: &'static str,
     pub(super) sort: &'static str,
     pub(super) aria_sort: &'static str,
@@ -31,16 +31,17 @@ pub(super) struct LocationRow<'a> {
 /// The heads of the columns, each with the way to sort by it.
 pub(super) fn columns(
     query: &LocationsQuery,
+    place_name: &str,
     href: impl Fn(LocationsQuery) -> String,
 ) -> Vec<Column> {
     LocationSort::ALL
         .into_iter()
         .map(|sort| {
             let (title, class) = match sort {
-                LocationSort::State => ("Location", ""),
-                LocationSort::Count => ("Votes", "number"),
-                LocationSort::Leader => ("Leader", "leads"),
-                LocationSort::Lead => ("Lead", "number"),
+                LocationSort::State => (parts::capitalised(place_name), ""),
+                LocationSort::Count => ("Votes".to_owned(), "number"),
+                LocationSort::Leader => ("Leader".to_owned(), "leads"),
+                LocationSort::Lead => ("Lead".to_owned(), "number"),
             };
             let aria_sort = match (sort == query.sort, query.order) {
                 (false, _) => "none",

@@ -1,0 +1,81 @@
+//! What a contest's selections mean: totals and winners, as a pure function of their sum.
+//!
+//! Each counting method is a file of this folder. A new one implements [`CountingMethod`] in a file of its
+//! own and gets its line in [`Method`] and in [`Method::counting`]; nothing else in the system changes.
+
+mod approval;
+mod outcome;
+mod plurality;
+mod profile;
+mod score;
+mod vote_for;
+
+use serde::{Deserialize, Serialize};
+
+pub use approval::Approval;
+pub use outcome::{ChoiceTotal, Outcome};
+pub use plurality::Plurality;
+pub use profile::Profile;
+pub use score::Score;
+pub use vote_for::VoteFor;
+
+use crate::{Contest, Marks};
+
+/// How a contest's answers are counted.
+pub trait CountingMethod {
+    /// What a voter may mark in the contest.
+    fn marks(&self, contest: &Contest) -> Marks;
+
+    /// Checks that the contest's settings make sense under this method.
+    ///
+    /// # Errors
+    /// What is wrong, and what is expected.
+    fn check(&self, contest: &Contest) -> Result<(), String>;
+
+    /// Who won, and with how much.
+    fn tabulate(&self, profile: &Profile, contest: &Contest) -> Outcome;
+}
+
+/// The counting methods, as a definition names them: `{ kind = "plurality" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Method {
+    /// One mark; most votes win.
+    Plurality(Plurality),
+    /// Up to N marks; most votes win.
+    VoteFor(VoteFor),
+    /// Any number of marks; most votes win.
+    Approval(Approval),
+    /// Points for each candidate; most points win.
+    Score(Score),
+}
+
+impl Method {
+    /// The method's rules.
+    pub fn counting(&self) -> &dyn CountingMethod {
+        match self {
+            Method::Plurality(method) => method,
+            Method::VoteFor(method) => method,
+            Method::Approval(method) => method,
+            Method::Score(method) => method,
+        }
+    }
+
+    /// The name in definitions and results.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Method::Plurality(_) => "plurality",
+            Method::VoteFor(_) => "vote-for",
+            Method::Approval(_) => "approval",
+            Method::Score(_) => "score",
+        }
+    }
+}
+
+/// Refuses `choices` where the method leaves no choice.
+fn demand_no_choices(method: &str, contest: &Contest) -> Result<(), String> {
+    match contest.choices {
+        None => Ok(()),
+        Some(_) => Err(format!("`choices` does not go with {method}; remove it")),
+    }
+}

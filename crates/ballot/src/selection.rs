@@ -1,0 +1,177 @@
+//! What a voter marked in a contest: the unit that is counted in the stream.
+//!
+//! A selection keeps the marks, not their meaning: who wins is for a
+//! [counting method](crate::counting::CountingMethod) to say, over the sum of all selections.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::choices::Answer;
+
+/// The text of a selection without a mark.
+pub const UNDERVOTE: &str = "undervote";
+
+/// The text of a selection with more marks than the contest allows.
+pub const OVERVOTE: &str = "overvote";
+
+/// What a voter may mark in a contest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marks {
+    /// Up to so many candidates.
+    Candidates {
+        /// Most candidates; with more the vote is an overvote.
+        most: u32,
+    },
+    /// Points for each candidate.
+    Scores {
+        /// Most points for a candidate.
+        highest: u32,
+    },
+}
+
+/// What a voter marked in a contest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selection {
+    /// Nothing.
+    Undervote,
+    /// More than the contest allows.
+    Overvote,
+    /// These candidates, by id and in the order of their ids.
+    Candidates(Vec<String>),
+    /// Points by candidate, in the order of their ids; candidates without points are left out.
+    Scores(Vec<(String, u32)>),
+}
+
+/// Why a contest does not take an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadAnswer {
+    // It names somebody who does not stand.
+    UnknownCandidate,
+    // It is not of the shape that the contest takes.
+    Malformed,
+}
+
+/// What stands between the candidates of a selection's text.
+const BETWEEN_CANDIDATES: char = '+';
+/// What stands between a candidate and the points.
+const BEFORE_POINTS: char = '=';
+/// What stands between two candidates with points.
+const BETWEEN_SCORES: char = ',';
+
+impl Selection {
+    /// The selection that an answer of `choices` makes. `stands` says who stands in the contest.
+    ///
+    /// # Errors
+    /// When it is not what the contest takes.
+    pub(crate) fn of_answer(
+        marks: Marks,
+        answer: &Answer<'_>,
+        stands: impl Fn(&str) -> bool,
+    ) -> Result<Selection, BadAnswer> {
+        match (marks, answer) {
+            (_, Answer::Nothing) => Ok(Selection::Undervote),
+            (Marks::Candidates { most }, Answer::Candidate(id)) => {
+                marked_candidates(std::slice::from_ref(id), most, stands)
+            }
+            (Marks::Candidates { most }, Answer::Candidates(ids)) => {
+                marked_candidates(ids, most, stands)
+            }
+            (Marks::Scores { highest }, Answer::Scores(scores)) => {
+                marked_scores(scores, highest, stands)
+            }
+            _ => Err(BadAnswer::Malformed),
+        }
+    }
+
+    /// Reads a selection's text, as it stands in tables.
+    pub fn from_text(marks: Marks, text: &str) -> Option<Selection> {
+        match (text, marks) {
+            (UNDERVOTE, _) => Some(Selection::Undervote),
+            (OVERVOTE, _) => Some(Selection::Overvote),
+            // An id of an election without a definition may hold any character.
+            (id, Marks::Candidates { most: 1 }) => Some(Selection::Candidates(vec![id.to_owned()])),
+            (ids, Marks::Candidates { .. }) => {
+                let ids = ids.split(BETWEEN_CANDIDATES).map(str::to_owned);
+                Some(Selection::Candidates(ids.collect()))
+            }
+            (scores, Marks::Scores { .. }) => scores
+                .split(BETWEEN_SCORES)
+                .map(|score| {
+                    let (id, points) = score.split_once(BEFORE_POINTS)?;
+                    Some((id.to_owned(), points.parse().ok()?))
+                })
+                .collect::<Option<_>>()
+                .map(Selection::Scores),
+        }
+    }
+}
+
+fn marked_candidates(
+    ids: &[Cow<'_, str>],
+    most: u32,
+    stands: impl Fn(&str) -> bool,
+) -> Result<Selection, BadAnswer> {
+    if !ids.iter().all(|id| stands(id)) {
+        return Err(BadAnswer::UnknownCandidate);
+    }
+    let mut ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(match ids.len() {
+        0 => Selection::Undervote,
+        marks if marks > most as usize => Selection::Overvote,
+        _ => Selection::Candidates(ids.into_iter().map(str::to_owned).collect()),
+    })
+}
+
+fn marked_scores(
+    scores: &[(Cow<'_, str>, u32)],
+    highest: u32,
+    stands: impl Fn(&str) -> bool,
+) -> Result<Selection, BadAnswer> {
+    if scores.iter().any(|(_, points)| *points > highest) {
+        return Err(BadAnswer::Malformed);
+    }
+    if !scores.iter().all(|(id, _)| stands(id)) {
+        return Err(BadAnswer::UnknownCandidate);
+    }
+    let mut marked: Vec<(String, u32)> = scores
+        .iter()
+        .filter(|(_, points)| *points > 0)
+        .map(|(id, points)| (id.clone().into_owned(), *points))
+        .collect();
+    marked.sort_unstable();
+    Ok(if marked.is_empty() {
+        Selection::Undervote
+    } else {
+        Selection::Scores(marked)
+    })
+}
+
+/// The text that stands in deltas and tables: `c1`, `c1+c3`, `c1=5,c3=2`, `undervote`, `overvote`.
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selection::Undervote => f.write_str(UNDERVOTE),
+            Selection::Overvote => f.write_str(OVERVOTE),
+            Selection::Candidates(ids) => {
+                for (place, id) in ids.iter().enumerate() {
+                    if place > 0 {
+                        write!(f, "{BETWEEN_CANDIDATES}")?;
+                    }
+                    f.write_str(id)?;
+                }
+                Ok(())
+            }
+            Selection::Scores(scores) => {
+                for (place, (id, points)) in scores.iter().enumerate() {
+                    if place > 0 {
+                        write!(f, "{BETWEEN_SCORES}")?;
+                    }
+                    write!(f, "{id}{BEFORE_POINTS}{points}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What the dashboard knows of the count: what is on the ballot, the newest figures, and what they come to.
+//!
+//! Totals of an election only grow, so the larger of two is the newer one, whichever way it came: that lets the
+//! stored tallies and the topic `totals` be merged without a common clock.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ballot::{Candidate, Contest, ElectionDefinition, Group, Tally};
+use service::public_url::portrait_path;
+use wire::votes_by_party;
+
+use crate::model::{
+    CandidateResult, ContestResult, GroupCount, GroupTurnout, Leader, LocationResult, Turnout,
+};
+
+/// Values of a group that are listed by name; of more, those with most votes come first.
+const LISTED_BY_NAME: usize = 12;
+
+/// The count, mutable.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// `None` until an election is set up.
+    definition: Option<ElectionDefinition>,
+    tally: Tally,
+    changed_places: BTreeSet<String>,
+}
+
+/// The first contest: what the page leads with.
+pub(crate) struct Race {
+    /// Who stands, and those who are voted for without standing.
+    pub(crate) candidates: Vec<Candidate>,
+    /// What each has.
+    pub(crate) totals: Vec<u64>,
+}
+
+impl Counts {
+    /// Takes note of what is on the ballot.
+    pub(crate) fn set_definition(&mut self, definition: ElectionDefinition) {
+        self.definition = Some(definition);
+    }
+
+    pub(crate) fn definition(&self) -> Option<&ElectionDefinition> {
+        self.definition.as_ref()
+    }
+
+    /// Takes over larger figures. Returns whether there are any.
+    pub(crate) fn raise(&mut self, totals: &Tally) -> bool {
+        let mut is_news = false;
+        let place_group = self.place_group().map(|group| group.name);
+        for (group, values) in &totals.turnout {
+            let known = self.tally.turnout.entry(group.clone()).or_default();
+            for (value, &votes) in values {
+                if raise(known.entry(value.clone()).or_default(), votes) {
+                    is_news = true;
+                    if place_group.as_ref() == Some(group) {
+                        self.changed_places.insert(value.clone());
+                    }
+                }
+            }
+        }
+        for (contest, groups) in &totals.contests {
+            let known = self.tally.contests.entry(contest.clone()).or_default();
+            for (group, values) in groups {
+                let known = known.entry(group.clone()).or_default();
+                for (value, selections) in values {
+                    let known = known.entry(value.clone()).or_default();
+                    for (selection, &votes) in selections {
+                        is_news |= raise(known.entry(selection.clone()).or_default(), votes);
+                    }
+                }
+            }
+        }
+        is_news
+    }
+
+    /// The places that have changed since the last call.
+    pub(crate) fn take_changed_places(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.changed_places)
+    }
+
+    /// Votes that count.
+    pub(crate) fn counted(&self) -> u64 {
+        self.tally.counted()
+    }
+
+    /// The first contest.
+    pub(crate) fn race(&self) -> Race {
+        let Some(contest) = self.first_contest() else {
+            return Race {
+                candidates: Vec::new(),
+                totals: Vec::new(),
+            };
+        };
+        let outcome = self.tally.outcome(contest);
+        let mut totals: BTreeMap<String, u64> = outcome
+            .choices
+            .into_iter()
+            .map(|choice| (choice.candidate_id, choice.total))
+            .collect();
+        let mut race = Race {
+            candidates: contest.candidates.clone(),
+            totals: Vec::new(),
+        };
+        for candidate in &contest.candidates {
+            let total = totals.remove(&candidate.candidate_id);
+            race.totals.push(total.unwrap_or(0));
+        }
+        // Votes may be counted without a list of candidates.
+        for (candidate_id, total) in totals {
+            race.candidates.push(Candidate::of_id(&candidate_id));
+            race.totals.push(total);
+        }
+        race
+    }
+
+    /// Every contest and what it comes to.
+    pub(crate) fn contests(&self) -> Vec<ContestResult> {
+        let Some(definition) = &self.definition else {
+            return Vec::new();
+        };
+        let results = self.tally.outcomes(definition).into_iter();
+        results
+            .map(|(contest, outcome)| {
+                let whole = contest.whole_of(&outcome);
+                let choices = outcome.choices.into_iter().map(|choice| {
+                    let candidate = contest.candidate(&choice.candidate_id);
+                    CandidateResult {
+                        photo_url: portrait_path(&candidate.candidate_id),
+                        candidate_id: candidate.candidate_id,
+                        candidate_name: candidate.candidate_name,
+                        party_affiliation: candidate.party_affiliation,
+                        total_votes: choice.total,
+                        share: share(choice.total, whole),
+                    }
+                });
+                ContestResult {
+                    contest_id: contest.id.clone(),
+                    title: contest.title.clone(),
+                    method: contest.method.name().to_owned(),
+                    seats: contest.seats,
+                    ballots: outcome.ballots,
+                    undervotes: outcome.undervotes,
+                    overvotes: outcome.overvotes,
+                    choices: choices.collect(),
+                    winners: outcome.winners,
+                    tied: outcome.tied,
+                }
+            })
+            .collect()
+    }
+
+    /// The places, each with the first contest's votes there by candidate.
+    pub(crate) fn places(&self, race: &Race) -> Vec<LocationResult> {
+        let (Some(group), Some(contest)) = (self.place_group(), self.first_contest()) else {
+            return Vec::new();
+        };
+        let by_place = self.tally.selections_by(&contest.id, &group.name);
+        let turnout = self.tally.turnout_by(&group.name).iter();
+        turnout
+            .map(|(place, &count)| {
+                let selections = by_place.get(place).cloned().unwrap_or_default();
+                let totals = Tally::totals_of(contest, &selections);
+                let ids = race
+                    .candidates
+                    .iter()
+                    .map(|candidate| &candidate.candidate_id);
+                let votes: Vec<u64> = ids.map(|id| totals.get(id).copied().unwrap_or(0)).collect();
+                LocationResult {
+                    state: place.clone(),
+                    count,
+                    leader: race.leader(&votes, count),
+                    votes,
+                }
+            })
+            .collect()
+    }
+
+    /// What a place is called in this election.
+    pub(crate) fn place_name(&self) -> String {
+        let name = self.place_group().map(|group| group.name);
+        name.unwrap_or_else(|| "location".to_owned())
+    }
+
+    /// Votes counted by party, and by each group but the place.
+    pub(crate) fn turnout(&self) -> Turnout {
+        let counted = self.counted();
+        let parties = self.first_contest().map(|contest| {
+            let outcome = self.tally.outcome(contest);
+            let parties = votes_by_party(contest, &outcome).into_iter();
+            let mut parties: Vec<_> = parties
+                .map(|(party, votes)| group_count(&party, votes, counted))
+                .collect();
+            parties.sort_by_key(|party| Reverse(party.count));
+            parties
+        });
+        let groups = self
+            .definition
+            .iter()
+            .flat_map(ElectionDefinition::counted_groups);
+        let groups: Vec<GroupTurnout> = groups
+            .skip(1)
+            .map(|group| GroupTurnout {
+                values: self.values_of(&group, counted),
+                group: group.name,
+            })
+            .collect();
+        let values_of = |name: &str| {
+            let group = groups.iter().find(|group| group.group == name);
+            group.map_or_else(Vec::new, |group| group.values.clone())
+        };
+        Turnout {
+            parties: parties.unwrap_or_default(),
+            genders: values_of("gender"),
+            age_bands: values_of("age"),
+            groups,
+        }
+    }
+
+    /// The values of a group, those that are known beforehand first.
+    fn values_of(&self, group: &Group, counted: u64) -> Vec<GroupCount> {
+        let turnout = self.tally.turnout_by(&group.name);
+        let known = group.known_values();
+        let known_first = known.iter().filter(|value| turnout.contains_key(*value));
+        let mut others: Vec<&String> = turnout
+            .keys()
+            .filter(|value| !known.contains(*value))
+            .collect();
+        if others.len() > LISTED_BY_NAME {
+            others.sort_by_key(|value| Reverse(turnout[*value]));
+        }
+        known_first
+            .chain(others)
+            .map(|value| group_count(value, turnout[value], counted))
+            .collect()
+    }
+
+    fn first_contest(&self) -> Option<&Contest> {
+        self.definition
+            .as_ref()
+            .and_then(|definition| definition.contests.first())
+    }
+
+    /// The group whose values are shown as places: the precinct or the location.
+    fn place_group(&self) -> Option<Group> {
+        let definition = self.definition.as_ref()?;
+        definition.counted_groups().into_iter().next()
+    }
+}
+
+impl Race {
+    /// Who leads among these votes by candidate; nobody while there are none.
+    pub(crate) fn leader(&self, votes: &[u64], counted: u64) -> Option<Leader> {
+        let (index, &most) = votes
+            .iter()
+            .enumerate()
+            .max_by_key(|&(index, &votes)| (votes, Reverse(index)))?;
+        if most == 0 {
+            return None;
+        }
+        let others = votes
+            .iter()
+            .enumerate()
+            .filter(|&(other, _)| other != index);
+        let second = others.map(|(_, &votes)| votes).max().unwrap_or(0);
+        Some(Leader {
+            candidate_id: self.candidates.get(index)?.candidate_id.clone(),
+            lead: most - second,
+            margin: share(most - second, counted),
+        })
+    }
+
+    /// Each candidate's result among so many votes.
+    pub(crate) fn results(&self, counted: u64) -> Vec<CandidateResult> {
+        self.candidates
+            .iter()
+            .zip(&self.totals)
+            .map(|(candidate, &total_votes)| CandidateResult {
+                candidate_id: candidate.candidate_id.clone(),
+                candidate_name: candidate.candidate_name.clone(),
+                party_affiliation: candidate.party_affiliation.clone(),
+                // Not where others find it: a page loads nothing from elsewhere.
+                photo_url: portrait_path(&candidate.candidate_id),
+                total_votes,
+                share: share(total_votes, counted),
+            })
+            .collect()
+    }
+}
+
+fn group_count(group: &str, count: u64, counted: u64) -> GroupCount {
+    GroupCount {
+        group: group.to_owned(),
+        count,
+        share: share(count, counted),
+    }
+}
+
+/// Takes over a larger total. Returns whether it is one.
+fn raise(total: &mut u64, published: u64) -> bool {
+    let is_larger = published > *total;
+    if is_larger {
+        *total = published;
+    }
+    is_larger
+}
+
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}
