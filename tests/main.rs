@@ -13,6 +13,7 @@ mod crash;
 mod credentials;
 mod dashboard;
 mod dashboard_browser;
+mod definition;
 mod demo;
 mod disk_full;
 mod export;

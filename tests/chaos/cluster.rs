@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::chaos::schedule::{Moment, away, moment};
 use crate::chaos::trial::{DEMO, wait_for};
 use crate::cluster::installation::Installation;
-use crate::support::{Process, assert_same, without_elapsed};
+use crate::support::{PUBLIC_URL, PUBLIC_URL_VARIABLE, Process, assert_same, without_elapsed};
 
 /// Votes a second: the demo goes on while something is away.
 const RATE: [&str; 2] = ["--rate", "300"];
@@ -98,5 +98,8 @@ pub fn run(seed: u64, installation: &mut Installation, expected: &Value) {
 }
 
 fn demo(installation: &Installation, fresh: Option<&str>) -> Command {
-    installation.command("election", DEMO.iter().copied().chain(fresh))
+    let mut command = installation.command("election", DEMO.iter().copied().chain(fresh));
+    // It is compared with an election whose dashboard has another port.
+    command.env(PUBLIC_URL_VARIABLE, PUBLIC_URL);
+    command
 }

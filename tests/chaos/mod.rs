@@ -10,11 +10,12 @@ mod schedule;
 mod server;
 mod trial;
 
+use std::cell::LazyCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use std::time::Instant;
 
 use crate::cluster::installation::Installation;
+use crate::definition::{CITY_FILE, assert_city_adds_up};
 use crate::support::{DataDir, assert_adds_up, without_elapsed};
 use schedule::{Postgres, Schedule};
 use serde_json::Value;
@@ -27,6 +28,9 @@ const SEED_VARIABLE: &str = "CHAOS_SEED";
 const SEEDS_VARIABLE: &str = "CHAOS_SEEDS";
 /// As many as every change is tested with.
 const SEEDS: u64 = 5;
+
+/// Of how many seeds one has an election with several contests.
+const CONTESTS_EVERY: u64 = 5;
 
 /// Of how many seeds one is run on a cluster, too, where all takes longer.
 const CLUSTER_EVERY: u64 = 10;
@@ -55,16 +59,29 @@ fn undisturbed() -> Value {
     report
 }
 
+/// The same of an election with several contests.
+fn undisturbed_city(demo: &[&str]) -> Value {
+    let report = without_elapsed(DataDir::new().run(demo).succeeds().json());
+    assert_city_adds_up(&report);
+    report
+}
+
 fn run(first: u64, postgres: Postgres, server: Option<&Server>) {
     let seeds = seeds(first);
     if seeds.is_empty() {
         return;
     }
     let expected = undisturbed();
+    let city = [DEMO, &["--definition", CITY_FILE]].concat();
+    let expected_of_city = LazyCell::new(|| undisturbed_city(&city));
     try_each(&seeds, |seed| {
         let schedule = Schedule::of(seed, postgres);
         eprintln!("{SEED_VARIABLE}={seed}: {schedule}");
-        Trial::new(server, &expected).run(&schedule);
+        let trial = match seed % CONTESTS_EVERY {
+            0 => Trial::new(server, &city, &expected_of_city),
+            _ => Trial::new(server, DEMO, &expected),
+        };
+        trial.run(&schedule);
     });
 }
 

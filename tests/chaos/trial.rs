@@ -13,7 +13,7 @@ use crate::chaos::schedule::{Damage, Fault, Moment, Schedule};
 use crate::chaos::server::Server;
 use crate::support::{DataDir, Process, Run, assert_same, without_elapsed};
 
-/// What is held.
+/// What is held, unless it is something else.
 pub const DEMO: &[&str] = &[
     "demo",
     "--voters",
@@ -48,18 +48,21 @@ const IN_USE: &str = "is in use by another `election` process";
 pub struct Trial<'a> {
     data: DataDir,
     server: Option<&'a Server>,
+    /// The command that holds it.
+    demo: &'a [&'a str],
     /// What an undisturbed run says.
     expected: &'a Value,
 }
 
 impl<'a> Trial<'a> {
-    pub fn new(server: Option<&'a Server>, expected: &'a Value) -> Trial<'a> {
+    pub fn new(server: Option<&'a Server>, demo: &'a [&'a str], expected: &'a Value) -> Trial<'a> {
         if let Some(server) = server {
             server.empty();
         }
         Trial {
             data: DataDir::new(),
             server,
+            demo,
             expected,
         }
     }
@@ -73,14 +76,14 @@ impl<'a> Trial<'a> {
             let run = self.attempt(fault);
             self.judge(fault, &run, may_have_lost);
         }
-        let last = Process::spawn(self.command(DEMO)).wait();
+        let last = Process::spawn(self.command(self.demo)).wait();
         if may_have_lost && last.code() == Some(1) {
             let last = last.refused(1, &[WAY_ON]);
             assert!(names_loss(&last.stderr), "{}", last.stderr);
             // It is not forgotten, and there is a way on.
-            let again = Process::spawn(self.command(DEMO)).wait();
+            let again = Process::spawn(self.command(self.demo)).wait();
             assert!(names_loss(&again.ends_with(1).stderr));
-            let fresh = Process::spawn(self.command(&[DEMO, &["--fresh"]].concat())).wait();
+            let fresh = Process::spawn(self.command(&[self.demo, &["--fresh"]].concat())).wait();
             let fresh = without_elapsed(fresh.succeeds().json());
             assert_same(self.expected, &fresh, "anew");
             return;
@@ -142,7 +145,7 @@ impl<'a> Trial<'a> {
 
     /// The demo, slow, with something to happen at named points.
     fn disturbed(&self, points: &str) -> Command {
-        let mut command = self.command(&[DEMO, &RATE].concat());
+        let mut command = self.command(&[self.demo, &RATE].concat());
         command.env("RUST_LOG", "warn,consumer=trace");
         command.env("FAILPOINTS", points);
         command
