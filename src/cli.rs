@@ -133,7 +133,7 @@ pub(crate) struct DemoArgs {
     pub(crate) votes: VotesArgs,
     /// Replay a real election instead: a CSV of official results becomes individual ballots, and the
     /// count is compared with the file
-    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "duplicates", "invalid", "abstain"])]
+    #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "definition", "duplicates", "invalid", "abstain"])]
     pub(crate) results: Option<PathBuf>,
     /// Share of each row's votes to cast in a replay, rounded down
     #[arg(long, default_value_t = 1.0, requires = "results")]

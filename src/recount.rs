@@ -1,7 +1,9 @@
 //! `election recount`: counts the whole log again through the `vote-tally` SmartModule and shows what
 //! comes out. What is stored stays as it is.
 
-use ballot::{Delta, Rules, Tally};
+use std::sync::Arc;
+
+use ballot::{Delta, ElectionDefinition, Rules, Tally};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use ledger::Ledger;
@@ -31,12 +33,14 @@ pub(crate) async fn run(args: ResultsArgs) -> anyhow::Result<Outcome> {
 async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
     let stored = backend.election().await?;
     let rules = stored.election.rules();
+    let definition = Arc::new(stored.election.definition.clone());
     let ends = backend.ends(topics::VOTES).await?;
     backend.prepare(ends.len() as u32).await?;
     let chain = backend.consumer_config().tally_chain;
-    let partitions = (0..)
-        .zip(ends)
-        .map(|(partition, end)| recount_partition(backend, &chain, &rules, partition, end));
+    let partitions = (0..).zip(ends).map(|(partition, end)| {
+        let definition = definition.clone();
+        recount_partition(backend, &chain, &rules, definition, partition, end)
+    });
     let mut total = Tally::default();
     for tally in try_join_all(partitions).await? {
         total.add(&tally);
@@ -48,10 +52,11 @@ async fn recount_partition(
     backend: &Backend,
     chain: &[ModuleCall],
     rules: &Rules,
+    definition: Arc<ElectionDefinition>,
     partition: u32,
     end: i64,
 ) -> anyhow::Result<Tally> {
-    let mut ledger = Ledger::default();
+    let mut ledger = Ledger::default().of(definition);
     if end == 0 {
         return Ok(ledger.tally().clone());
     }

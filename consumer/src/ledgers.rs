@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ballot::{Delta, Reason, Tally};
+use ballot::{Delta, ElectionDefinition, Reason, Tally};
 use ledger::{Applied, Ledger};
 use store::Lease;
 
@@ -14,7 +14,10 @@ use crate::partition::Ours;
 /// The partitions, shared between those who add and those who publish and store. Locks are held for
 /// one addition or one copy, never across an await; hence a plain mutex.
 #[derive(Clone)]
-pub(crate) struct Ledgers(Arc<Vec<Mutex<Partition>>>);
+pub(crate) struct Ledgers {
+    partitions: Arc<Vec<Mutex<Partition>>>,
+    definition: Arc<ElectionDefinition>,
+}
 
 enum Partition {
     /// Another consumer's, or nobody's yet: as it was stored last.
@@ -53,31 +56,34 @@ impl Partition {
 
 impl Ledgers {
     /// Nothing is known of any partition.
-    pub(crate) fn new(partitions: u32) -> Self {
+    pub(crate) fn new(partitions: u32, definition: ElectionDefinition) -> Self {
         let unknown = || {
             Mutex::new(Partition::Stored {
                 next_offset: 0,
                 tally: Tally::default(),
             })
         };
-        Ledgers(Arc::new((0..partitions).map(|_| unknown()).collect()))
+        Ledgers {
+            partitions: Arc::new((0..partitions).map(|_| unknown()).collect()),
+            definition: Arc::new(definition),
+        }
     }
 
     fn lock(&self, partition: u32) -> MutexGuard<'_, Partition> {
-        self.0[partition as usize]
+        self.partitions[partition as usize]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn partitions(&self) -> std::ops::Range<u32> {
-        0..self.0.len() as u32
+        0..self.partitions.len() as u32
     }
 
     /// Takes a partition over where it is stored.
     pub(crate) fn own(&self, ours: Ours, checkpoint: Option<(i64, Tally)>) {
         let (stored, tally) = checkpoint.clone().unwrap_or_default();
         *self.lock(ours.partition) = Partition::Own {
-            ledger: Ledger::new(checkpoint),
+            ledger: Ledger::new(checkpoint).of(self.definition.clone()),
             lease: ours.lease,
             stored,
             stored_tally: Some(Box::new(tally)),

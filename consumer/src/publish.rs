@@ -54,7 +54,7 @@ impl Publisher {
         }
         let election = self.context.election_set_up_at;
         let news = ChangedTotals::between(election, &self.published_tally, &total);
-        changed.insert(topics::TOTALS, vec![news_record(&news)]);
+        changed.insert(topics::TOTALS, news.iter().map(news_record).collect());
         // All at once: whoever shows them wants those of one moment together.
         let produced = changed
             .into_iter()

@@ -45,7 +45,7 @@ pub async fn run(
         rules: election.rules(),
         disclosure: Disclosure::of(&election),
         config,
-        ledgers: Ledgers::new(partitions),
+        ledgers: Ledgers::new(partitions, election.definition.clone()),
         progress,
         storing: Mutex::default(),
     });

@@ -3,7 +3,7 @@
 import { Bars, Line, MAX_BARS, Ring } from './charts.js';
 import { Contests } from './contests.js';
 import { PageFigures, setText } from './figures.js';
-import { percent, shareOf, whole } from './format.js';
+import { percent, whole } from './format.js';
 import { Locations } from './locations.js';
 import { Pipeline } from './pipeline.js';
 import { Race } from './race.js';
@@ -90,9 +90,8 @@ export class Overview {
     );
     const slices = ranking.map((candidate) => ({ share: candidate.share, colour: colour(candidate) }));
     const shares = words(share);
-    const { counted } = this.#state.snapshot.totals;
     if (this.#state.snapshot.candidates.length > MAX_BARS) {
-      const others = shareOf(counted - ranking.reduce((sum, { total_votes }) => sum + total_votes, 0), counted);
+      const others = 1 - ranking.reduce((sum, { share }) => sum + share, 0);
       this.#figures.set({ others });
       slices.push({ share: others, colour: 0 });
       shares.push(`Others ${percent(others)}`);

@@ -11,7 +11,8 @@ const PARTY = 'party';
 /** Keeps votes by group up to date. */
 export class Turnout {
   #groups = [...document.querySelectorAll('.turnout [data-rows]')].map((body) => ({
-    id: body.dataset.rows,
+    // As in `charts.rs`: names that could be those of something else on the page stand behind a prefix.
+    id: body.dataset.rows.replace(/^group-/, ''),
     title: document.getElementById(`${body.dataset.rows}-title`).textContent,
     chart: new Bars(document.getElementById(`chart-${body.dataset.rows}`)),
     rows: new Rows(body, 'group', 'group-row'),

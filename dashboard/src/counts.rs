@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use ballot::counting::Outcome;
 use ballot::{Candidate, Contest, ElectionDefinition, Group, Tally};
 use service::public_url::portrait_path;
 use wire::votes_by_party;
@@ -32,6 +33,8 @@ pub(crate) struct Race {
     pub(crate) candidates: Vec<Candidate>,
     /// What each has.
     pub(crate) totals: Vec<u64>,
+    /// What shares are of, so that they are at most the whole together.
+    pub(crate) whole: u64,
 }
 
 impl Counts {
@@ -90,9 +93,11 @@ impl Counts {
             return Race {
                 candidates: Vec::new(),
                 totals: Vec::new(),
+                whole: 0,
             };
         };
         let outcome = self.tally.outcome(contest);
+        let whole = all_marks(contest, &outcome);
         let mut totals: BTreeMap<String, u64> = outcome
             .choices
             .into_iter()
@@ -101,6 +106,7 @@ impl Counts {
         let mut race = Race {
             candidates: contest.candidates.clone(),
             totals: Vec::new(),
+            whole,
         };
         for candidate in &contest.candidates {
             let total = totals.remove(&candidate.candidate_id);
@@ -169,7 +175,7 @@ impl Counts {
                 LocationResult {
                     state: place.clone(),
                     count,
-                    leader: race.leader(&votes, count),
+                    leader: race.leader(&votes, votes.iter().sum::<u64>().max(1)),
                     votes,
                 }
             })
@@ -187,9 +193,10 @@ impl Counts {
         let counted = self.counted();
         let parties = self.first_contest().map(|contest| {
             let outcome = self.tally.outcome(contest);
+            let whole = all_marks(contest, &outcome);
             let parties = votes_by_party(contest, &outcome).into_iter();
             let mut parties: Vec<_> = parties
-                .map(|(party, votes)| group_count(&party, votes, counted))
+                .map(|(party, votes)| group_count(&party, votes, whole))
                 .collect();
             parties.sort_by_key(|party| Reverse(party.count));
             parties
@@ -250,7 +257,7 @@ impl Counts {
 
 impl Race {
     /// Who leads among these votes by candidate; nobody while there are none.
-    pub(crate) fn leader(&self, votes: &[u64], counted: u64) -> Option<Leader> {
+    pub(crate) fn leader(&self, votes: &[u64], whole: u64) -> Option<Leader> {
         let (index, &most) = votes
             .iter()
             .enumerate()
@@ -266,12 +273,12 @@ impl Race {
         Some(Leader {
             candidate_id: self.candidates.get(index)?.candidate_id.clone(),
             lead: most - second,
-            margin: share(most - second, counted),
+            margin: share(most - second, whole),
         })
     }
 
-    /// Each candidate's result among so many votes.
-    pub(crate) fn results(&self, counted: u64) -> Vec<CandidateResult> {
+    /// Each candidate's result.
+    pub(crate) fn results(&self) -> Vec<CandidateResult> {
         self.candidates
             .iter()
             .zip(&self.totals)
@@ -282,10 +289,16 @@ impl Race {
                 // Not where others find it: a page loads nothing from elsewhere.
                 photo_url: portrait_path(&candidate.candidate_id),
                 total_votes,
-                share: share(total_votes, counted),
+                share: share(total_votes, self.whole),
             })
             .collect()
     }
+}
+
+/// What the shares of a race are of: where a ballot marks several candidates, all marks, so that shares add up.
+fn all_marks(contest: &Contest, outcome: &Outcome) -> u64 {
+    let marks = outcome.choices.iter().map(|choice| choice.total).sum();
+    contest.whole_of(outcome).max(marks)
 }
 
 fn group_count(group: &str, count: u64, counted: u64) -> GroupCount {

@@ -110,7 +110,7 @@ pub enum DashboardError {
     NoCredentials,
     /// Votes are to be taken, and the election has several contests.
     #[error(
-        "`--accept-votes` takes elections in which a ballot names one candidate; this one has several contests, or none that is answered so"
+        "`--accept-votes` takes an election with one contest in which everybody marks one candidate; this one has several, or takes other marks"
     )]
     SeveralContests,
     /// Votes cannot be appended to a log that is not whole.

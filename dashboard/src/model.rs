@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub contests: Vec<ContestResult>,
     /// Every candidate, in the order of registration.
     pub candidates: Vec<CandidateResult>,
-    /// Votes counted per party, gender and age band.
+    /// Votes counted per party and per value of each group.
     pub turnout: Turnout,
     /// Votes rejected, by reason; every reason is there.
     pub rejected: Vec<RejectedCount>,

@@ -36,7 +36,7 @@ pub enum ProducerError {
     },
     /// The election that is there has another definition.
     #[error(
-        "there is another election already: its definition is not this one. Give the file it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`"
+        "there is another election already: its definition is another one (or it has none). Give the file it was set up with to go on, take another `--data-dir` or database, or start anew with `--fresh`"
     )]
     OtherDefinition,
     /// The election definition cannot be used.

@@ -147,8 +147,9 @@ fn a_chart_out_of_sight_is_drawn_when_it_comes_in_sight_or_on_paper() {
         wait_for_votes(&browser, before + 100);
     };
     go_on();
+    // The speed is sampled once a second.
+    browser.wait_until("window.drawn['chart-speed'] > 0");
     let drawn = browser.run("return window.drawn");
-    assert!(float(&drawn, "chart-speed") > 0.0, "in sight: {drawn}");
     assert_eq!(drawn["chart-party"], 0, "out of sight: {drawn}");
     // Printed, it is of the same moment as its table.
     let stale = "document.querySelector('#chart-party').ariaLabel";

@@ -8,9 +8,10 @@ use foldhash::fast::FixedState;
 use crate::choices::Choices;
 use crate::definition::PRECINCT_GROUP;
 use crate::group_paths::GroupPaths;
+use crate::group_values::value_of_text;
 use crate::names::Names;
-use crate::selection::BadAnswer;
-use crate::vote::{GroupValueRef, GroupValuesOf};
+use crate::selection::{BadAnswer, OVERVOTE, UNDERVOTE};
+use crate::vote::{GroupValueRef, GroupValuesOf, usable_id};
 use crate::{ElectionDefinition, Group, Marks, Selection};
 
 /// A definition, prepared for reading votes.
@@ -93,7 +94,7 @@ impl BallotPaper {
     /// The precinct that a vote names, where there are any.
     pub(crate) fn precinct<'v>(&self, values: &'v impl GroupValuesOf) -> Option<&'v str> {
         match (self.has_precincts, values.value(0)) {
-            (true, GroupValueRef::Text(precinct)) => Some(precinct),
+            (true, GroupValueRef::Text(precinct)) => Some(value_of_text(precinct)),
             _ => None,
         }
     }
@@ -158,8 +159,10 @@ impl PaperContest {
     }
 
     fn stands(&self, candidate_id: &str) -> bool {
-        self.candidates
-            .as_ref()
-            .is_none_or(|candidates| candidates.number(candidate_id).is_some())
+        match &self.candidates {
+            Some(candidates) => candidates.number(candidate_id).is_some(),
+            // Anybody does whose id is one, and no word of the count.
+            None => usable_id(candidate_id) && ![UNDERVOTE, OVERVOTE].contains(&candidate_id),
+        }
     }
 }

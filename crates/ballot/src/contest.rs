@@ -1,11 +1,16 @@
 //! A contest: what a ballot asks, and how the answers are counted.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::counting::{Method, Outcome};
 use crate::definition::DefinitionError;
 use crate::selection::{OVERVOTE, UNDERVOTE};
 use crate::{Candidate, Marks};
+
+/// Longest text of a selection, in bytes: it is part of a key in Postgres, whose index takes 2,700.
+const MAX_SELECTION_BYTES: usize = 2_000;
 
 /// A question on the ballot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +66,24 @@ impl Contest {
             .unwrap_or_else(|| Candidate::of_id(candidate_id))
     }
 
+    /// Bytes of the longest text that a selection can have.
+    fn longest_selection(&self) -> usize {
+        let candidates = self.candidates.iter();
+        let mut ids: Vec<usize> = candidates.map(|it| it.candidate_id.len()).collect();
+        ids.sort_unstable_by_key(|&bytes| Reverse(bytes));
+        match self.marks() {
+            Marks::Candidates { most } => ids
+                .iter()
+                .take(most as usize)
+                .map(|id| id + 1)
+                .sum::<usize>(),
+            Marks::Scores { highest } => {
+                let points = 2 + highest.to_string().len();
+                ids.iter().map(|id| id + points).sum()
+            }
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), DefinitionError> {
         let refuse = |problem: String| {
             Err(DefinitionError::new(
@@ -87,6 +110,13 @@ impl Contest {
             && (choices == 0 || choices as usize > candidates)
         {
             return refuse(format!("{choices} choices among {candidates} candidates"));
+        }
+        let longest = self.longest_selection();
+        if longest > MAX_SELECTION_BYTES {
+            return refuse(format!(
+                "a selection could have {longest} bytes, and the limit is {MAX_SELECTION_BYTES}; give the candidates \
+                 shorter ids"
+            ));
         }
         self.method.counting().check(self).or_else(refuse)
     }

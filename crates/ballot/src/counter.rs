@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ballot_paper::{MarkedContests, PaperContest};
@@ -13,7 +15,7 @@ use crate::tally::{BySelection, ContestTally};
 use crate::vote::{GroupValuesOf, VoteView, VoteVisitor};
 use crate::voter_table::OFFSET_LIMIT;
 use crate::{
-    Ballot, Marked, PartitionJudge, Reason, RecordRef, Rules, Tally, VoteReader, VoterRef,
+    Ballot, Marked, Marks, PartitionJudge, Reason, RecordRef, Rules, Tally, VoteReader, VoterRef,
 };
 
 /// Valid votes of a batch that are looked up together.
@@ -81,21 +83,66 @@ pub struct PartitionCounter {
 /// The counts of a contest in the batch at hand, by interned names: adding a vote allocates nothing.
 struct ContestCounts {
     id: Box<str>,
-    /// The texts of the selections; of a contest for one mark, first those who stand.
+    /// The texts of the selections. Of a contest for one mark these are those who stand, and stay. Of any other
+    /// there may be as many as ballots, and they go with the batch.
     selections: Names,
+    /// Those who stand, under the numbers that the rules give them: what `selections` begins with.
+    standing: Names,
     /// By group.
     cells: Vec<Cells>,
 }
 
 /// The counts of a group in a contest, by value and selection.
+#[derive(Clone)]
+enum Cells {
+    /// Of a contest for one mark: few selections, most of them made in each value.
+    Dense(DenseCells),
+    /// Of a contest for several marks: of many selections, few are made in a value.
+    Sparse(HashMap<(u32, u32), u64, FixedState>),
+}
+
+impl Cells {
+    fn of(contest: &PaperContest) -> Cells {
+        match contest.marks {
+            Marks::Candidates { most: 1 } => Cells::Dense(DenseCells::default()),
+            _ => Cells::Sparse(HashMap::default()),
+        }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, value: u32, selection: u32) {
+        match self {
+            Cells::Dense(cells) => cells.add(value, selection),
+            Cells::Sparse(cells) => *cells.entry((value, selection)).or_default() += 1,
+        }
+    }
+
+    /// Hands over the counts that are not zero, by value and selection, and sets them to zero.
+    fn take(&mut self, mut each: impl FnMut(usize, usize, u64)) {
+        match self {
+            Cells::Dense(cells) => {
+                for (value, row) in cells.rows() {
+                    taken(row).for_each(|(selection, votes)| each(value, selection, votes));
+                }
+            }
+            Cells::Sparse(cells) => {
+                for ((value, selection), votes) in cells.drain() {
+                    each(value as usize, selection as usize, votes);
+                }
+            }
+        }
+    }
+}
+
+/// Counts in an array.
 #[derive(Clone, Default)]
-struct Cells {
+struct DenseCells {
     /// A row of `width` selections for each value.
     counts: Vec<u64>,
     width: usize,
 }
 
-impl Cells {
+impl DenseCells {
     #[inline(always)]
     fn add(&mut self, value: u32, selection: u32) {
         let (value, selection) = (value as usize, selection as usize);
@@ -119,7 +166,7 @@ impl Cells {
             counts.extend_from_slice(row);
             counts.resize(counts.len().next_multiple_of(width), 0);
         }
-        *self = Cells { counts, width };
+        *self = DenseCells { counts, width };
     }
 
     /// The counts of each value, to be taken.
@@ -178,10 +225,10 @@ fn taken(counts: &mut [u64]) -> impl Iterator<Item = (usize, u64)> {
         .filter(|&(_, votes)| votes > 0)
 }
 
-/// Judges a vote by itself, and says what it would be counted for.
+/// Judges a vote by itself, and says what it would be counted for; nothing if a group's value is new.
 struct Validation<'c, 'r> {
     rules: &'c Rules,
-    groups: &'c mut [GroupValues],
+    groups: &'c [GroupValues],
     places: &'c [usize],
     contests: &'c mut [ContestCounts],
     offset: i64,
@@ -189,14 +236,22 @@ struct Validation<'c, 'r> {
 }
 
 impl VoteVisitor for Validation<'_, '_> {
-    type Output = Result<Valid, Reason>;
+    type Output = Result<Option<Valid>, Reason>;
 
     #[inline(always)]
     fn visit<V: GroupValuesOf>(self, vote: VoteView<'_, V>) -> Self::Output {
         let verdict = self.rules.verdict(self.key, &vote)?;
-        Ok(Valid {
+        let mut values = ValueNumbers::default();
+        let groups = self.groups.iter().zip(self.places);
+        for (number, (group, &place)) in values.iter_mut().zip(groups) {
+            match group.known(vote.values.value(place)) {
+                Some(known) => *number = known,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Valid {
             offset: self.offset,
-            values: values_of(self.groups, self.places, vote.values),
+            values,
             selections: match &verdict {
                 Verdict::Candidate { number } => selection_of(
                     self.contests,
@@ -206,7 +261,7 @@ impl VoteVisitor for Validation<'_, '_> {
                 Verdict::Contests(marked) => selections_of(self.contests, marked),
             },
             voter: VoterRef::owned(vote.voter_id),
-        })
+        }))
     }
 }
 
@@ -252,20 +307,21 @@ impl ContestCounts {
     }
 
     fn take(&mut self, groups: &[GroupValues]) -> ContestTally {
-        let names = &self.selections;
-        let named = |(selection, votes): (usize, u64)| (names.name(selection).to_owned(), votes);
         let mut tally = ContestTally::new();
         for (group, cells) in groups.iter().zip(&mut self.cells) {
-            let mut values = BTreeMap::new();
-            for (value, row) in cells.rows() {
-                let selections: BySelection = taken(row).map(named).collect();
-                if !selections.is_empty() {
-                    values.insert(group.value(value).to_owned(), selections);
-                }
-            }
+            let mut values: BTreeMap<usize, BySelection> = BTreeMap::new();
+            cells.take(|value, selection, votes| {
+                let selections = values.entry(value).or_default();
+                selections.insert(self.selections.name(selection).to_owned(), votes);
+            });
             if !values.is_empty() {
-                tally.insert(group.name().to_owned(), values);
+                let values = values.into_iter();
+                let named = values.map(|(value, by)| (group.value(value).to_owned(), by));
+                tally.insert(group.name().to_owned(), named.collect());
             }
+        }
+        if let Some(Cells::Sparse(_)) = self.cells.first() {
+            self.selections = self.standing.clone();
         }
         tally
     }
@@ -278,7 +334,8 @@ impl PartitionCounter {
         let contests = rules.paper().contests.iter().map(|contest| ContestCounts {
             id: contest.id.clone(),
             selections: contest.candidates.clone().unwrap_or_default(),
-            cells: vec![Cells::default(); groups.len()],
+            standing: contest.candidates.clone().unwrap_or_default(),
+            cells: vec![Cells::of(contest); groups.len()],
         });
         let everybodys = rules
             .paper()
@@ -403,11 +460,17 @@ impl PartitionCounter {
                 });
             }
             match self.valid(next_offset, &record) {
-                Ok(vote) => {
+                Ok(Some(vote)) => {
                     valid.push(vote);
                     if valid.len() == VOTES_AT_ONCE {
                         self.count_valid(&mut valid);
                     }
+                }
+                // Only a vote that counts gives a value its number: a voter's duplicates could use up a group's
+                // limit.
+                Ok(None) => {
+                    self.count_valid(&mut valid);
+                    self.count(next_offset, record.key, record.value).ok();
                 }
                 Err(reason) => self.reject(reason),
             }
@@ -422,12 +485,12 @@ impl PartitionCounter {
         })
     }
 
-    /// The vote of a record, if it is valid by itself.
+    /// The vote of a record, if it is valid by itself; nothing if a group's value is new.
     #[inline(always)]
-    fn valid(&mut self, offset: i64, record: &RecordRef<'_>) -> Result<Valid, Reason> {
+    fn valid(&mut self, offset: i64, record: &RecordRef<'_>) -> Result<Option<Valid>, Reason> {
         let validation = Validation {
             rules: self.judge.rules(),
-            groups: &mut self.groups,
+            groups: &self.groups,
             places: &self.places,
             contests: &mut self.contests,
             offset,
@@ -456,7 +519,7 @@ mod tests {
 
     use super::*;
     use crate::definition::tests::city;
-    use crate::{PollsWindow, TUTORIAL_CONTEST};
+    use crate::{Candidate, ElectionDefinition, PollsWindow, TUTORIAL_CONTEST};
 
     fn vote(voter: &str, candidate: &str) -> String {
         format!(
@@ -627,6 +690,61 @@ mod tests {
         assert_eq!(
             tally.turnout_by("city"),
             &[("Ayr".into(), 2), ("unknown".into(), 1)].into()
+        );
+    }
+
+    #[test]
+    fn a_contest_for_several_marks_can_be_answered_by_one_candidate() {
+        let mut definition =
+            ElectionDefinition::tutorial(vec![Candidate::of_id("x"), Candidate::of_id("y")]);
+        definition.contests[0].method = serde_json::from_str(r#"{"kind":"approval"}"#).unwrap();
+        let mut counter = PartitionCounter::new(Rules::of(&definition, PollsWindow::default()));
+        for (base, voter) in [(0, "a"), (1, "b")] {
+            let delta = count(&mut counter, base, &[(voter, "y")]).unwrap();
+            assert_eq!(votes_for(&delta, "y"), 1, "batch at {base}");
+        }
+    }
+
+    #[test]
+    fn duplicates_do_not_use_up_the_values_of_a_group() {
+        let mut definition = ElectionDefinition::tutorial(vec![Candidate::of_id("x")]);
+        definition.groups[0].limit = 2;
+        let rules = Rules::of(&definition, PollsWindow::default());
+        let votes: Vec<(&str, String)> = ["a", "a", "a", "a", "b"]
+            .into_iter()
+            .zip(0..)
+            .map(|(voter, n)| {
+                (
+                    voter,
+                    vote(voter, "x").replace("Fife", &format!("Place {n}")),
+                )
+            })
+            .collect();
+        let mut one_by_one = PartitionCounter::new(rules.clone());
+        for (offset, (voter, vote)) in (0..).zip(&votes) {
+            one_by_one
+                .count(offset, Some(voter.as_bytes()), vote.as_bytes())
+                .ok();
+        }
+        let records = votes
+            .iter()
+            .zip(0..)
+            .map(|((voter, vote), offset_delta)| RecordRef {
+                offset_delta,
+                timestamp_delta: 0,
+                key: Some(voter.as_bytes()),
+                value: vote.as_bytes(),
+            });
+        let mut together = PartitionCounter::new(rules);
+        let records = records.map(Ok::<_, Infallible>);
+        let delta = together
+            .count_batch(0, votes.len() as u32, records)
+            .unwrap();
+        assert_eq!(delta.tally, one_by_one.take_tally());
+        let places = delta.tally.turnout_by("location");
+        assert_eq!(
+            places,
+            &[("Place 0".into(), 1), ("Place 4".into(), 1)].into()
         );
     }
 }

@@ -20,6 +20,9 @@ pub const MAX_CONTESTS: usize = 256;
 /// The group that an election with precincts counts beside those it defines.
 pub const PRECINCT_GROUP: &str = "precinct";
 
+/// Where a vote names its precinct.
+const PRECINCT_PATH: &str = "/precinct";
+
 /// What no group can be called, since parties are told from the candidates.
 const PARTY: &str = "party";
 
@@ -54,9 +57,6 @@ pub struct ElectionTitle {
     pub id: String,
     /// What people call it.
     pub title: String,
-    /// Where a vote names its precinct: a JSON pointer.
-    #[serde(default = "default_precinct_path")]
-    pub precinct_path: String,
 }
 
 /// An area that votes in contests of its own, made of precincts.
@@ -79,10 +79,6 @@ pub struct Precinct {
     pub id: String,
     /// What people call it.
     pub title: String,
-}
-
-fn default_precinct_path() -> String {
-    "/precinct".to_owned()
 }
 
 /// A definition that cannot be used.
@@ -112,7 +108,6 @@ impl ElectionDefinition {
             election: ElectionTitle {
                 id: "election".to_owned(),
                 title: "Election".to_owned(),
-                precinct_path: default_precinct_path(),
             },
             contests: vec![Contest {
                 id: TUTORIAL_CONTEST.to_owned(),
@@ -137,12 +132,13 @@ impl ElectionDefinition {
         }
     }
 
-    /// Whether a vote can name its candidate by `candidate_id`: there is one contest, everybody votes in it, and
-    /// candidates are marked.
+    /// Whether a vote is a candidate's id and nothing else: there is one contest, everybody votes in it, and one
+    /// candidate is marked.
     pub fn takes_candidate_id(&self) -> bool {
         matches!(
             &*self.contests,
-            [only] if only.districts.is_empty() && matches!(only.marks(), Marks::Candidates { .. })
+            [only] if only.districts.is_empty()
+                && matches!(only.marks(), Marks::Candidates { most: 1 })
         )
     }
 
@@ -196,7 +192,7 @@ impl ElectionDefinition {
     /// Everything that votes are counted by: the precinct, where there are any, and the groups.
     pub fn counted_groups(&self) -> Vec<Group> {
         let precincts = (!self.precincts.is_empty()).then(|| Group {
-            path: self.election.precinct_path.clone(),
+            path: PRECINCT_PATH.to_owned(),
             values: self
                 .precincts
                 .iter()
@@ -205,6 +201,13 @@ impl ElectionDefinition {
             ..Group::named(PRECINCT_GROUP)
         });
         precincts.into_iter().chain(self.groups.clone()).collect()
+    }
+
+    /// The names of everything that votes are counted by.
+    pub(crate) fn group_names(&self) -> impl Iterator<Item = &str> {
+        let precinct = (!self.precincts.is_empty()).then_some(PRECINCT_GROUP);
+        let groups = self.groups.iter().map(|group| group.name.as_str());
+        precinct.into_iter().chain(groups)
     }
 
     /// Whether a voter of this precinct votes in the contest. A contest without districts is everybody's.
@@ -242,6 +245,9 @@ impl ElectionDefinition {
         for district in &self.districts {
             let place = format!("district `{}`", district.id);
             demand_known(&place, "precinct", &district.precincts, &precincts)?;
+            if district.precincts.is_empty() {
+                return Err(DefinitionError::new(place, "it has no precincts"));
+            }
         }
         let districts: BTreeSet<&str> = self.districts.iter().map(|d| d.id.as_str()).collect();
         for contest in &self.contests {
@@ -254,7 +260,7 @@ impl ElectionDefinition {
         if groups.is_empty() {
             return Err(DefinitionError::new(
                 "definition",
-                "votes are counted by nothing; define a [[group]] or [[precinct]]s",
+                "there is nothing to count votes by; define a [[group]] or a [[precinct]]",
             ));
         }
         demand_count("groups", groups.len(), 1, MAX_GROUPS)?;
@@ -332,7 +338,7 @@ fn demand_count(
     }
     Err(DefinitionError::new(
         "definition",
-        format!("{count} {what}; it takes {least} to {most}"),
+        format!("{count} {what}; an election has {least} to {most}"),
     ))
 }
 
@@ -377,6 +383,24 @@ pub(crate) mod tests {
         let tutorial = ElectionDefinition::tutorial(vec![Candidate::of_id("c1")]);
         assert!(tutorial.is_tutorial());
         tutorial.check().unwrap();
+    }
+
+    #[test]
+    fn a_selection_fits_a_key_of_the_tables() {
+        let mut city = city();
+        let approval = r#"{"kind": "approval"}"#;
+        city.contests[1].method = serde_json::from_str(approval).unwrap();
+        city.contests[1].seats = 1;
+        let id = |n: usize| format!("{n:0>64}");
+        let candidates = |n: usize| (0..n).map(|n| Candidate::of_id(&id(n))).collect();
+        city.contests[1].candidates = candidates(30);
+        city.check().unwrap();
+        city.contests[1].candidates = candidates(31);
+        let error = city.check().unwrap_err().to_string();
+        assert!(
+            error.contains("contest `council`") && error.contains("shorter ids"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! A group: what votes are counted by, such as the location or the age band.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{DefinitionError, demand_id};
 use crate::group_paths::OWN_FIELDS;
+use crate::group_values::value_of_text;
 
 /// The value of votes that do not say (or do not say usably) what they belong to.
 pub const UNKNOWN: &str = "unknown";
@@ -24,7 +27,7 @@ const MAX_PATH_PARTS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
-    /// Its name in tables, and in topics such as `turnout-by-NAME`.
+    /// Its name in tables, in results and on the page.
     pub name: String,
     /// Where a vote has the value: a JSON pointer (RFC 6901) to text, or to an integer where there are bands.
     pub path: String,
@@ -101,7 +104,7 @@ impl Group {
     }
 
     /// The name of a band by its number: `under 18`, `18-24`, …, `65+`.
-    fn band_name(&self, band: usize) -> String {
+    pub(crate) fn band_name(&self, band: usize) -> String {
         let from = band.checked_sub(1).map(|before| self.bands[before]);
         let to = self.bands.get(band).map(|next| next - 1);
         match (from, to) {
@@ -137,7 +140,7 @@ impl Group {
                 problem,
             ))
         };
-        // The name becomes part of a topic's, which has lower-case letters, digits and `-`.
+        // It stands in tables, ids of the page and names of topics.
         let fits_topic =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if !self.name.bytes().all(fits_topic) {
@@ -152,6 +155,23 @@ impl Group {
         }
         if OWN_FIELDS.contains(&parts[0].as_str()) {
             return refuse("`path` leads to a field that every vote has by itself");
+        }
+        let mut seen = BTreeSet::new();
+        for value in &self.values {
+            if [UNKNOWN, OTHER].contains(&value.as_str()) {
+                return refuse("`unknown` and `other` are words of the count and cannot be values");
+            }
+            if value_of_text(value) != value || !seen.insert(value) {
+                return refuse(
+                    "a value is at most 128 bytes of text without spaces around it, and listed once",
+                );
+            }
+        }
+        if self.bands.first() == Some(&i64::MIN) {
+            return refuse("the first of `bands` has nothing below it");
+        }
+        if self.range.is_some() && self.bands.is_empty() {
+            return refuse("`range` goes with `bands`");
         }
         if self.bands.windows(2).any(|pair| pair[0] >= pair[1]) {
             return refuse("`bands` must ascend");

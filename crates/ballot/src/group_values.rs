@@ -64,10 +64,10 @@ impl GroupValues {
         values
     }
 
-    /// The number of the value that a vote is counted under.
+    /// The number of the value that a vote is counted under; `None` for a text that has none yet.
     #[inline(always)]
-    pub(crate) fn number(&mut self, value: GroupValueRef<'_>) -> u32 {
-        match (self.kind, value) {
+    pub(crate) fn known(&self, value: GroupValueRef<'_>) -> Option<u32> {
+        Some(match (self.kind, value) {
             (Kind::Bands, GroupValueRef::Integer(integer)) => {
                 let small = usize::try_from(integer).ok();
                 match small.and_then(|small| self.small_integers.get(small)) {
@@ -75,13 +75,11 @@ impl GroupValues {
                     None => self.band(integer),
                 }
             }
-            (Kind::Text { most_names }, GroupValueRef::Text(text)) => {
-                let text = value_of_text(text);
-                match self.names.number(text) {
-                    Some(number) => number as u32,
-                    None if self.names.len() < most_names => self.names.intern(text) as u32,
-                    None => OTHER_NUMBER as u32,
-                }
+            (Kind::Text { .. }, GroupValueRef::Text(text)) => {
+                return self
+                    .names
+                    .number(value_of_text(text))
+                    .map(|number| number as u32);
             }
             (Kind::List, GroupValueRef::Text(text)) => {
                 self.names
@@ -89,7 +87,21 @@ impl GroupValues {
                     .unwrap_or(OTHER_NUMBER) as u32
             }
             _ => UNKNOWN_NUMBER as u32,
-        }
+        })
+    }
+
+    /// The number of the value that a vote is counted under. A new text gets one, while there is room: so only
+    /// votes that count may ask.
+    pub(crate) fn number(&mut self, value: GroupValueRef<'_>) -> u32 {
+        let known = self.known(value);
+        known.unwrap_or_else(|| match (self.kind, value) {
+            (Kind::Text { most_names }, GroupValueRef::Text(text))
+                if self.names.len() < most_names =>
+            {
+                self.names.intern(value_of_text(text)) as u32
+            }
+            _ => OTHER_NUMBER as u32,
+        })
     }
 
     #[cold]
@@ -115,15 +127,16 @@ impl GroupValues {
 
 /// The value that a vote is counted under, without regard to the limit of distinct values.
 pub(crate) fn value_name<'v>(group: &Group, value: GroupValueRef<'v>) -> Cow<'v, str> {
-    let known = group.known_values();
     match value {
         GroupValueRef::Integer(integer) if !group.bands.is_empty() => {
             let band = group.band_of(integer);
-            band.map_or(UNKNOWN.into(), |band| known[band].clone().into())
+            band.map_or(UNKNOWN.into(), |band| group.band_name(band).into())
         }
         GroupValueRef::Text(text) if group.bands.is_empty() => {
             let text = value_of_text(text);
-            let is_listed = known.is_empty() || known.iter().any(|known| known == text);
+            let known = &group.values;
+            let is_listed =
+                known.is_empty() || text == UNKNOWN || known.iter().any(|it| it == text);
             (if is_listed { text } else { OTHER }).into()
         }
         _ => UNKNOWN.into(),

@@ -11,9 +11,8 @@ use std::ops::{Index, IndexMut};
 use crate::choices::Choices;
 use crate::definition::MAX_GROUPS;
 use crate::group_paths::{GroupPaths, PathNode};
-use crate::names::has_control;
 use crate::vote::{
-    GroupValue, GroupValueRef, GroupValuesOf, MAX_ID_BYTES, ParsedVote, VoteView, VotingTime,
+    GroupValue, GroupValueRef, GroupValuesOf, ParsedVote, VoteView, VotingTime, usable_id,
 };
 
 /// Most digits of an integer that is read here; any such number fits an `i64`.
@@ -212,8 +211,8 @@ impl Fields {
             return None;
         };
         Some(VoteView {
-            voter_id: self.usable_id(Field::VoterId, text)?,
-            candidate_id: Some(self.usable_id(Field::CandidateId, text)?),
+            voter_id: self.id_text(Field::VoterId, text)?,
+            candidate_id: Some(self.id_text(Field::CandidateId, text)?),
             choices: None,
             voting_time: VotingTime::parse(voting_time)?,
             weight_is_one: vote == 1,
@@ -237,14 +236,13 @@ impl Fields {
 
     #[inline(always)]
     fn id<'a>(&self, field: Field, text: &'a str) -> Option<Cow<'a, str>> {
-        self.usable_id(field, text).map(Cow::Borrowed)
+        self.id_text(field, text).map(Cow::Borrowed)
     }
 
     #[inline(always)]
-    fn usable_id<'a>(&self, field: Field, text: &'a str) -> Option<&'a str> {
+    fn id_text<'a>(&self, field: Field, text: &'a str) -> Option<&'a str> {
         let id = self.text(field, text)?;
-        let usable = (1..=MAX_ID_BYTES).contains(&id.len()) && !has_control(id);
-        usable.then_some(id)
+        usable_id(id).then_some(id)
     }
 }
 

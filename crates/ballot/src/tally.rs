@@ -142,6 +142,25 @@ impl Tally {
         Ok(())
     }
 
+    /// Demands that nothing which the definition counts is left out: every group has all votes, and so has every
+    /// contest that is put to everybody.
+    ///
+    /// # Errors
+    /// The first group or contest with too few.
+    pub fn demand_complete(&self, definition: &ElectionDefinition) -> Result<(), Unbalanced> {
+        let whole = self.counted();
+        for name in definition.group_names() {
+            demand_sum(None, name, self.turnout_by(name).values().sum(), whole)?;
+            let everybodys = definition.contests.iter();
+            for contest in everybodys.filter(|contest| contest.districts.is_empty()) {
+                let selections = self.selections_by(&contest.id, name).values();
+                let sum = selections.flat_map(BTreeMap::values).sum();
+                demand_sum(Some(&contest.id), name, sum, whole)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds another tally to this one.
     pub fn add(&mut self, other: &Tally) {
         add_nested(&mut self.turnout, &other.turnout, add_counts);
@@ -315,6 +334,22 @@ fn add_counts<K: Ord + Clone>(known: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u
     add_nested(known, more, |votes, more| *votes += more);
 }
 
+impl CellPath {
+    /// Bytes of its names.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            CellPath::Turnout { group, value } => group.len() + value.len(),
+            CellPath::Contest {
+                contest,
+                group,
+                value,
+                selection,
+            } => contest.len() + group.len() + value.len() + selection.len(),
+            CellPath::Rejected { reason } => reason.as_str().len(),
+        }
+    }
+}
+
 impl fmt::Display for CellPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -399,6 +434,11 @@ mod tests {
             error,
             "4 votes counted, but 0 by gender in the contest `candidate`"
         );
+        // Nothing in this tally says that there is a group which it leaves out; the definition does.
+        let definition = ElectionDefinition::tutorial(Vec::new());
+        let error = sample().demand_complete(&definition).unwrap_err();
+        assert_eq!(error.to_string(), "4 votes counted, but 0 by gender");
+        assert_eq!(Tally::default().demand_complete(&definition), Ok(()));
         let mut missing = sample();
         missing.add_selection(TUTORIAL_CONTEST, ("gender", "female"), "c1", 4);
         let error = missing.demand_balanced().unwrap_err().to_string();

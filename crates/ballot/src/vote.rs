@@ -219,7 +219,8 @@ impl<'a> ParsedVote<'a> {
     }
 }
 
-fn usable_id(id: &str) -> bool {
+/// Whether an id is neither empty nor too long, and has no control characters.
+pub(crate) fn usable_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= MAX_ID_BYTES && !has_control(id)
 }
 

@@ -1,6 +1,6 @@
 //! A registered voter, in the shape of the tutorial's `voters_topic`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Where a voter lives. `state` is the location that turnout is counted by.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,18 @@ pub struct Voter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_age: Option<i32>,
     /// Precinct, in an election that has precincts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "text_or_nothing",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub precinct: Option<String>,
+}
+
+/// Text; a field that other programs use for something else is passed over.
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => Some(text),
+        _ => None,
+    })
 }

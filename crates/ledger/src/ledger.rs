@@ -1,6 +1,8 @@
 //! Adding deltas up, exactly once: contiguity, and the free audit after a restart.
 
-use ballot::{Delta, Tally, Unbalanced};
+use std::sync::Arc;
+
+use ballot::{Delta, ElectionDefinition, Tally, Unbalanced};
 
 use crate::{Difference, differences};
 
@@ -82,6 +84,8 @@ pub enum Applied {
 /// The count of one partition: deltas from offset 0 on, each exactly once.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
+    /// What every delta must count, where that is known.
+    definition: Option<Arc<ElectionDefinition>>,
     next_offset: i64,
     tally: Tally,
     checkpoint: Option<(i64, Tally)>,
@@ -94,6 +98,14 @@ impl Ledger {
         Ledger {
             checkpoint: checkpoint.filter(|(offset, _)| *offset > 0),
             ..Ledger::default()
+        }
+    }
+
+    /// The same ledger, whose deltas must leave out nothing that this definition counts.
+    pub fn of(self, definition: Arc<ElectionDefinition>) -> Self {
+        Ledger {
+            definition: Some(definition),
+            ..self
         }
     }
 
@@ -125,9 +137,13 @@ impl Ledger {
     /// A ledger for a new stream of the same partition: it starts at offset 0 again and, on its way,
     /// is compared with where this one stands.
     pub fn begin_again(self) -> Self {
-        match self.checkpoint {
-            Some(checkpoint) => Ledger::new(Some(checkpoint)),
-            None => Ledger::new(Some((self.next_offset, self.tally))),
+        let checkpoint = match self.checkpoint {
+            Some(checkpoint) => checkpoint,
+            None => (self.next_offset, self.tally),
+        };
+        Ledger {
+            definition: self.definition,
+            ..Ledger::new(Some(checkpoint))
         }
     }
 
@@ -250,6 +266,28 @@ mod tests {
             panic!("{error}");
         };
         assert_eq!((source.group.as_str(), source.sum), ("ward", 2));
+    }
+
+    #[test]
+    fn a_delta_that_leaves_out_what_the_definition_counts_is_refused() {
+        let definition = Arc::new(ElectionDefinition::tutorial(Vec::new()));
+        let mut counted = delta(0, 1);
+        counted.tally.rejected.clear();
+        for group in ["age", "gender", "location"] {
+            counted.tally.add_turnout(group, "unknown", 1);
+            let at = (group, "unknown");
+            (counted.tally).add_selection(ballot::TUTORIAL_CONTEST, at, "c1", 1);
+        }
+        let ledger = || Ledger::default().of(definition.clone()).begin_again();
+        assert_eq!(ledger().apply(&counted), Ok(Applied::Counted));
+        counted.tally.turnout.remove("location");
+        let groups = counted.tally.contests.values_mut();
+        groups.for_each(|groups| drop(groups.remove("location")));
+        let refused = ledger().apply(&counted);
+        assert!(
+            matches!(refused, Err(LedgerError::Unbalanced { .. })),
+            "{refused:?}"
+        );
     }
 
     #[test]

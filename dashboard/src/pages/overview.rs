@@ -115,7 +115,7 @@ pub(crate) fn overview(
     takes_votes: bool,
 ) -> Result<String, askama::Error> {
     let candidates = parts::candidate_rows(snapshot, n);
-    let others = others(&candidates, snapshot.totals.counted);
+    let others = others(&candidates);
     let page = query.apply(&snapshot.locations, &snapshot.candidates);
     let href = |query: LocationsQuery| format!("/?{}#locations", query.to_query_string(refresh));
     let (seal, sealed_at) = seal_words(snapshot);

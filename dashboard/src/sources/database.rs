@@ -78,7 +78,9 @@ async fn follow(
                     load_election(store, shared, set_up_at).await?;
                 }
                 *opened_at = found;
-                next_read = Some(Instant::now());
+                load_tallies(store, shared).await?;
+                // What is published and not stored yet, and came before this election was known, is by then.
+                next_read = Some(Instant::now() + READ_AGAIN);
                 set_up.cancel();
             }
             let pause = if opened_at.is_some() {

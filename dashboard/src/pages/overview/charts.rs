@@ -37,7 +37,7 @@ pub(super) struct Slice {
 
 /// Votes by party or by a group: a chart, and the table behind it.
 pub(super) struct Group<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: String,
     pub(super) title: String,
     pub(super) column: String,
     pub(super) label: String,
@@ -81,10 +81,9 @@ pub(super) fn votes_label(rows: &[CandidateRow]) -> String {
 }
 
 /// The share of the candidates that the ring has no slices for, where there are any.
-pub(super) fn others(rows: &[CandidateRow], counted: u64) -> Option<f64> {
+pub(super) fn others(rows: &[CandidateRow]) -> Option<f64> {
     let others = rows.get(MAX_BARS..).filter(|others| !others.is_empty())?;
-    let votes = others.iter().map(|row| row.result.total_votes).sum();
-    Some(parts::share_of(votes, counted))
+    Some(others.iter().map(|row| row.result.share).sum())
 }
 
 /// A slice for each candidate, one after the other, and one for all others.
@@ -135,21 +134,34 @@ pub(super) fn groups<'a>(snapshot: &'a Snapshot, n: &Numbers) -> Vec<Group<'a>> 
     let groups = turnout.groups.iter().map(|of| {
         let title = format!("Turnout by {}", of.group.replace('-', " "));
         group(
-            (&of.group, title, parts::capitalised(&of.group)),
+            (element_id(&of.group), title, parts::capitalised(&of.group)),
             &of.values,
             plain,
             n,
         )
     });
     let of_party = |party: &str| Some(party_key(&snapshot.candidates, party));
-    let party = ("party", "Votes by party".to_owned(), "Party".to_owned());
+    let party = (
+        "party".to_owned(),
+        "Votes by party".to_owned(),
+        "Party".to_owned(),
+    );
     groups
         .chain([group(party, &turnout.parties, of_party, n)])
         .collect()
 }
 
+/// The id of a group's elements. Those of the tutorial's groups are their names; others could be those of
+/// something else on the page.
+fn element_id(group: &str) -> String {
+    match group {
+        "gender" | "age" => group.to_owned(),
+        other => format!("group-{other}"),
+    }
+}
+
 fn group<'a>(
-    (id, title, column): (&'a str, String, String),
+    (id, title, column): (String, String, String),
     counts: &'a [GroupCount],
     key: impl Fn(&str) -> Option<usize>,
     n: &Numbers,
