@@ -18,11 +18,11 @@ use store::{Inbound, InboundPosition};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::context::Context;
 use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
 use crate::progress::{Place, Position};
-use crate::run::Context;
 use crate::{BridgeError, Link};
 
 /// Carries all partitions of a link until `stop`.

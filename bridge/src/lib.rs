@@ -14,6 +14,7 @@
 pub mod args;
 mod chain;
 mod config;
+mod context;
 mod error;
 mod inbound;
 mod inbound_records;

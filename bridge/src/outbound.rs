@@ -13,11 +13,11 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
+use crate::context::{Context, join_all};
 use crate::kafka::producer::{Failure, Flight, Outbound, Producer, Producers};
 use crate::kafka::tail::Source;
 use crate::mark::Marks;
 use crate::progress::Place;
-use crate::run::{Context, join_all};
 use crate::unacknowledged::Unacknowledged;
 use crate::{BridgeError, Link};
 

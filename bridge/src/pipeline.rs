@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{BridgeDirection, BridgePosition, PipelineRecord, topics};
 
 use crate::BridgeError;
-use crate::run::Context;
+use crate::context::Context;
 
 /// How often it is asked where partitions end.
 const ENDS_EVERY: Duration = Duration::from_secs(1);

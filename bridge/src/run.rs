@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ballot::Params;
 use platform::Platform;
 use service::restart::{Problems, until_done};
 use service::retry::Backoff;
@@ -12,27 +11,15 @@ use tokio_util::sync::CancellationToken;
 use wire::Election;
 
 use crate::config::election_params;
+use crate::context::{Context, join_all};
 use crate::inbound::carry_in;
 use crate::kafka::Kafka;
-use crate::kafka::observer::Observer;
 use crate::outbound::carry_out;
 use crate::pipeline::tell_how_far;
 use crate::{BridgeConfig, BridgeError, Direction, Progress};
 
 /// What waiting for another bridge to end is called among the problems.
 const ONLY_BRIDGE: &str = "being the only bridge";
-
-/// What all tasks of a bridge share.
-pub(crate) struct Context {
-    pub(crate) platform: Arc<dyn Platform>,
-    pub(crate) store: Store,
-    /// What the election gives to SmartModules.
-    pub(crate) election_params: Params,
-    pub(crate) config: BridgeConfig,
-    pub(crate) kafka: Kafka,
-    pub(crate) observer: Observer,
-    pub(crate) progress: Progress,
-}
 
 /// Carries records until `stop`, then sends what is under way and returns. What fails in passing (a
 /// lost connection, a server that is started anew) is begun again, from where it stands. While another
@@ -135,28 +122,4 @@ async fn run_links(context: &Arc<Context>, stop: CancellationToken) -> Result<()
     told_last.cancel();
     let told = join_all(telling, &stop).await;
     carried.and(told)
-}
-
-/// Waits until all tasks have ended; the first failure stops the others, and is returned.
-pub(crate) async fn join_all(
-    mut tasks: JoinSet<Result<(), BridgeError>>,
-    stop: &CancellationToken,
-) -> Result<(), BridgeError> {
-    let mut outcome = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        let ended = ended.unwrap_or_else(abnormal);
-        if let Err(error) = ended {
-            stop.cancel();
-            match outcome {
-                Ok(()) => outcome = Err(error),
-                // The first one is returned.
-                Err(_) => tracing::error!("{error}"),
-            }
-        }
-    }
-    outcome
-}
-
-fn abnormal(error: tokio::task::JoinError) -> Result<(), BridgeError> {
-    Err(BridgeError::Task(error.to_string()))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use store::{PartitionTally, Store, StoreError, Stored};
 
 use crate::ConsumerError;
+use crate::context::Context;
 use crate::ledgers::Unstored;
-use crate::partition::Context;
 use crate::progress::now_ms;
 use crate::rounds::Round;
 

@@ -9,7 +9,7 @@ use ledger::{Applied, Ledger};
 use store::Lease;
 
 use crate::ConsumerError;
-use crate::partition::Ours;
+use crate::context::Ours;
 
 /// The partitions, shared between those who add and those who publish and store. Locks are held for
 /// one addition or one copy, never across an await; hence a plain mutex.

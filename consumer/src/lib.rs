@@ -10,6 +10,7 @@
 
 mod checkpoints;
 mod config;
+mod context;
 mod error;
 mod leases;
 mod ledgers;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::partition::Context;
+use crate::context::Context;
 
 /// How often what others have stored is read: half of how often it is stored.
 const READ_EVERY: Duration = Duration::from_millis(250);

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ConsumerError;
 use crate::checkpoints::store_tallies;
-use crate::partition::{Context, Ours, run_partition};
+use crate::context::{Context, Ours};
+use crate::partition::run_partition;
 
 pub(crate) struct OwnedPartitions {
     context: Arc<Context>,

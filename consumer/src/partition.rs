@@ -3,44 +3,15 @@
 
 use std::sync::Arc;
 
-use ballot::Rules;
-use platform::Platform;
 use service::restart::until_done;
-use service::whole_log::demand_end;
-use store::{Lease, Store};
-use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use wire::{Disclosure, topics};
+use wire::topics;
 
-use crate::ledgers::Ledgers;
+use crate::ConsumerError;
+use crate::context::{Context, Ours, demand_log};
 use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
 use crate::tally::tally_partition;
-use crate::turns::Turns;
-use crate::{ConsumerConfig, ConsumerError, Progress};
-
-/// What all tasks of a consumer share.
-pub(crate) struct Context {
-    pub(crate) platform: Arc<dyn Platform>,
-    pub(crate) store: Store,
-    pub(crate) rules: Rules,
-    /// When the election was set up, in microseconds since 1970: tells it from others.
-    pub(crate) election_set_up_at: i64,
-    pub(crate) disclosure: Disclosure,
-    pub(crate) config: ConsumerConfig,
-    pub(crate) ledgers: Ledgers,
-    pub(crate) progress: Progress,
-    /// Held while tallies are stored: of two that store the same, the older must not come last.
-    pub(crate) storing: Mutex<()>,
-    pub(crate) turns: Turns,
-}
-
-/// A partition and by what right it is ours; without a lease all are, for nobody else is there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ours {
-    pub(crate) partition: u32,
-    pub(crate) lease: Option<Lease>,
-}
 
 /// Counts and persists a partition until `stop`.
 ///
@@ -97,14 +68,4 @@ async fn take_over(context: &Context, ours: Ours) -> Result<(), ConsumerError> {
         progress.checkpointed = offset;
     });
     Ok(())
-}
-
-/// The database can never be ahead of the log it was filled from.
-pub(crate) async fn demand_log(
-    context: &Context,
-    topic: &'static str,
-    partition: u32,
-    stored: i64,
-) -> Result<(), ConsumerError> {
-    Ok(demand_end(&*context.platform, topic, partition, stored).await?)
 }

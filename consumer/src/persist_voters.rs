@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::partition::{Context, Ours, demand_log};
+use crate::context::{Context, Ours, demand_log};
 use crate::persist_votes::{gather, stream};
 
 /// Bytes of an unusable record that are kept in `rejected_voters`; the log has the whole.

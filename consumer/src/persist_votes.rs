@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{Disclosure, RejectedVote, topics};
 
 use crate::ConsumerError;
-use crate::partition::{Context, Ours, demand_log};
+use crate::context::{Context, Ours, demand_log};
 use crate::rows::{named_voter, rejected_row, vote_row};
 
 /// Records that go into one transaction, as many as are there, up to about this number. Larger

@@ -7,7 +7,7 @@ use platform::NewRecord;
 use wire::{PersistPosition, PipelineRecord, TallyPosition, topics};
 
 use crate::ConsumerError;
-use crate::partition::Context;
+use crate::context::Context;
 use crate::rounds::Round;
 
 pub(crate) struct PipelinePublisher {

@@ -9,7 +9,7 @@ use platform::NewRecord;
 use wire::{ChangedTotals, aggregate_records, topics};
 
 use crate::ConsumerError;
-use crate::partition::Context;
+use crate::context::Context;
 use crate::rounds::Round;
 
 /// Whoever owns this partition publishes the totals of all.

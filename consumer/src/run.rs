@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use wire::{Disclosure, topics};
 
 use crate::checkpoints::Checkpoints;
+use crate::context::{Context, Ours};
 use crate::leases::keep_leases;
 use crate::ledgers::Ledgers;
 use crate::other_consumers::watch_others;
 use crate::owned_partitions::OwnedPartitions;
-use crate::partition::{Context, Ours};
 use crate::pipeline::PipelinePublisher;
 use crate::publish::Publisher;
 use crate::rounds::in_rounds;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::partition::{Context, demand_log};
+use crate::context::{Context, demand_log};
 use crate::progress::now_ms;
 
 /// A partition of `votes` from its beginning through the chain that counts: a stream of deltas.
