@@ -12,6 +12,7 @@ mod ballot_paper;
 mod candidate;
 mod choices;
 mod contest;
+mod contest_counts;
 mod counter;
 pub mod counting;
 mod credential;

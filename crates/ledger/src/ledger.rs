@@ -173,11 +173,11 @@ impl Ledger {
         if next.checked_sub(base).and_then(|n| u64::try_from(n).ok()) != Some(cast) {
             return Err(LedgerError::Unaccounted { base, next, cast });
         }
-        (delta.tally.demand_balanced()).map_err(|source| LedgerError::Unbalanced {
-            base,
-            next,
-            source,
-        })?;
+        let complete = delta.tally.demand_balanced().and_then(|()| {
+            let definition = self.definition.as_deref();
+            definition.map_or(Ok(()), |it| delta.tally.demand_complete(it))
+        });
+        complete.map_err(|source| LedgerError::Unbalanced { base, next, source })?;
         self.tally.add(&delta.tally);
         self.next_offset = next;
         match &self.checkpoint {
