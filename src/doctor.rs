@@ -15,7 +15,7 @@ use crate::cli::{BackendArgs, PlatformKind};
 /// The versions this program was built with.
 const LOCK_FILE: &str = include_str!("../Cargo.lock");
 
-/// Dependencies whose version matters to whoever runs an election.
+/// Dependencies whose version matters to operators.
 const VERSIONS: [&str; 6] = [
     "fluvio",
     "fluvio-smartmodule",

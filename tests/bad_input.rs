@@ -240,7 +240,7 @@ impl Records {
         self.rejected(Reason::Malformed, "newcomer", "");
         let again = self.vote("newcomer").replace("Fife", "Kent");
         self.rejected(Reason::Duplicate, "newcomer", again);
-        // Whoever had only rejected votes so far may still vote.
+        // A voter with only rejected votes may still vote.
         let vote = self.vote("w2");
         self.counts("w2", vote);
     }

@@ -143,7 +143,7 @@ fn events_are_one_snapshot_and_then_what_changes() {
     let (name, mut whole) = events.next().unwrap();
     assert_eq!(name, "snapshot");
     let mut updates = 0;
-    // Whoever merges the changed locations into what it has, has what the API says.
+    // A client that merges the changed locations has what the API says.
     while whole["pipeline"]["accounted"] != "accounted" || whole["totals"]["cast"] == 0 {
         let (name, event) = events.next().unwrap();
         if name == "heartbeat" {

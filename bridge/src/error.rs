@@ -1,4 +1,4 @@
-//! What stops the bridge, in the words of whoever has to mend it. It never goes on past a record that
+//! What stops the bridge, in words for the person who fixes it. It never goes on past a record that
 //! it cannot vouch for.
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! From Kafka to Fluvio: one task a topic.
 //!
 //! Fluvio and Postgres cannot commit together. So before a batch is written to Fluvio, Postgres is told
-//! which offsets it covers and where the partitions on Fluvio end. Whoever finds that a batch was under
+//! which offsets it covers and where the partitions on Fluvio end. A bridge that finds that a batch was under
 //! way reads it from Kafka again, looks on Fluvio from there on which of its records have arrived, and
 //! writes the others.
 
@@ -55,7 +55,7 @@ impl Carrier<'_> {
         } = self.context;
         demand_whole_log(&**platform, store).await?;
         let (mut inbound, ends) = self.begin().await?;
-        // All at once: whoever waits for the end of one must know of the others.
+        // All at once: a waiter for one must know of the others.
         let known = inbound.positions.iter().zip(&ends).map(|(at, &end)| {
             let position = at.next_offset;
             (

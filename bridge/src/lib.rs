@@ -1,4 +1,4 @@
-//! The bridge: carries topics between Fluvio and Kafka (Redpanda), so that whoever speaks Kafka keeps
+//! The bridge: carries topics between Fluvio and Kafka (Redpanda), so that Kafka clients keep
 //! the topic names and shapes they know.
 //!
 //! * Out, Fluvio to Kafka: a task for each partition. Each record carries a [`mark`](MARK_HEADER) that

@@ -1,5 +1,5 @@
 //! Telling how far the bridge is: where each partition ends by now, whether Kafka answers, and all of
-//! it on the topic `pipeline`, for whoever watches.
+//! it on the topic `pipeline`, for its readers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Teller<'_> {
             match end {
                 // Not back: some brokers tell less than is known already.
                 Ok(end) => progress.update(&place, |at| at.end = end.max(at.end).max(at.position)),
-                // Whoever reads that partition has the same trouble, and tells of it.
+                // The reader of that partition fails too, and reports it.
                 Err(error) if error.is_transient() => {
                     tracing::debug!("cannot tell how far behind the bridge is: {error}");
                     return Ok(());

@@ -1,4 +1,4 @@
-//! How far the bridge is, for whoever waits for it or draws it.
+//! How far the bridge is, for code that waits for it or draws it.
 
 use std::collections::BTreeMap;
 

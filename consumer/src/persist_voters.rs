@@ -76,7 +76,7 @@ fn hash(outputs: &[Output]) -> Digest {
     hasher.finish()
 }
 
-/// What records of `voters` become in the tables: voters, and what is none. Both in the order of the log.
+/// What records of `voters` become in the tables: voters and malformed records. Both in the order of the log.
 /// The audit asks the same, to know what should be there.
 pub fn read_voters(outputs: &[Output]) -> (Vec<Voter>, Vec<RejectedVoterRow>) {
     let mut voters = Vec::with_capacity(outputs.len());

@@ -1,4 +1,4 @@
-//! Publishing how far this consumer is in each partition, for whoever watches the pipeline.
+//! Publishing how far this consumer is in each partition, for the pipeline panel and other readers.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How far the consumer is, for whoever waits for it or draws it.
+//! How far the consumer is, for code that waits for it or draws it.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -12,7 +12,7 @@ use crate::ConsumerError;
 use crate::context::Context;
 use crate::rounds::Round;
 
-/// Whoever owns this partition publishes the totals of all.
+/// The owner of this partition publishes the totals of all.
 const PUBLISHING_PARTITION: u32 = 0;
 
 pub(crate) struct Publisher {
@@ -55,7 +55,7 @@ impl Publisher {
         let election = self.context.election_set_up_at;
         let news = ChangedTotals::between(election, &self.published_tally, &total);
         changed.insert(topics::TOTALS, news.iter().map(news_record).collect());
-        // All at once: whoever shows them wants those of one moment together.
+        // All at once: a reader wants the totals of one moment together.
         let produced = changed
             .into_iter()
             .map(|(topic, records)| self.context.platform.produce(topic, records));

@@ -207,7 +207,7 @@ mod tests {
         let ended = Instant::now();
         assert!(turns.next().await.is_none());
         assert!(ended.elapsed() <= COUNTING_PAUSE * 2);
-        // Whoever did not wait for its end has put it back.
+        // A caller that gave up has put it back.
         count(&turns, 1);
         assert!(turns.next().now_or_never().is_none());
     }

@@ -1,4 +1,4 @@
-//! What can be held against whoever changes the log later: the heads of each partition's chains, and the
+//! Evidence against later changes of the log: the heads of each partition's chains, and the
 //! latest seal.
 
 use std::collections::BTreeMap;

@@ -29,7 +29,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the board. If that gives something new to show, whoever shows it is told.
+    /// Changes the board. If that gives something new to show, the publisher is told.
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Board) -> T) -> T {
         let mut board = self.board();
         let outcome = change(&mut board);

@@ -97,7 +97,7 @@ pub async fn cast_votes(
     // One that fails stops the others; the caller's token stays as it is.
     let stop = stop.child_token();
     let mut tasks = JoinSet::new();
-    // Whoever has a credential may have voted somewhere else.
+    // A voter with a credential may have voted elsewhere.
     let others_vote = plan.credentials.is_some();
     let pacings = Pacing::shared(plan.rate, ends.len());
     for ((partition, end), pacing) in (0..).zip(ends).zip(pacings) {

@@ -1,4 +1,4 @@
-//! What can go wrong while an election is produced, in the words of whoever has to mend it.
+//! What can go wrong while an election is produced, in words for the person who fixes it.
 
 use std::path::PathBuf;
 

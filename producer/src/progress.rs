@@ -1,4 +1,4 @@
-//! How far a run is, for whoever draws the bar.
+//! How far a run is, for the progress bar.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -95,7 +95,7 @@ fn what_the_tutorials_scripts_write_is_counted_exactly() {
         // Two votes: what the key is does not matter on Kafka.
         record(Value::Null, text(vote("keyless"))),
         record("another".into(), text(vote("another-key"))),
-        // And what is none.
+        // And malformed records.
         record("nobody".into(), "not json".into()),
         record("deleted".into(), Value::Null),
         record("m1".into(), text(with("m1", "candidate_id", Value::Null))),

@@ -56,7 +56,7 @@ impl Context {
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            // The bridge sets it, and whoever runs it has nothing to decide.
+            // The bridge sets it; there is nothing for the operator to decide.
             _ if message.contains("property enable.gapless.guarantee is experimental") => {
                 tracing::debug!(target: "librdkafka", facility, "{message}");
             }

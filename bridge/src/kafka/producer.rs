@@ -19,11 +19,11 @@ use crate::mark::MARK_HEADER;
 use crate::{BridgeError, KafkaCompression};
 
 /// Records that wait in librdkafka's queue for all partitions of a topic together, and their size.
-/// Beyond, whoever has more waits.
+/// Beyond it, senders wait.
 const MAX_QUEUED: usize = 100_000;
 const MAX_QUEUED_KIB: &str = "65536";
 
-/// Whoever waits for room is woken when so many are left, not for each one that goes: two threads that
+/// A waiting sender is woken when so many are left, not for each one that goes: two threads that
 /// hand over record by record spend their time on waking each other.
 const LOW_WATER: usize = MAX_QUEUED / 2;
 

@@ -124,7 +124,7 @@ impl ElectionDefinition {
         }
     }
 
-    /// Whether this is the tutorial's election, whoever stands in it.
+    /// Whether this is the tutorial's election, with any candidates.
     pub fn is_tutorial(&self) -> bool {
         match &*self.contests {
             [only] => *self == ElectionDefinition::tutorial(only.candidates.clone()),

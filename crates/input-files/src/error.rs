@@ -1,4 +1,4 @@
-//! What can be wrong with a file, in the words of whoever has to mend it.
+//! What can be wrong with a file, in words for the person who fixes it.
 
 use std::path::PathBuf;
 

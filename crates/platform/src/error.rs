@@ -1,4 +1,4 @@
-//! What can go wrong on a streaming platform, in the words of whoever has to mend it.
+//! What can go wrong on a streaming platform, in words for the person who fixes it.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What keeps a service process from running, in the words of whoever has to mend it.
+//! What keeps a service process from running, in words for the person who fixes it.
 
 use std::net::SocketAddr;
 

@@ -2,7 +2,7 @@
 
 use crate::{Store, StoreError};
 
-/// Leases are not deleted but change hands: their epochs must not begin anew, and whoever holds one
+/// Leases are not deleted but change hands: their epochs must not begin anew, and a holder
 /// has counted the election that is deleted here. The members live on, and take them again. First of
 /// all, and by partition, since that is the order in which those who write under a lease lock.
 const CLEAR: &str = r#"

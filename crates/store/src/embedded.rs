@@ -75,7 +75,7 @@ impl EmbeddedPostgres {
             .name("embedded-postgres".into())
             .spawn(move || {
                 server.serve();
-                // Whoever waits for the end may have given up.
+                // The caller may have given up waiting.
                 drop(server);
                 report.send(()).ok();
             })

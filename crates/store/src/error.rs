@@ -1,4 +1,4 @@
-//! What can go wrong in the store, in the words of whoever has to mend it.
+//! What can go wrong in the store, in words for the person who fixes it.
 
 use std::error::Error;
 use std::time::Duration;

@@ -180,7 +180,7 @@ impl Store {
     /// When the database fails; the member's leases end with their time then.
     pub async fn leave(&self, member: &str) -> Result<(), StoreError> {
         let round = enter_round(self).await?;
-        // The leases' rows may be held by a transaction that is ending; whoever takes them waits for
+        // The leases' rows may be held by a transaction that is ending; the next owner waits for
         // that, and moves their epochs.
         round
             .execute("DELETE FROM consumer_members WHERE member = $1", &[&member])

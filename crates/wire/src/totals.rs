@@ -3,7 +3,7 @@
 use ballot::Tally;
 use serde::{Deserialize, Serialize};
 
-/// Figures that have changed since the record before. Whoever shows the count reads the stored tallies once and
+/// Figures that have changed since the record before. A dashboard reads the stored tallies once and
 /// these from then on: totals only grow, so the larger of two is the newer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedTotals {

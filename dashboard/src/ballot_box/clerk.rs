@@ -17,7 +17,7 @@ use super::{Refusal, Waiting, voting_time_now};
 /// Ballots that are cast together, at most.
 const MAX_TOGETHER: usize = 1024;
 
-/// Voters who voted here a moment ago. The table of votes has them soon after; whoever is in neither is
+/// Voters who voted here a moment ago. The table of votes has them soon after; a voter in neither is
 /// found by the count.
 const RECENT_VOTERS: usize = 256 * 1024;
 

@@ -2,7 +2,7 @@
 //!
 //! A ballot is checked by itself first, then waits in a bounded queue. One task, the clerk, takes all that
 //! wait at once, looks the voters up, casts the votes in one batch, and tells each voter when the platform
-//! has acknowledged it. Whoever reads the log judges the votes again: what is checked here spares voters a
+//! has acknowledged it. The consumers judge the votes again: what is checked here spares voters a
 //! vote that would not count, and decides nothing.
 
 mod clerk;
@@ -110,7 +110,7 @@ impl BallotBox {
     pub(crate) fn admit(&self, client: IpAddr) -> Result<(), Refusal> {
         let network = match client {
             IpAddr::V4(address) => u64::from(address.to_bits()),
-            // Whoever has one such address has a network of them.
+            // The owner of one such address has a network of them.
             IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
         };
         (self.by_address.check(&(client.is_ipv6(), network))).map_err(Refusal::TooMany)

@@ -100,7 +100,7 @@ fn the_snapshot_says_what_the_tally_says() {
         places,
         [("Fife", 8, vec![3, 5, 0]), ("Kent", 2, vec![0, 1, 1])]
     );
-    // A tie is a lead of nothing, shown for whoever was registered first.
+    // A tie is a lead of nothing, shown for the one registered first.
     let kent = snapshot.locations[1].leader.as_ref().unwrap();
     assert_eq!((kent.candidate_id.as_str(), kent.lead), ("b", 0));
     let parties: Vec<_> = snapshot

@@ -1,4 +1,4 @@
-//! For whoever runs the dashboard: is it alive, does it reach what it needs, how much does it do.
+//! For operators: is it alive, does it reach what it needs, how much does it do.
 
 use std::sync::Arc;
 

@@ -63,7 +63,7 @@ fn apply(topic: &str, batch: &OutputBatch, shared: &Shared) {
             } else {
                 board.apply_totals(&record.value)
             };
-            // Whoever wrote it, it is no reason to stop showing the others.
+            // One bad record is no reason to stop showing the others.
             if let Err(error) = applied {
                 tracing::warn!(offset = record.offset, "{error}");
             }

@@ -1,5 +1,5 @@
 //! `vote-filter`: passes the votes that keep the rules; with `mode=rejected` the others instead, each as
-//! an object with its reason; with `mode=every` one output for every record, so that whoever reads them
+//! an object with its reason; with `mode=every` one output for every record, so that a reader
 //! can see that none is missing.
 //!
 //! A voter's second vote passes, unless `duplicates=drop` is given: telling it takes memory of every

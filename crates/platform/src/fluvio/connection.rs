@@ -7,7 +7,7 @@
 //! Its consumer does not say whether a SmartModule was accepted before there is an output, stays on the
 //! SPU when it is dropped, and leaves out outputs of a chain that did not start at the beginning. Its
 //! administrator waits a minute on a connection that is known to be dead. Here, a connection belongs to
-//! whoever uses it; nothing runs beside it, and dropping it closes it.
+//! its user; nothing runs beside it, and dropping it closes it.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;

@@ -87,7 +87,7 @@ async fn the_chain(store: Store) {
     assert_eq!(position(&store).await, 10);
     assert_eq!(store.chain_end(Votes, 0).await.unwrap(), Some(end));
 
-    // It goes on from what is stored, whoever persists; an empty batch adds nothing.
+    // It goes on from what is stored, for any consumer; an empty batch adds nothing.
     persist(&store, 10, 11).await;
     let head = persist(&store, 11, 30).await;
     assert_eq!(persist(&store, 30, 30).await, head);
