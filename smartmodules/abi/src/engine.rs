@@ -5,7 +5,7 @@
 //! returns how many records that is, or a negative status. The engine reads the output only then, and
 //! never says that it has: so it is kept until the next call, in a buffer that the next call uses again.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the engine hands over memory by address")]
 
 use std::sync::{Mutex, PoisonError};
 

@@ -35,7 +35,7 @@ macro_rules! export {
         /// `ptr` and `len` must be a buffer that the engine got from `alloc(len)`, filled, and gives
         /// up.
         // SAFETY: a module is of one kind, so nothing else in it has this name.
-        #[allow(unsafe_code)]
+        #[allow(unsafe_code, reason = "the engine looks the entry up by name")]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $kind(ptr: *mut u8, len: usize, version: u32) -> i32 {
             // SAFETY: the same is asked of who calls this.
