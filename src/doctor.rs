@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use platform::fluvio::FluvioPlatform;
 use producer::Deployment;
 use service::UsageError;
-use store::{Store, TemporaryServer};
+use store::Store;
 
 use crate::Outcome;
 use crate::backend::Backend;
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: BackendArgs) -> anyhow::Result<Outcome> {
             ),
         }
     }
-    match TemporaryServer::find() {
+    match bench::postgresql_programs() {
         Some(path) => say("PostgreSQL", &format!("programs in {}", path.display())),
         None => say(
             "PostgreSQL",

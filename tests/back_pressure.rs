@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::proxy::Proxy;
 use crate::support::{DataDir, Database, Process, assert_adds_up, election, number};
-use store::TemporaryServer;
+use testing::TemporaryServer;
 
 /// Large enough that they would show if they were kept in memory.
 const VOTERS: u64 = 40_000;
@@ -52,12 +52,7 @@ async fn votes_in(database: &Database) -> i64 {
 /// Holds the election; with `stalled`, the database does not answer from the first persisted votes on
 /// until all votes are counted. Returns the most memory taken until then, and how many votes were rows.
 async fn hold(stalled: bool) -> Option<(u64, i64)> {
-    let Some(server) = TemporaryServer::start().await.unwrap() else {
-        crate::support::skipped(
-            "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-        );
-        return None;
-    };
+    let server = TemporaryServer::start_or_skip().await?;
     let url = server.database_url();
     let port = url.rsplit_once(':').unwrap().1.split('/').next().unwrap();
     let proxy = Proxy::start();

@@ -144,7 +144,7 @@ fn config(tool: &[PathBuf], file: &Path, variables: &Path) -> Output {
 #[test]
 fn docker_compose_accepts_the_file_and_demands_a_password() {
     let Some(tool) = compose_tool() else {
-        println!("SKIPPED: docker compose is not installed");
+        crate::support::skipped("docker compose is not installed");
         return;
     };
     let accepted = config(&tool, &path(COMPOSE_FILE), &path(".env.example"));

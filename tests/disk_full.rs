@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{DataDir, assert_adds_up, assert_same, without_elapsed};
 use serde_json::Value;
-use store::TemporaryServer;
+use testing::TemporaryServer;
 
 const DEMO: &[&str] = &[
     "demo",
@@ -71,10 +71,7 @@ fn undisturbed() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_on_a_full_disk_refuses_and_goes_on_when_there_is_room() {
-    let Some(server) = TemporaryServer::start().await.unwrap() else {
-        crate::support::skipped(
-            "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-        );
+    let Some(server) = TemporaryServer::start_or_skip().await else {
         return;
     };
     let data = DataDir::new();

@@ -6,26 +6,15 @@ use std::process::Command;
 
 use crate::support::{
     DataDir, Process, Run, assert_adds_up, assert_same, number, open_log, read_topic,
-    rejected_total, without_elapsed,
+    rejected_total, small_demo, without_elapsed,
 };
 use serde_json::Value;
 use wire::topics;
 
-const DEMO: &[&str] = &[
-    "demo",
-    "--voters",
-    "500",
-    "--invalid",
-    "0.1",
-    "--duplicates",
-    "0.1",
-    "--once",
-    "--json",
-    "--port",
-    "0",
-    "--rate",
-    "2000",
-];
+/// Slow enough that a fault comes in the middle.
+fn demo() -> Vec<&'static str> {
+    [&small_demo("500")[..], &["--rate", "2000"]].concat()
+}
 
 /// Every point of an election in one process, and at which of its passings something happens: at one that
 /// comes after there is something to lose.
@@ -56,13 +45,13 @@ const BEGUN_AGAIN: [&str; 8] = [
 ];
 
 fn undisturbed() -> Value {
-    let report = without_elapsed(DataDir::new().run(DEMO).succeeds().json());
+    let report = without_elapsed(DataDir::new().run(&demo()).succeeds().json());
     assert_adds_up(&report);
     report
 }
 
 fn run_with(data: &DataDir, points: &str) -> Run {
-    let mut command = data.command(DEMO);
+    let mut command = data.command(&demo());
     command.env("FAILPOINTS", points);
     Process::spawn(command).wait()
 }
@@ -86,7 +75,7 @@ async fn killed_at_any_point_it_goes_on_with_the_same_numbers() {
         let data = DataDir::new();
         let killed = run_with(&data, &format!("{point}={passed}*off->return(kill)"));
         assert_eq!(killed.code(), None, "{point} was not come to");
-        let report = without_elapsed(data.run(DEMO).succeeds().json());
+        let report = without_elapsed(data.run(&demo()).succeeds().json());
         assert_same(&expected, &report, point);
         data.run(&["audit"]).succeeds();
         assert_rejections_published(&data, &report, point).await;
@@ -116,7 +105,7 @@ fn a_log_that_cannot_be_written_or_read_is_named_and_loses_nothing() {
         let problem = "Input/output error (os error 5)";
         run_with(&data, &format!("{point}=25*off->return({problem})"))
             .refused(1, &["the log at ", problem]);
-        let report = without_elapsed(data.run(DEMO).succeeds().json());
+        let report = without_elapsed(data.run(&demo()).succeeds().json());
         assert_same(&expected, &report, point);
         data.run(&["audit"]).succeeds();
     }
@@ -134,7 +123,7 @@ fn a_database_that_fails_for_good_is_named_and_loses_nothing() {
         1,
         &["the database failed to commit: invalid page in block 7"],
     );
-    let report = without_elapsed(data.run(DEMO).succeeds().json());
+    let report = without_elapsed(data.run(&demo()).succeeds().json());
     assert_same(&expected, &report, "store/commit");
     data.run(&["audit"]).succeeds();
 }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{DataDir, Database, Process, Run};
-use store::TemporaryServer;
+use testing::TemporaryServer;
 
 /// Slow enough that rows can be changed while votes are cast.
 const DEMO: &str = "demo --voters 4000 --invalid 0.05 --duplicates 0.05 --rate 400 --once --port 0";
@@ -38,12 +38,7 @@ impl Count {
 
     /// Begins one, and waits until so many votes are rows.
     async fn begin_until(rows: i64) -> Option<Count> {
-        let Some(server) = TemporaryServer::start().await.unwrap() else {
-            crate::support::skipped(
-                "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-            );
-            return None;
-        };
+        let server = TemporaryServer::start_or_skip().await?;
         let url = server.database_url();
         let data = DataDir::new();
         let mut running = data.start(&on_server(&url));

@@ -203,11 +203,9 @@ fn a_wrong_file_is_refused_by_line_and_reason_before_anything_is_made() {
 
 #[test]
 fn the_election_of_2016_at_a_thousandth_equals_the_official_results() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/us-president-2016.csv");
-    if !file.exists() {
-        crate::support::skipped(&format!("{} is not there", file.display()));
+    let Some(file) = testing::president_2016() else {
         return;
-    }
+    };
     let mut csv = csv::Reader::from_path(&file).unwrap();
     let columns = csv.headers().unwrap().clone();
     let column = |name: &str| columns.iter().position(|column| column == name).unwrap();

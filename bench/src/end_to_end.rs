@@ -12,7 +12,8 @@ use platform::Platform;
 use platform::embedded::EmbeddedPlatform;
 use producer::{CastPlan, VoterSource};
 use serde_json::json;
-use store::{EmbeddedPostgres, Store, TemporaryServer};
+use store::{EmbeddedPostgres, Store};
+use testing::TemporaryServer;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 

@@ -22,12 +22,19 @@ mod start_up;
 mod tally;
 mod workload;
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use manifest::KafkaCompression;
 use serde_json::json;
 
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
+
+/// The directory of the installed PostgreSQL programs, which benchmarks start a server with.
+pub fn postgresql_programs() -> Option<PathBuf> {
+    testing::TemporaryServer::find()
+}
 
 /// How much to measure.
 #[derive(Debug, Clone, clap::Args)]

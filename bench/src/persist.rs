@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use consumer::{ConsumerConfig, Progress};
-use store::{EmbeddedPostgres, Store, TemporaryServer};
+use store::{EmbeddedPostgres, Store};
+use testing::TemporaryServer;
 use tokio_util::sync::CancellationToken;
 
 use crate::BenchArgs;

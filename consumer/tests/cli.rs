@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use service_process::{Running, Terminated, closed_port, command, get_until, help, refused};
+use testing::{Running, Terminated, closed_port, command, get_until, help, refused};
 
 const CONSUMER: &str = env!("CARGO_BIN_EXE_consumer");
 const DATABASE: &str = "postgresql://postgres@127.0.0.1/postgres";

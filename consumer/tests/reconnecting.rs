@@ -1,7 +1,6 @@
 //! A consumer whose streams end and begin again on a log that is another one by then, like that of a server
 //! which came back with an older copy of its disk.
 
-use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,8 +15,9 @@ use platform::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest};
 use producer::Deployment;
 use serde_json::json;
 use service::whole_log::LogBehindStore;
-use store::{Store, TemporaryServer};
+use store::Store;
 use tempfile::TempDir;
+use testing::TemporaryServer;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
@@ -136,12 +136,7 @@ impl Platform for Replaceable {
 /// Counts or persists a whole log, which is replaced by another one then. Returns how the consumer ends: it
 /// must not wait until other records stand where those stood that are lost. `None` without PostgreSQL.
 async fn replaced(config: ConsumerConfig, other: Records) -> Option<ConsumerError> {
-    let Some(postgres) = TemporaryServer::start().await.unwrap() else {
-        // Not `eprintln!`: of a test that passes, that is not shown.
-        let mut stderr = std::io::stderr().lock();
-        writeln!(stderr, "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)").unwrap();
-        return None;
-    };
+    let postgres = TemporaryServer::start_or_skip().await?;
     let store = Store::connect(&postgres.database_url(), 4).await.unwrap();
     store.migrate().await.unwrap();
     let definition = ElectionDefinition::tutorial(producer::candidates(1, 2));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use service_process::{Running, closed_port, command, get, get_until, help, refused};
+use testing::{Running, closed_port, command, get, get_until, help, refused};
 
 const DASHBOARD: &str = env!("CARGO_BIN_EXE_dashboard");
 

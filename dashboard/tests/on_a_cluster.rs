@@ -4,11 +4,14 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use ballot::{Candidate, PollsWindow, TUTORIAL_CONTEST, Tally};
-use platform::fluvio::{FluvioPlatform, TemporaryCluster};
+use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
-use service_process::{DEADLINE, PAUSE, Running, closed_port, forward, get, get_until};
-use store::{Election, Store, TemporaryServer};
+use store::{Election, Store};
+use testing::{
+    DEADLINE, PAUSE, Running, TemporaryCluster, TemporaryServer, closed_port, forward, get,
+    get_until,
+};
 use tokio::task::JoinSet;
 use wire::{ChangedTotals, topics};
 
@@ -60,15 +63,15 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
-    let Some(cluster) = TemporaryCluster::start(1).await.unwrap() else {
-        println!("SKIPPED: the dashboard on a cluster: no `fluvio` and `fluvio-run`");
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
-    let Some(postgres) = TemporaryServer::start().await.unwrap() else {
-        println!("SKIPPED: the dashboard on a cluster: PostgreSQL is not installed");
+    let Some(postgres) = TemporaryServer::start_or_skip().await else {
         return;
     };
-    let platform = FluvioPlatform::connect(cluster.config()).await.unwrap();
+    let platform = FluvioPlatform::connect(ClusterConfig::endpoint(cluster.endpoint()))
+        .await
+        .unwrap();
     let url = postgres.database_url();
     let store = Store::connect(&url, 1).await.unwrap();
     set_up(&platform, &store).await;

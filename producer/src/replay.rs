@@ -231,8 +231,6 @@ fn listed_candidates(results: &ResultsFile, seed: u64) -> Vec<Candidate> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
     use ballot::{PollsWindow, Rules};
     use input_files::ResultRow;
@@ -366,17 +364,9 @@ mod tests {
 
     #[test]
     fn the_presidential_election_of_2016() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../shared/data/us-president-2016.csv");
-        if !path.exists() {
-            // Not `println!`: of a test that passes, that is not shown.
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: {} is not there",
-                path.display()
-            );
+        let Some(path) = testing::president_2016() else {
             return;
-        }
+        };
         let file = ResultsFile::read(&path).unwrap();
         let whole = Replay::new(&file, 1.0, 1).unwrap();
         assert_eq!(whole.total(), 136_787_187);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use service_process::{Running, Terminated, closed_port, command, get_until, help, refused};
+use testing::{Running, Terminated, closed_port, command, get_until, help, refused};
 
 const PRODUCER: &str = env!("CARGO_BIN_EXE_producer");
 const DATABASE: &str = "postgresql://postgres@127.0.0.1/postgres";
@@ -84,7 +84,7 @@ fn what_is_given_wrongly_is_told_with_exit_code_2() {
 
 #[test]
 fn without_a_step_it_says_which_there_are() {
-    let output = service_process::run(PRODUCER, &[]);
+    let output = testing::run(PRODUCER, &[]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("Usage"), "{stderr}");

@@ -4,22 +4,10 @@ mod chain;
 mod roll;
 mod seals;
 
-use crate::support::{DataDir, Database, assert_adds_up, number, without_elapsed};
-use store::TemporaryServer;
+use crate::support::{DataDir, Database, assert_adds_up, number, small_demo, without_elapsed};
+use testing::TemporaryServer;
 
-const DEMO: &[&str] = &[
-    "demo",
-    "--voters",
-    "400",
-    "--invalid",
-    "0.1",
-    "--duplicates",
-    "0.1",
-    "--once",
-    "--json",
-    "--port",
-    "0",
-];
+const DEMO: &[&str] = &small_demo("400");
 
 /// A vote as it is stored.
 struct StoredVote {
@@ -117,10 +105,7 @@ impl Audited {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_by_hand_is_found_and_named() {
-    let Some(server) = TemporaryServer::start().await.unwrap() else {
-        crate::support::skipped(
-            "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-        );
+    let Some(server) = TemporaryServer::start_or_skip().await else {
         return;
     };
     let url = server.database_url();

@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use store::TemporaryServer;
+use testing::TemporaryServer;
 use tokio::runtime::Runtime;
 
+use crate::support::Database;
 use crate::support::proxy::Proxy;
-use crate::support::{Database, skipped};
 
 pub struct Server {
     postgres: Mutex<TemporaryServer>,
@@ -20,12 +20,7 @@ impl Server {
     /// `None`, and a line that says so, where no PostgreSQL is installed.
     pub fn start() -> Option<Server> {
         let runtime = Runtime::new().unwrap();
-        let Some(postgres) = runtime.block_on(TemporaryServer::start()).unwrap() else {
-            skipped(
-                "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-            );
-            return None;
-        };
+        let postgres = runtime.block_on(TemporaryServer::start_or_skip())?;
         let port = port_of(&postgres.database_url());
         let proxy = Proxy::start();
         proxy.open(port);

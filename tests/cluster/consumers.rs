@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use service_process::closed_port;
+use testing::closed_port;
 
 use crate::cluster::installation::Installation;
 use crate::support::{Process, Run};

@@ -6,14 +6,13 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use platform::Platform;
-use platform::fluvio::{FluvioPlatform, TemporaryCluster};
+use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use serde_json::Value;
-use service_process::VARIABLES;
-use store::TemporaryServer;
 use tempfile::TempDir;
+use testing::{TemporaryCluster, TemporaryServer, VARIABLES};
 use tokio::runtime::Runtime;
 
-use crate::support::{Process, Run, skipped};
+use crate::support::{Process, Run};
 
 /// One installation at a time: its processes need the machine, and some tests measure time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -30,14 +29,10 @@ impl Installation {
     /// A cluster of one SPU and a database. `None`, and a line that says so, where one is not installed.
     pub fn start() -> Option<Installation> {
         let mut installation = Installation::without_database()?;
-        let started = installation.runtime.block_on(TemporaryServer::start());
-        installation.postgres = started.unwrap();
-        if installation.postgres.is_none() {
-            skipped(
-                "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-            );
-            return None;
-        }
+        let postgres = installation
+            .runtime
+            .block_on(TemporaryServer::start_or_skip());
+        installation.postgres = Some(postgres?);
         Some(installation)
     }
 
@@ -45,12 +40,7 @@ impl Installation {
     pub fn without_database() -> Option<Installation> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = Runtime::new().unwrap();
-        let Some(cluster) = runtime.block_on(TemporaryCluster::start(1)).unwrap() else {
-            skipped(
-                "no Fluvio: neither in FLUVIO_BIN_DIR nor on PATH are `fluvio` and `fluvio-run`",
-            );
-            return None;
-        };
+        let cluster = runtime.block_on(TemporaryCluster::start_or_skip(1))?;
         Some(Installation {
             cluster,
             postgres: None,
@@ -129,7 +119,8 @@ impl Installation {
     #[track_caller]
     pub fn module(&self, name: &str) -> Vec<u8> {
         let downloaded = self.runtime.block_on(async {
-            let platform = FluvioPlatform::connect(self.cluster.config()).await?;
+            let platform =
+                FluvioPlatform::connect(ClusterConfig::endpoint(self.cluster.endpoint())).await?;
             let module = platform.module(name).await;
             platform.close().await;
             module

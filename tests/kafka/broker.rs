@@ -10,26 +10,19 @@
 //!   therefore cuts its connections first, at whatever moment, and kills it when it has written what it
 //!   had heard: a broker whose storage keeps its word, which is what Redpanda and Kafka are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use testing::{EXTERNAL_BROKER_VARIABLE, broker_program, closed_port};
 
 use crate::kafka::python::Python;
-use crate::kafka::server::{Server, free_port};
+use crate::kafka::server::Server;
 use crate::support::proxy::Proxy;
 use crate::support::skipped;
 
-/// A broker that is there already.
-const EXTERNAL_VARIABLE: &str = "KAFKA_BOOTSTRAP";
-/// Where tansu is, before `PATH`.
-const TANSU_VARIABLE: &str = "TANSU_BIN";
-/// Where `.ci/run` puts it.
-const TANSU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tansu/tansu");
-const NO_BROKER: &str = "no broker: neither KAFKA_BOOTSTRAP nor TANSU_BIN is set, and `tansu` is \
-                         neither on PATH nor in target/tansu, where .ci/run puts it";
 /// When nothing has been asked of its store for so long, the broker has written what it had heard.
 const QUIET: Duration = Duration::from_millis(700);
 /// It does not take as long to write it.
@@ -98,40 +91,40 @@ impl Broker {
             return Some(broker);
         }
         Some(Broker::of_tansu(Tansu::in_memory(
-            find_tansu()?,
-            free_port(),
+            broker_program()?,
+            closed_port().port(),
         )))
     }
 
     /// A broker that answers on a port that nobody has answered on so far.
     pub fn start_at(port: u16) -> Broker {
-        let tansu = find_tansu().expect("looked for before");
+        let tansu = broker_program().expect("looked for before");
         Broker::of_tansu(Tansu::in_memory(tansu, port))
     }
 
     /// A broker that can be killed, and comes back with what it had. `None`, and a line that says so,
     /// where there is none.
     pub fn durable(python: &Python) -> Option<Broker> {
-        if std::env::var_os(EXTERNAL_VARIABLE).is_some() {
+        if std::env::var_os(EXTERNAL_BROKER_VARIABLE).is_some() {
             skipped("the broker of KAFKA_BOOTSTRAP is not killed");
             return None;
         }
-        Some(Broker::of_tansu(Tansu::durable(find_tansu()?, python)))
+        Some(Broker::of_tansu(Tansu::durable(broker_program()?, python)))
     }
 
     /// Whether brokers are started here.
     pub fn is_ours() -> bool {
-        if std::env::var_os(EXTERNAL_VARIABLE).is_some() {
+        if std::env::var_os(EXTERNAL_BROKER_VARIABLE).is_some() {
             skipped("the broker of KAFKA_BOOTSTRAP is up already");
             return false;
         }
-        find_tansu().is_some()
+        broker_program().is_some()
     }
 
     fn external() -> Option<Broker> {
         // A user's own topics are left alone: those of each test have names that nobody uses.
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let bootstrap = std::env::var(EXTERNAL_VARIABLE).ok()?;
+        let bootstrap = std::env::var(EXTERNAL_BROKER_VARIABLE).ok()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Some(Broker {
             bootstrap,
@@ -278,18 +271,4 @@ impl Tansu {
 
 fn address(port: u16) -> String {
     format!("127.0.0.1:{port}")
-}
-
-fn find_tansu() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::var_os(TANSU_VARIABLE)
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(std::env::split_paths(&path).map(|directory| directory.join("tansu")))
-        .chain([Path::new(TANSU).into()])
-        .find(|program| program.is_file());
-    if found.is_none() {
-        skipped(NO_BROKER);
-    }
-    found
 }

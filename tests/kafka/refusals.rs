@@ -1,10 +1,11 @@
 //! What cannot work is told, and refused or waited for.
 
+use testing::closed_port;
+
 use crate::kafka::broker::Broker;
 use crate::kafka::election::{Cast, command, manifest};
 use crate::kafka::python::Python;
 use crate::kafka::scripts::{create_topics, read_all};
-use crate::kafka::server::free_port;
 use crate::support::{DataDir, Process, number};
 
 const DEMO: [&str; 7] = ["demo", "--once", "--json", "--voters", "100", "--seed", "5"];
@@ -14,7 +15,7 @@ fn a_broker_that_is_not_there_yet_is_waited_for_and_told_of() {
     if !Broker::is_ours() {
         return;
     }
-    let port = free_port();
+    let port = closed_port().port();
     let address = format!("127.0.0.1:{port}");
     let data = DataDir::new();
     let mut command = command(&data, &DEMO);
@@ -34,7 +35,7 @@ fn a_broker_that_is_not_there_yet_is_waited_for_and_told_of() {
 
 #[test]
 fn told_to_end_while_it_waits_for_a_broker_it_ends() {
-    let address = format!("127.0.0.1:{}", free_port());
+    let address = closed_port().to_string();
     let data = DataDir::new();
     let mut command = command(&data, &DEMO);
     command.args(["--kafka", &address]);

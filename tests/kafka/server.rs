@@ -1,10 +1,12 @@
 //! A server of a test's own: on a free port of loopback, ready when it answers, killed when dropped.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use testing::closed_port;
 
 /// No server here takes as long to start.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -22,7 +24,7 @@ impl Server {
     /// Starts `command(port)` on a free port; what it says goes to `log`.
     #[track_caller]
     pub fn start(log: &Path, command: impl Fn(u16) -> Command) -> Server {
-        let tries = (0..TRIES).find_map(|_| Server::start_at(free_port(), log, &command));
+        let tries = (0..TRIES).find_map(|_| Server::start_at(closed_port().port(), log, &command));
         tries.unwrap_or_else(|| panic!("no server: {}", told(log)))
     }
 
@@ -55,12 +57,6 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn told(log: &Path) -> String {

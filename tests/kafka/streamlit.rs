@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use store::TemporaryServer;
+use testing::TemporaryServer;
 
 use crate::kafka::broker::Broker;
 use crate::kafka::election::{Cast, Election};
@@ -30,7 +30,7 @@ struct Held {
 impl Held {
     /// `None`, and a line that says so, where there is no PostgreSQL server.
     async fn hold(broker: &Broker, voters: &str) -> Option<Held> {
-        let server = TemporaryServer::start().await.unwrap()?;
+        let server = TemporaryServer::start_or_skip().await?;
         let (client, connection) =
             tokio_postgres::connect(&server.database_url(), tokio_postgres::NoTls)
                 .await

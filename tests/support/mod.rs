@@ -5,7 +5,7 @@ pub mod proxy;
 pub mod site;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -18,18 +18,12 @@ use platform::{Output, Platform, StreamRequest};
 use serde_json::Value;
 use store::EmbeddedPostgres;
 use tempfile::TempDir;
+pub use testing::skipped;
 
 /// No command of a test takes as long, not even unoptimised on a busy machine: what does, hangs.
 const DEADLINE: Duration = Duration::from_secs(180);
 /// The pause between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(5);
-
-/// Says on the screen that a test is passed over. Not by `eprintln!`: of a test that passes, that is
-/// not shown.
-pub fn skipped(why: &str) {
-    let mut stderr = std::io::stderr().lock();
-    writeln!(stderr, "SKIPPED: {why}").unwrap();
-}
 
 /// A directory for an election that is not there yet.
 pub struct DataDir(TempDir);
@@ -79,6 +73,23 @@ impl DataDir {
     pub fn results(&self) -> Value {
         self.run(&["results", "--json"]).succeeds().json()
     }
+}
+
+/// A short election with votes of every kind.
+pub const fn small_demo(voters: &str) -> [&str; 11] {
+    [
+        "demo",
+        "--voters",
+        voters,
+        "--invalid",
+        "0.1",
+        "--duplicates",
+        "0.1",
+        "--once",
+        "--json",
+        "--port",
+        "0",
+    ]
 }
 
 /// Where candidates' photos are, in all elections of the tests.

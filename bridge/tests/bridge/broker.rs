@@ -1,8 +1,7 @@
 //! A broker of a test's own, and a client beside the bridge.
 
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -15,10 +14,10 @@ use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tempfile::TempDir;
+use testing::{EXTERNAL_BROKER_VARIABLE, broker_program, closed_port};
 
 use crate::gate::{Gate, Passing};
 
-const TANSU: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tansu/tansu");
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A record on Kafka.
@@ -43,7 +42,7 @@ impl Broker {
     /// `None`, and a line that says so, where there is none.
     pub fn start() -> Option<Broker> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        if let Ok(bootstrap) = std::env::var("KAFKA_BOOTSTRAP") {
+        if let Ok(bootstrap) = std::env::var(EXTERNAL_BROKER_VARIABLE) {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             return Some(Broker {
                 bootstrap,
@@ -52,15 +51,15 @@ impl Broker {
                 passing: None,
             });
         }
-        let program = Broker::program()?;
-        (0..5).find_map(|_| Broker::tansu(&program, free_port(), None))
+        let program = broker_program()?;
+        (0..5).find_map(|_| Broker::tansu(&program, closed_port().port(), None))
     }
 
     /// One whose clients reach it through a gate. `None`, and a line that says so, where none can be started.
     pub async fn behind_a_gate() -> Option<(Broker, Gate)> {
-        let program = Broker::program()?;
+        let program = broker_program()?;
         for _ in 0..5 {
-            let port = free_port();
+            let port = closed_port().port();
             let (gate, passing) = Gate::to(port).await;
             if let Some(mut broker) = Broker::tansu(&program, port, Some(gate.address)) {
                 broker.passing = Some(passing);
@@ -68,27 +67,6 @@ impl Broker {
             }
         }
         panic!("{} does not start", program.display());
-    }
-
-    /// Where tansu is.
-    fn program() -> Option<PathBuf> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let program = std::env::var_os("TANSU_BIN")
-            .map(PathBuf::from)
-            .into_iter()
-            .chain(std::env::split_paths(&path).map(|directory| directory.join("tansu")))
-            .chain([Path::new(TANSU).into()])
-            .find(|program| program.is_file());
-        if program.is_none() {
-            // Not `eprintln!`: of a test that passes, that is not shown.
-            let mut stderr = std::io::stderr().lock();
-            writeln!(
-                stderr,
-                "SKIPPED: no broker: neither KAFKA_BOOTSTRAP nor TANSU_BIN is set, and `tansu` is neither on PATH nor in target/tansu"
-            )
-            .unwrap();
-        }
-        program
     }
 
     /// Kills it; false for one that is not ours.
@@ -298,10 +276,4 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }

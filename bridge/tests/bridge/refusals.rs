@@ -3,10 +3,11 @@
 use bridge::{BridgeConfig, BridgeError, wait_for_broker};
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use testing::closed_port;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
-use crate::broker::{Broker, free_port, read};
+use crate::broker::{Broker, read};
 use crate::setting::{LIMIT, Setting, call, from_kafka, open, to_kafka};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +33,7 @@ async fn a_loop_and_an_unfit_chain_are_refused_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_not_there_is_waited_for() {
     let setting = Setting::new(1).await;
-    let bootstrap = format!("127.0.0.1:{}", free_port());
+    let bootstrap = closed_port().to_string();
     let mut config = BridgeConfig::new(&bootstrap);
     config.links = vec![to_kafka(topics::VOTES, "votes_topic")];
     let mut running = setting.begin(config.clone());

@@ -1,6 +1,5 @@
 //! An embedded platform, a database, and a bridge that runs on them.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +8,9 @@ use bridge::{BridgeConfig, BridgeError, Direction, Link, Progress, Snapshot};
 use futures_util::StreamExt;
 use platform::embedded::EmbeddedPlatform;
 use platform::{ModuleCall, NewRecord, Output, Platform};
-use store::{EmbeddedPostgres, Store, TemporaryServer};
+use store::{EmbeddedPostgres, Store};
 use tempfile::TempDir;
+use testing::TemporaryServer;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{Election, topics};
@@ -47,12 +47,7 @@ impl Setting {
 
     /// The same on a PostgreSQL server. `None`, and a line that says so, where none is installed.
     pub async fn on_a_server(partitions: u32) -> Option<Setting> {
-        let Some(server) = TemporaryServer::start().await.unwrap() else {
-            // Not `eprintln!`: of a test that passes, that is not shown.
-            let mut stderr = std::io::stderr().lock();
-            writeln!(stderr, "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)").unwrap();
-            return None;
-        };
+        let server = TemporaryServer::start_or_skip().await?;
         let directory = tempfile::tempdir().unwrap();
         let store = Store::connect(&server.database_url(), CONNECTIONS)
             .await

@@ -2,7 +2,6 @@
 //! server, and the count that must come out.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +13,9 @@ use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
 use platform::{Output, Platform, StreamRequest, partition_of};
 use producer::{CastPlan, Deployment, Script, VoterSource};
-use store::{RowCounts, Store, TemporaryServer, VoteRow};
+use store::{RowCounts, Store, VoteRow};
 use tempfile::TempDir;
+use testing::TemporaryServer;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::{AggregateRecord, PipelineRecord, aggregate_records, topics};
@@ -48,12 +48,7 @@ impl Setting {
     /// Voters are registered, and nobody has voted. `None`, and a line that says so, where no PostgreSQL
     /// is installed.
     pub async fn start() -> Option<Setting> {
-        let Some(postgres) = TemporaryServer::start().await.unwrap() else {
-            // Not `eprintln!`: of a test that passes, that is not shown.
-            let mut stderr = std::io::stderr().lock();
-            writeln!(stderr, "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)").unwrap();
-            return None;
-        };
+        let postgres = TemporaryServer::start_or_skip().await?;
         let store = Store::connect(&postgres.database_url(), 1).await.unwrap();
         store.migrate().await.unwrap();
         store.close();

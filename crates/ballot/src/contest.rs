@@ -46,7 +46,7 @@ fn one() -> u32 {
 impl Contest {
     /// What a voter may mark.
     pub fn marks(&self) -> Marks {
-        self.method.counting().marks(self)
+        self.method.marks(self)
     }
 
     /// What a candidate's share is of: all points, or the ballots that mark somebody.
@@ -118,7 +118,7 @@ impl Contest {
                  shorter ids"
             ));
         }
-        self.method.counting().check(self).or_else(refuse)
+        self.method.check(self).or_else(refuse)
     }
 }
 

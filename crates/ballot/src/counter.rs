@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ballot_paper::{MarkedContests, PaperContest};
+use crate::ballot_paper::PaperContest;
 use crate::contest_counts::{ContestCounts, taken, turnout_of};
 use crate::definition::MAX_GROUPS;
 use crate::group_values::GroupValues;
-use crate::rules::Verdict;
-use crate::vote::{GroupValuesOf, VoteView, VoteVisitor};
+use crate::vote::GroupValuesOf;
+use crate::vote_reader::vote_text;
 use crate::voter_table::OFFSET_LIMIT;
 use crate::{
     Ballot, Marked, PartitionJudge, Reason, RecordRef, Rules, Tally, VoteReader, VoterRef,
@@ -104,57 +104,18 @@ fn at<T: Default>(counts: &mut Vec<T>, number: u32) -> &mut T {
     &mut counts[number]
 }
 
-/// Judges a vote by itself, and says what it would be counted for; nothing if a group's value is new.
-struct Validation<'c, 'r> {
-    rules: &'c Rules,
-    groups: &'c [GroupValues],
-    places: &'c [usize],
-    contests: &'c mut [ContestCounts],
-    offset: i64,
-    key: Option<&'r [u8]>,
-}
-
-impl VoteVisitor for Validation<'_, '_> {
-    type Output = Result<Option<Valid>, Reason>;
-
-    #[inline(always)]
-    fn visit<V: GroupValuesOf>(self, vote: VoteView<'_, V>) -> Self::Output {
-        let verdict = self.rules.verdict(self.key, &vote)?;
-        let mut values = ValueNumbers::default();
-        let groups = self.groups.iter().zip(self.places);
-        for (number, (group, &place)) in values.iter_mut().zip(groups) {
-            match group.known(vote.values.value(place)) {
-                Some(known) => *number = known,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(Valid {
-            offset: self.offset,
-            values,
-            selections: match &verdict {
-                Verdict::Candidate { number } => selection_of(
-                    self.contests,
-                    vote.candidate_id.unwrap_or_default(),
-                    *number,
-                ),
-                Verdict::Contests(marked) => selections_of(self.contests, marked),
-            },
-            voter: VoterRef::owned(vote.voter_id),
-        }))
-    }
-}
-
+/// The numbers of a vote's values; nothing if one is new.
 #[inline(always)]
-fn values_of(
-    groups: &mut [GroupValues],
+fn known_values(
+    groups: &[GroupValues],
     places: &[usize],
     values: &impl GroupValuesOf,
-) -> ValueNumbers {
+) -> Option<ValueNumbers> {
     let mut numbers = ValueNumbers::default();
-    for (number, (group, &place)) in numbers.iter_mut().zip(groups.iter_mut().zip(places)) {
-        *number = group.number(values.value(place));
+    for (number, (group, &place)) in numbers.iter_mut().zip(groups.iter().zip(places)) {
+        *number = group.known(values.value(place))?;
     }
-    numbers
+    Some(numbers)
 }
 
 /// The selection of a candidate in the only contest.
@@ -168,8 +129,15 @@ fn selection_of(
     Selections::One(number as u32)
 }
 
-#[inline(never)]
-fn selections_of(contests: &mut [ContestCounts], marked: &MarkedContests) -> Selections {
+/// The selections of a ballot.
+fn selections_of(contests: &mut [ContestCounts], marked: &Marked<'_>) -> Selections {
+    let marked = match marked {
+        Marked::Candidate {
+            candidate_id,
+            number,
+        } => return selection_of(contests, candidate_id, *number),
+        Marked::Contests(marked) => marked,
+    };
     let numbers = marked.iter().map(|(contest, selection)| {
         let names = &mut contests[*contest as usize].selections;
         (*contest, names.intern(&selection.to_string()) as u32)
@@ -213,14 +181,12 @@ impl PartitionCounter {
         let judged = self.judge.judge(offset, key, value);
         match &judged {
             Ok(ballot) => {
-                let values = values_of(&mut self.groups, &self.places, &ballot.values);
-                let selections = match &ballot.marked {
-                    Marked::Candidate {
-                        candidate_id,
-                        number,
-                    } => selection_of(&mut self.contests, candidate_id, *number),
-                    Marked::Contests(marked) => selections_of(&mut self.contests, marked),
-                };
+                let places = self.groups.iter_mut().zip(&self.places);
+                let mut values = ValueNumbers::default();
+                for (number, (group, &place)) in values.iter_mut().zip(places) {
+                    *number = group.number(ballot.values.value(place));
+                }
+                let selections = selections_of(&mut self.contests, &ballot.marked);
                 self.add(&values, &selections);
             }
             Err(reason) => self.reject(*reason),
@@ -334,15 +300,42 @@ impl PartitionCounter {
     /// The vote of a record, if it is valid by itself; nothing if a group's value is new.
     #[inline(always)]
     fn valid(&mut self, offset: i64, record: &RecordRef<'_>) -> Result<Option<Valid>, Reason> {
-        let validation = Validation {
-            rules: self.judge.rules(),
-            groups: &self.groups,
-            places: &self.places,
-            contests: &mut self.contests,
+        let text = vote_text(record.value)?;
+        let rules = self.judge.rules();
+        let plain = self.reader.look(text, |vote| {
+            let number = rules.verdict(record.key, &vote)?.candidate_number();
+            let values = known_values(&self.groups, &self.places, vote.values);
+            Ok(values.map(|values| Valid {
+                offset,
+                voter: VoterRef::owned(vote.voter_id),
+                values,
+                selections: selection_of(
+                    &mut self.contests,
+                    vote.candidate_id.unwrap_or_default(),
+                    number,
+                ),
+            }))
+        });
+        plain.unwrap_or_else(|| self.valid_of_any_layout(offset, record.key, text))
+    }
+
+    /// As [`PartitionCounter::valid`], for votes that do not look like those before, and those with `choices`.
+    #[inline(never)]
+    fn valid_of_any_layout(
+        &mut self,
+        offset: i64,
+        key: Option<&[u8]>,
+        text: &str,
+    ) -> Result<Option<Valid>, Reason> {
+        let vote = self.reader.read_text(text)?;
+        let ballot = self.judge.rules().judge_vote(key, vote)?;
+        let values = known_values(&self.groups, &self.places, &ballot.values);
+        Ok(values.map(|values| Valid {
             offset,
-            key: record.key,
-        };
-        self.reader.visit(record.value, validation)?
+            voter: VoterRef::owned(&ballot.voter_id),
+            values,
+            selections: selections_of(&mut self.contests, &ballot.marked),
+        }))
     }
 
     /// Counts those that are their voter's first vote.

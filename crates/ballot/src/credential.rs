@@ -1,11 +1,10 @@
-//! Ballot credentials: what shows that a vote is its voter's own, and the number that its receipt has.
+//! Ballot credentials, which prove that a vote is its voter's own, and receipt numbers.
 
 use std::fmt;
 
 use constant_time_eq::constant_time_eq_16;
 
-/// Letters and digits of a receipt number: without those that are taken for one another (Crockford's
-/// alphabet).
+/// Letters and digits of a receipt number, without those that are easily confused (Crockford's alphabet).
 const RECEIPT_DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Bytes of a receipt number; each gives five bits.
@@ -16,7 +15,7 @@ const TAG_BYTES: usize = 16;
 
 const RECEIPT_NUMBERS: &str = "election 2026-11 receipt numbers v1";
 
-/// Text that is no key.
+/// Text that is not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key is 64 hexadecimal digits (32 bytes), and nothing else")]
 pub struct KeyError;

@@ -54,7 +54,7 @@ impl PartitionJudge {
     /// Says that these voters are about to be judged.
     pub(crate) fn expect<'a>(&self, voters: impl Iterator<Item = &'a VoterRef<'a>>) {
         let read = voters.fold(0, |read, voter| read ^ self.first_votes.read_ahead(voter));
-        // What was read is of no use; that it was read is.
+        // Only the read matters, not its result.
         std::hint::black_box(read);
     }
 

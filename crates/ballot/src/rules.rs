@@ -406,6 +406,17 @@ pub(crate) enum Verdict {
     Contests(MarkedContests),
 }
 
+impl Verdict {
+    /// The number of the candidate named by `candidate_id`, where there is a list.
+    #[inline(always)]
+    pub(crate) fn candidate_number(&self) -> Option<usize> {
+        match self {
+            Verdict::Candidate { number } => *number,
+            Verdict::Contests(_) => None,
+        }
+    }
+}
+
 fn candidates_param(params: &Params) -> Result<Option<Vec<String>>, ParamError> {
     let Some(json) = params.get(PARAM_CANDIDATES) else {
         return Ok(None);

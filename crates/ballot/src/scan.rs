@@ -439,7 +439,7 @@ impl<'a, T: FnMut(Part<'a>)> Scanner<'a, T> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// The next byte that is no space. Other white space is control characters, and not plain.
+    /// The next byte other than a space. Other white space is a control character, and not plain.
     #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         let byte = *self.bytes.get(self.at)?;

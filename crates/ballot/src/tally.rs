@@ -207,10 +207,7 @@ impl Tally {
 
     /// The outcome of a contest.
     pub fn outcome(&self, contest: &Contest) -> Outcome {
-        contest
-            .method
-            .counting()
-            .tabulate(&self.profile(contest), contest)
+        contest.method.tabulate(&self.profile(contest), contest)
     }
 
     /// The outcome of every contest, in the order of the definition.
@@ -227,7 +224,7 @@ impl Tally {
             .iter()
             .map(|(text, &votes)| (selection(contest, text), votes))
             .collect();
-        let outcome = contest.method.counting().tabulate(&profile, contest);
+        let outcome = contest.method.tabulate(&profile, contest);
         let choices = outcome.choices.into_iter();
         choices
             .map(|choice| (choice.candidate_id, choice.total))

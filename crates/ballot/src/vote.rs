@@ -134,12 +134,6 @@ pub(crate) struct VoteView<'v, V> {
     pub(crate) values: &'v V,
 }
 
-/// What is done with a vote that has been read.
-pub(crate) trait VoteVisitor {
-    type Output;
-    fn visit<V: GroupValuesOf>(self, vote: VoteView<'_, V>) -> Self::Output;
-}
-
 /// What counting reads of a vote, borrowed from the record's bytes. Nothing is checked yet but the
 /// shape: JSON, the required fields, their types.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,7 +175,7 @@ impl<'a> ParsedVote<'a> {
     /// [`Reason::Malformed`] when it is not UTF-8, not one JSON object, or a required field is
     /// missing, of the wrong type, given twice or (ids) empty, longer than [`MAX_ID_BYTES`] or with
     /// control characters; or when it does not have exactly one of `candidate_id` and `choices`.
-    /// Group values of an unexpected type are passed over.
+    /// Group values of an unexpected type are ignored.
     pub fn parse(value: &'a [u8], paths: &GroupPaths) -> Result<ParsedVote<'a>, Reason> {
         scan(value, paths).map_or_else(|| ParsedVote::parse_json(value, paths), Ok)
     }

@@ -13,7 +13,7 @@ use crate::scan::{
     Fields, PLACES, Part, Plain, PlainValues, Span, demand_plain, end_of_object, integer,
     scan_fields,
 };
-use crate::vote::VoteVisitor;
+use crate::vote::VoteView;
 use crate::{GroupPaths, ParsedVote, Reason};
 
 /// Layouts that are remembered: of the first so many that are met.
@@ -49,9 +49,16 @@ impl VoteReader {
     ///
     /// # Errors
     /// As [`ParsedVote::parse`].
-    #[inline(always)]
     pub fn read<'a>(&mut self, value: &'a [u8]) -> Result<ParsedVote<'a>, Reason> {
-        let text = simdutf8::basic::from_utf8(value).map_err(|_| Reason::Malformed)?;
+        self.read_text(vote_text(value)?)
+    }
+
+    /// Reads a record's value, as [`ParsedVote::parse`] does.
+    ///
+    /// # Errors
+    /// As [`ParsedVote::parse`].
+    #[inline(never)]
+    pub(crate) fn read_text<'a>(&mut self, text: &'a str) -> Result<ParsedVote<'a>, Reason> {
         for layout in &self.layouts {
             if let Some(vote) = layout.read(text, self.paths.distinct()) {
                 return Ok(vote);
@@ -60,17 +67,13 @@ impl VoteReader {
         self.read_and_learn(text)
     }
 
-    /// Reads a record's value, and hands it on without moving it.
-    ///
-    /// # Errors
-    /// As [`ParsedVote::parse`].
+    /// Shows a vote where it stands, if it has a layout that was read before, and a `candidate_id`.
     #[inline(always)]
-    pub(crate) fn visit<T: VoteVisitor>(
-        &mut self,
-        value: &[u8],
-        visitor: T,
-    ) -> Result<T::Output, Reason> {
-        let text = simdutf8::basic::from_utf8(value).map_err(|_| Reason::Malformed)?;
+    pub(crate) fn look<T>(
+        &self,
+        text: &str,
+        look: impl FnOnce(VoteView<'_, PlainValues<'_>>) -> T,
+    ) -> Option<T> {
         for layout in &self.layouts {
             let mut fields = Fields::default();
             if layout.fill(text, &mut fields).is_none() {
@@ -78,20 +81,10 @@ impl VoteReader {
             }
             let fields = &fields;
             if let Some(vote) = fields.view(&PlainValues { fields, text }) {
-                return Ok(visitor.visit(vote));
+                return Some(look(vote));
             }
         }
-        self.read_and_visit(text, visitor)
-    }
-
-    #[inline(never)]
-    fn read_and_visit<T: VoteVisitor>(
-        &mut self,
-        text: &str,
-        visitor: T,
-    ) -> Result<T::Output, Reason> {
-        let vote = self.read(text.as_bytes())?;
-        Ok(visitor.visit(vote.view()))
+        None
     }
 
     #[cold]
@@ -105,6 +98,15 @@ impl VoteReader {
         }
         ParsedVote::parse(text.as_bytes(), &self.paths)
     }
+}
+
+/// The text that a record's value is.
+///
+/// # Errors
+/// [`Reason::Malformed`] when it is not UTF-8.
+#[inline(always)]
+pub(crate) fn vote_text(value: &[u8]) -> Result<&str, Reason> {
+    simdutf8::basic::from_utf8(value).map_err(|_| Reason::Malformed)
 }
 
 /// The text around the values of a vote, and what the values are.

@@ -69,7 +69,7 @@ pub struct Voter {
     pub precinct: Option<String>,
 }
 
-/// Text; a field that other programs use for something else is passed over.
+/// Text; a value of any other type is ignored, since other programs may use the field differently.
 fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Some(text),

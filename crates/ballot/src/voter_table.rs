@@ -254,7 +254,7 @@ impl Segment {
                 next += 1;
             }
         }
-        // From the right, so that who stands there has gone already.
+        // From the right, so that each target place has been vacated.
         for (from, to) in targets.into_iter().rev() {
             let entry = std::mem::replace(self.place_mut(from), Place::FREE);
             *self.place_mut(to) = entry;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Text that is no hash.
+/// Text that is not a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a hash is 64 hexadecimal digits, and nothing else")]
 pub struct DigestError;
@@ -19,7 +19,7 @@ impl Digest {
     /// Bytes of a hash.
     pub const BYTES: usize = 32;
 
-    /// The hash of these parts, one behind the other.
+    /// The hash of these parts, concatenated.
     pub(crate) fn of(parts: &[&[u8]]) -> Digest {
         let mut hasher = blake3::Hasher::new();
         for part in parts {

@@ -349,7 +349,7 @@ mod tests {
         assert!(serde_json::from_value::<Receipt>(more).is_err());
     }
 
-    /// Who makes a seal can state fewer records than its tree was made of.
+    /// A seal may claim fewer records than its tree was made of.
     #[test]
     fn a_vote_behind_the_end_of_its_seal_proves_nothing() {
         let verified = |sealed_to| receipt_of_seal_to(sealed_to).verify(None);

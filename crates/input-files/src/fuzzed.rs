@@ -104,24 +104,14 @@ fn is_explained(error: &InputFileError, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use testing::for_each_kept_input;
 
-    fn kept(target: &str, check: fn(&[u8])) {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../fuzz/corpus")
-            .join(target);
-        let mut files = 0;
-        for file in std::fs::read_dir(&directory).unwrap() {
-            check(&std::fs::read(file.unwrap().path()).unwrap());
-            files += 1;
-        }
-        assert!(files > 0, "there is nothing in {}", directory.display());
-    }
+    use super::*;
 
     #[test]
     fn what_fuzzing_has_kept_still_holds() {
-        kept("csv_roll", csv_roll);
-        kept("json_roll", json_roll);
-        kept("results", results);
+        for_each_kept_input("csv_roll", csv_roll);
+        for_each_kept_input("json_roll", json_roll);
+        for_each_kept_input("results", results);
     }
 }

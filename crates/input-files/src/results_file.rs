@@ -204,8 +204,6 @@ impl ResultColumns {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     fn read(contents: &str) -> Result<ResultsFile, String> {
@@ -285,17 +283,9 @@ mod tests {
 
     #[test]
     fn the_presidential_election_of_2016() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../../shared/data/us-president-2016.csv");
-        if !path.exists() {
-            // Not `println!`: of a test that passes, that is not shown.
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: {} is not there",
-                path.display()
-            );
+        let Some(path) = testing::president_2016() else {
             return;
-        }
+        };
         let results = ResultsFile::read(&path).unwrap();
         assert_eq!(results.rows.len(), 345);
         assert_eq!(results.votes(), 136_787_187);

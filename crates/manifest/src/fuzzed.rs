@@ -50,12 +50,6 @@ mod tests {
 
     #[test]
     fn what_fuzzing_has_kept_still_holds() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/manifest");
-        let mut files = 0;
-        for file in std::fs::read_dir(&directory).unwrap() {
-            manifest(&std::fs::read(file.unwrap().path()).unwrap());
-            files += 1;
-        }
-        assert!(files > 0, "there is nothing in {}", directory.display());
+        testing::for_each_kept_input("manifest", manifest);
     }
 }

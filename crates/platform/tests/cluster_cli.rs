@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use ballot::{Delta, Reason, TUTORIAL_CONTEST, Tally};
-use election_platform::fluvio::TemporaryCluster;
 use serde_json::Value;
+use testing::TemporaryCluster;
 
 const VOTES: usize = 300;
 /// So many vote twice; the first vote counts.
@@ -146,13 +145,7 @@ fn of_json(line: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_a_user_types_it() {
-    let Some(cluster) = TemporaryCluster::start(1).await.unwrap() else {
-        // Not by `eprintln!`: of a test that passes, that is not shown.
-        writeln!(
-            std::io::stderr().lock(),
-            "SKIPPED: no Fluvio: neither in FLUVIO_BIN_DIR nor on PATH are `fluvio` and `fluvio-run`"
-        )
-        .unwrap();
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let terminal = Terminal {

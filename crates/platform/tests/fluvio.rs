@@ -4,43 +4,27 @@
 
 mod contract;
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ballot::{Delta, Params};
 use election_platform::fluvio::{
     ClusterAddress, ClusterConfig, FluvioPlatform, MAX_RECORD_BYTES, RAW_SLICE_BYTES,
-    TemporaryCluster,
 };
 use election_platform::{
     ModuleCall, NewRecord, Output, OutputBatch, OutputStream, Platform, PlatformError,
     StreamRequest, partition_of,
 };
 use futures_util::StreamExt;
-
-/// Starts a cluster, or says on the screen that a test is passed over. Not by `eprintln!`: of a test
-/// that passes, that is not shown.
-async fn cluster(spus: usize) -> Option<TemporaryCluster> {
-    let cluster = TemporaryCluster::start(spus).await.unwrap();
-    if cluster.is_none() {
-        let mut stderr = std::io::stderr().lock();
-        writeln!(
-            stderr,
-            "SKIPPED: no Fluvio: neither in FLUVIO_BIN_DIR nor on PATH are `fluvio` and `fluvio-run`"
-        )
-        .unwrap();
-    }
-    cluster
-}
+use testing::TemporaryCluster;
 
 /// All promises, one after the other, on one cluster.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract() {
-    let Some(cluster) = cluster(1).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
-    let platform = FluvioPlatform::connect(cluster.config()).await.unwrap();
+    let platform = connect(&cluster).await;
     let adapter: contract::Adapter = Arc::new(platform.clone());
     let mut broken = Vec::new();
     macro_rules! keep {
@@ -66,8 +50,12 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The pause between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(20);
 
+fn config(cluster: &TemporaryCluster) -> ClusterConfig {
+    ClusterConfig::endpoint(cluster.endpoint())
+}
+
 async fn connect(cluster: &TemporaryCluster) -> FluvioPlatform {
-    FluvioPlatform::connect(cluster.config()).await.unwrap()
+    FluvioPlatform::connect(config(cluster)).await.unwrap()
 }
 
 fn record(key: &str, value: impl Into<Vec<u8>>) -> NewRecord {
@@ -131,7 +119,7 @@ fn noise(bytes: usize, seed: u64) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fluvios_own_client_puts_keys_into_the_same_partitions() {
-    let Some(cluster) = cluster(2).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(2).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -167,7 +155,7 @@ async fn fluvios_own_client_puts_keys_into_the_same_partitions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fluvios_own_client_reads_what_we_write_through_what_we_deploy() {
-    let Some(cluster) = cluster(1).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -193,7 +181,7 @@ async fn fluvios_own_client_reads_what_we_write_through_what_we_deploy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_up_to_the_limit_are_taken_and_slices_may_cut_them() {
-    let Some(cluster) = cluster(1).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -224,7 +212,7 @@ async fn records_up_to_the_limit_are_taken_and_slices_may_cut_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_spu_ends_streams_and_nothing_is_lost() {
-    let Some(mut cluster) = cluster(1).await else {
+    let Some(mut cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -285,7 +273,7 @@ async fn a_killed_spu_ends_streams_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn records_go_on_without_the_controller_and_it_is_found_again() {
-    let Some(mut cluster) = cluster(1).await else {
+    let Some(mut cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -321,7 +309,7 @@ async fn records_go_on_without_the_controller_and_it_is_found_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_module_is_for_new_streams() {
-    let Some(cluster) = cluster(1).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -353,7 +341,7 @@ async fn a_new_module_is_for_new_streams() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_stream_leaves_no_connection() {
-    let Some(cluster) = cluster(1).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let platform = connect(&cluster).await;
@@ -381,7 +369,7 @@ async fn a_dropped_stream_leaves_no_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clusters_are_found_by_profile_and_missing_ones_explained() {
-    let Some(cluster) = cluster(1).await else {
+    let Some(cluster) = TemporaryCluster::start_or_skip(1).await else {
         return;
     };
     let by_profile = |name: Option<&str>| ClusterConfig {

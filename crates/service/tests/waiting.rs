@@ -6,21 +6,13 @@ use std::time::{Duration, Instant};
 use election_service::wait;
 use platform::PlatformError;
 use platform::fluvio::{ClusterAddress, ClusterConfig};
-use service_process::{closed_port, forward};
-use store::{StoreError, TemporaryServer};
+use store::StoreError;
+use testing::{TemporaryServer, closed_port, forward};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Much shorter than any time limit of a connection.
 const AT_ONCE: Duration = Duration::from_secs(2);
-
-async fn postgres() -> Option<TemporaryServer> {
-    let server = TemporaryServer::start().await.unwrap();
-    if server.is_none() {
-        println!("SKIPPED: PostgreSQL is not installed");
-    }
-    server
-}
 
 fn port_of(url: &str) -> u16 {
     let (_, rest) = url.rsplit_once(':').unwrap();
@@ -29,7 +21,7 @@ fn port_of(url: &str) -> u16 {
 
 #[tokio::test]
 async fn a_database_that_comes_up_later_is_found() {
-    let Some(server) = postgres().await else {
+    let Some(server) = TemporaryServer::start_or_skip().await else {
         return;
     };
     let real = port_of(&server.database_url());
@@ -66,7 +58,7 @@ async fn a_refused_user_and_a_wrong_url_are_errors_at_once() {
     assert!(matches!(error, Err(StoreError::Url { .. })), "{error:?}");
     assert!(began.elapsed() < AT_ONCE);
 
-    let Some(server) = postgres().await else {
+    let Some(server) = TemporaryServer::start_or_skip().await else {
         return;
     };
     let began = Instant::now();

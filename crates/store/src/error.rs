@@ -233,12 +233,6 @@ pub enum StoreError {
         /// What is wrong, and how to mend it.
         problem: String,
     },
-    /// The temporary server could not be started.
-    #[error("a temporary PostgreSQL server: {problem}")]
-    TemporaryServer {
-        /// What is wrong.
-        problem: String,
-    },
 }
 
 impl StoreError {

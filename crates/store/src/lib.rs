@@ -4,7 +4,6 @@
 //!
 //! * [`Store`]: everything that is asked of the database, over a pool of connections.
 //! * [`EmbeddedPostgres`]: PostgreSQL 17 in WASM, in this process (feature `embedded`).
-//! * [`TemporaryServer`]: an installed PostgreSQL on a temporary directory, for tests and benchmarks.
 //!
 //! A vote's way: [`Store::begin_votes`] opens a transaction, checks that the batch begins where the
 //! partition's checkpoint stands, and inserts the votes; the database's unique key says which are
@@ -36,7 +35,6 @@ mod roll;
 mod seals;
 mod tallies;
 #[cfg(unix)]
-mod temporary_server;
 mod transaction;
 mod voters;
 mod votes;
@@ -54,6 +52,5 @@ pub use leases::{Lease, LeaseRound};
 pub use pool::Store;
 pub use tallies::{PartitionTally, Stored};
 #[cfg(unix)]
-pub use temporary_server::TemporaryServer;
 pub use voters::{IngestVoters, RejectedVoterRow, stored_voter};
 pub use votes::{IngestVotes, PendingVotes, RejectedRow, VoteRow};

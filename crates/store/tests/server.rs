@@ -4,19 +4,14 @@
 mod lease_races;
 mod suite;
 
-use std::io::Write;
 use std::time::Duration;
 
-use election_store::{BridgeLock, IngestVotes, Store, StoreError, TemporaryServer};
+use election_store::{BridgeLock, IngestVotes, Store, StoreError};
+use testing::TemporaryServer;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_server_keeps_the_contract() {
-    let Some(server) = TemporaryServer::start().await.unwrap() else {
-        // Not `eprintln!`: of a test that passes, that is not shown.
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)"
-        );
+    let Some(server) = TemporaryServer::start_or_skip().await else {
         return;
     };
     let url = server.database_url();

@@ -107,7 +107,7 @@ impl Enricher {
     /// Joins these candidates.
     ///
     /// # Errors
-    /// Never, as far as is known: text has a JSON form.
+    /// Never in practice: text always has a JSON form.
     pub fn new(candidates: &[Candidate]) -> Result<Self, serde_json::Error> {
         let by_id = candidates
             .iter()

@@ -201,24 +201,12 @@ fn number(left: &mut &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use testing::for_each_kept_input;
 
     use super::*;
 
-    fn kept(target: &str, check: fn(&[u8])) {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../fuzz/corpus")
-            .join(target);
-        let mut files = 0;
-        for file in std::fs::read_dir(&directory).unwrap() {
-            check(&std::fs::read(file.unwrap().path()).unwrap());
-            files += 1;
-        }
-        assert!(files > 0, "there is nothing in {}", directory.display());
-    }
-
     #[test]
     fn what_fuzzing_has_kept_still_holds() {
-        kept("batch", batch);
+        for_each_kept_input("batch", batch);
     }
 }

@@ -8,7 +8,7 @@ pub fn offset_key(offset: i64, key: Option<&[u8]>) -> Vec<u8> {
     text
 }
 
-/// The offset and the record's own key; `None` when it is no such key. A record without a key and one
+/// The offset and the record's own key; `None` for any other key. A record without a key and one
 /// with an empty key are told alike.
 pub fn split_offset_key(key: &[u8]) -> Option<(i64, &[u8])> {
     let colon = key.iter().position(|&byte| byte == b':')?;

@@ -1,5 +1,5 @@
-//! What makes a vote of a voter: the fields that are put behind the voter's own. Who casts votes makes
-//! them here, so that all are laid out alike, and read fast.
+//! The end of a vote: the fields that follow the voter's own. Every vote that this system casts is built
+//! here, so that all have the same layout and are read fast.
 
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,7 @@
 //! What a contest's selections mean: totals and winners, as a pure function of their sum.
 //!
 //! Each counting method is a file of this folder. A new one implements [`CountingMethod`] in a file of its
-//! own and gets its line in [`Method`] and in [`Method::counting`]; nothing else in the system changes.
+//! own and gets its line in [`Method`], in `ask!` and in [`Method::name`].
 
 mod approval;
 mod outcome;
@@ -50,15 +50,36 @@ pub enum Method {
     Score(Score),
 }
 
-impl Method {
-    /// The method's rules.
-    pub fn counting(&self) -> &dyn CountingMethod {
-        match self {
-            Method::Plurality(method) => method,
-            Method::VoteFor(method) => method,
-            Method::Approval(method) => method,
-            Method::Score(method) => method,
+/// Asks a method. Not by `dyn CountingMethod`: a SmartModule counts and never tabulates, and a table of all
+/// methods' functions would put tabulation into it.
+macro_rules! ask {
+    ($asked:expr, $method:ident => $answer:expr) => {
+        match $asked {
+            Method::Plurality($method) => $answer,
+            Method::VoteFor($method) => $answer,
+            Method::Approval($method) => $answer,
+            Method::Score($method) => $answer,
         }
+    };
+}
+
+impl Method {
+    /// What a voter may mark in the contest.
+    pub fn marks(&self, contest: &Contest) -> Marks {
+        ask!(self, method => method.marks(contest))
+    }
+
+    /// Checks that the contest's settings make sense under this method.
+    ///
+    /// # Errors
+    /// What is wrong, and what is expected.
+    pub fn check(&self, contest: &Contest) -> Result<(), String> {
+        ask!(self, method => method.check(contest))
+    }
+
+    /// Who won, and with how much.
+    pub fn tabulate(&self, profile: &Profile, contest: &Contest) -> Outcome {
+        ask!(self, method => method.tabulate(profile, contest))
     }
 
     /// The name in definitions and results.

@@ -120,10 +120,7 @@ mod tests {
         let profile = ballots
             .iter()
             .map(|&(text, ballots)| (selection(text), ballots));
-        contest
-            .method
-            .counting()
-            .tabulate(&profile.collect(), contest)
+        contest.method.tabulate(&profile.collect(), contest)
     }
 
     fn totals(outcome: &Outcome) -> Vec<(&str, u64)> {
@@ -209,7 +206,7 @@ mod tests {
         ) {
             let tabulate = |ballots: &[(Selection, u64)]| {
                 let profile = ballots.iter().cloned().collect();
-                contest.method.counting().tabulate(&profile, &contest)
+                contest.method.tabulate(&profile, &contest)
             };
             let outcome = tabulate(&ballots);
             ballots.reverse();

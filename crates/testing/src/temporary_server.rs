@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::StoreError;
+use crate::{StartError, closed_port, skipped};
 
 /// Users the server runs as when we are root, which it refuses to be.
 const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
@@ -75,7 +74,7 @@ impl TemporaryServer {
     ///
     /// # Errors
     /// When it is installed but does not start.
-    pub async fn start() -> Result<Option<TemporaryServer>, StoreError> {
+    pub async fn start() -> Result<Option<TemporaryServer>, StartError> {
         let Some(bin) = TemporaryServer::find() else {
             return Ok(None);
         };
@@ -96,6 +95,17 @@ impl TemporaryServer {
         }
     }
 
+    /// Starts one for a test; `None`, and a line that says so, when PostgreSQL is not installed.
+    pub async fn start_or_skip() -> Option<TemporaryServer> {
+        let server = TemporaryServer::start().await.unwrap();
+        if server.is_none() {
+            skipped(
+                "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
+            );
+        }
+        server
+    }
+
     /// The URL to connect to; from this machine only, without a password.
     pub fn database_url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
@@ -114,7 +124,7 @@ impl TemporaryServer {
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start_again(&mut self) -> Result<(), StoreError> {
+    pub async fn start_again(&mut self) -> Result<(), StartError> {
         let give_up_at = Instant::now() + RESTART_LIMIT;
         loop {
             match self.launch()?.await {
@@ -130,7 +140,7 @@ impl TemporaryServer {
 
     /// Starts the server on its data. What is returned says when it accepts connections; or its last
     /// words.
-    fn launch(&mut self) -> Result<oneshot::Receiver<Result<(), String>>, StoreError> {
+    fn launch(&mut self) -> Result<oneshot::Receiver<Result<(), String>>, StartError> {
         self.kill();
         let mut server = self
             .programs
@@ -177,8 +187,9 @@ impl Drop for TemporaryServer {
     }
 }
 
-fn failure(problem: impl Into<String>) -> StoreError {
-    StoreError::TemporaryServer {
+fn failure(problem: impl Into<String>) -> StartError {
+    StartError {
+        server: "a temporary PostgreSQL server",
         problem: problem.into(),
     }
 }
@@ -210,7 +221,7 @@ struct Starting {
 }
 
 impl Starting {
-    fn launch(bin: PathBuf) -> Result<Starting, StoreError> {
+    fn launch(bin: PathBuf) -> Result<Starting, StartError> {
         let parent = std::env::temp_dir();
         let mut directory = temporary_directory(&parent)?;
         let failed = |error: std::io::Error| failure(error.to_string());
@@ -248,7 +259,7 @@ impl Starting {
                 .replace('\n', "; ");
             return Err(failure(format!("initdb: {said}")));
         }
-        let port = free_port().map_err(|error| failure(format!("no free port: {error}")))?;
+        let port = closed_port().port();
         let mut server = TemporaryServer {
             server: None,
             programs,
@@ -282,20 +293,14 @@ fn read_log(log: ChildStderr, report: oneshot::Sender<Result<(), String>>) {
     }
 }
 
-fn temporary_directory(parent: &Path) -> Result<TempDir, StoreError> {
+fn temporary_directory(parent: &Path) -> Result<TempDir, StartError> {
     tempfile::Builder::new()
         .prefix("election-postgres-")
         .tempdir_in(parent)
         .map_err(|error| failure(format!("no temporary directory: {error}")))
 }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
-}
-
-fn unprivileged_user() -> Result<(u32, u32), StoreError> {
+fn unprivileged_user() -> Result<(u32, u32), StartError> {
     let users = std::fs::read_to_string("/etc/passwd")
         .map_err(|error| failure(format!("/etc/passwd: {error}")))?;
     UNPRIVILEGED_USERS
@@ -326,39 +331,7 @@ fn traversable(directory: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
-    use crate::Store;
-
-    #[tokio::test]
-    async fn killed_it_starts_again_with_its_data() {
-        let Some(mut server) = TemporaryServer::start().await.unwrap() else {
-            // Not `eprintln!`: of a test that passes, that is not shown.
-            let said = writeln!(
-                std::io::stderr(),
-                "SKIPPED: no PostgreSQL server found (initdb and postgres, on PATH or below {INSTALLED})"
-            );
-            return said.unwrap();
-        };
-        let url = server.database_url();
-        let election = crate::Election {
-            plan: serde_json::json!({"seed": 42}),
-            polls: ballot::PollsWindow::default(),
-            safeguards: evidence::Safeguards::default(),
-            definition: None,
-        };
-        let before = Store::connect(&url, 2).await.unwrap();
-        before.migrate().await.unwrap();
-        before.open_election(&election).await.unwrap();
-        server.kill();
-        assert!(Store::connect(&url, 1).await.is_err(), "nobody serves it");
-        server.start_again().await.unwrap();
-        assert_eq!(server.database_url(), url);
-        let after = Store::connect(&url, 1).await.unwrap();
-        let stored = after.election().await.unwrap().unwrap();
-        assert_eq!(stored.plan, election.plan);
-    }
 
     #[test]
     fn users_are_found_by_name() {

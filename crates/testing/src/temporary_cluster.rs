@@ -3,17 +3,14 @@
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::MissedTickBehavior;
 
-use super::ClusterConfig;
-use super::config::ClusterAddress;
-use super::controller::Controller;
-use crate::PlatformError;
+use crate::{StartError, skipped};
 
 /// Where to look for the programs, before `PATH`.
 const PROGRAMS_VARIABLE: &str = "FLUVIO_BIN_DIR";
@@ -21,6 +18,8 @@ const PROGRAMS_VARIABLE: &str = "FLUVIO_BIN_DIR";
 const FIRST_SPU: i32 = 5001;
 /// The profile that names the cluster, in a file of its own.
 const PROFILE: &str = "temporary";
+/// Lists the SPUs, as JSON.
+const LIST_SPUS: [&str; 5] = ["cluster", "spu", "list", "--output", "json"];
 /// Another process may take a port between our choice and the server's start.
 const TRIES: u32 = 3;
 /// No server takes as long to start.
@@ -87,7 +86,7 @@ impl TemporaryCluster {
     ///
     /// # Errors
     /// When it is installed but does not start.
-    pub async fn start(spus: usize) -> Result<Option<TemporaryCluster>, PlatformError> {
+    pub async fn start(spus: usize) -> Result<Option<TemporaryCluster>, StartError> {
         let Some(programs) = TemporaryCluster::find() else {
             return Ok(None);
         };
@@ -101,7 +100,18 @@ impl TemporaryCluster {
         }
     }
 
-    async fn try_start(programs: &ClusterPrograms, spus: usize) -> Result<Self, PlatformError> {
+    /// Starts one for a test; `None`, and a line that says so, when Fluvio is not installed.
+    pub async fn start_or_skip(spus: usize) -> Option<TemporaryCluster> {
+        let cluster = TemporaryCluster::start(spus).await.unwrap();
+        if cluster.is_none() {
+            skipped(
+                "no Fluvio: neither in FLUVIO_BIN_DIR nor on PATH are `fluvio` and `fluvio-run`",
+            );
+        }
+        cluster
+    }
+
+    async fn try_start(programs: &ClusterPrograms, spus: usize) -> Result<Self, StartError> {
         let directory = tempfile::Builder::new()
             .prefix("election-fluvio-")
             .tempdir()
@@ -118,28 +128,18 @@ impl TemporaryCluster {
             directory,
             spus: Vec::new(),
         };
+        let add_profile = ["profile", "add", PROFILE, &cluster.endpoint()];
+        succeed(cluster.fluvio(add_profile)).await?;
         cluster.start_controller().await?;
-        cluster
-            .run(&["profile", "add", PROFILE, &cluster.endpoint()])
-            .await?;
         for spu in 0..spus {
             let ports = next_ports();
             let name = format!("spu-{spu}");
             cluster.spus.push((Server::new(name), ports));
             let (id, public, private) = (spu_id(spu), ports.public(), ports.private());
-            cluster
-                .run(&[
-                    "cluster",
-                    "spu",
-                    "register",
-                    "--id",
-                    &id.to_string(),
-                    "--public-server",
-                    &public,
-                    "--private-server",
-                    &private,
-                ])
-                .await?;
+            let register = ["cluster", "spu", "register", "--id", &id.to_string()];
+            let mut register = cluster.fluvio(register);
+            register.args(["--public-server", &public, "--private-server", &private]);
+            succeed(register).await?;
             cluster.start_spu(spu).await?;
         }
         Ok(cluster)
@@ -148,11 +148,6 @@ impl TemporaryCluster {
     /// The address of its controller, for clients on this machine.
     pub fn endpoint(&self) -> String {
         self.controller_ports.public()
-    }
-
-    /// How the platform connects to it.
-    pub fn config(&self) -> ClusterConfig {
-        ClusterConfig::endpoint(self.endpoint())
     }
 
     /// The file of profiles in which it is the active one.
@@ -176,17 +171,16 @@ impl TemporaryCluster {
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start_controller(&mut self) -> Result<(), PlatformError> {
+    pub async fn start_controller(&mut self) -> Result<(), StartError> {
         let data = self.directory.path().join("metadata");
         let mut command = self.command(&self.programs.fluvio_run);
         command.args(["sc", "--local"]).arg(data);
         command.args(["--bind-public", &self.controller_ports.public()]);
         command.args(["--bind-private", &self.controller_ports.private()]);
         self.controller.start(command, self.directory.path())?;
-        let address = ClusterAddress::Endpoint(self.endpoint());
-        let cluster = address.resolve()?;
+        let mut list = tokio::process::Command::from(self.fluvio(LIST_SPUS));
         self.controller
-            .ready(async || Controller::connect(cluster.clone()).await.is_ok())
+            .ready(async || Ok(output(&mut list).await?.status.success()))
             .await
     }
 
@@ -199,7 +193,7 @@ impl TemporaryCluster {
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start_spu(&mut self, spu: usize) -> Result<(), PlatformError> {
+    pub async fn start_spu(&mut self, spu: usize) -> Result<(), StartError> {
         let directory = self.directory.path();
         let id = spu_id(spu);
         let ports = self.spus[spu].1;
@@ -216,17 +210,13 @@ impl TemporaryCluster {
             "FLUVIO_METRIC_SPU",
             directory.join(format!("spu-{spu}.sock")),
         );
-        let address = ClusterAddress::Endpoint(self.endpoint());
-        let controller = Controller::connect(address.resolve()?).await?;
+        let mut list = tokio::process::Command::from(self.fluvio(LIST_SPUS));
         let server = &mut self.spus[spu].0;
         server.start(command, directory)?;
         server
             .ready(async || {
-                TcpStream::connect(ports.public()).await.is_ok()
-                    && controller
-                        .spus()
-                        .await
-                        .is_ok_and(|spus| spus.contains(&(id, true)))
+                Ok(is_online(&output(&mut list).await?.stdout, id)
+                    && TcpStream::connect(ports.public()).await.is_ok())
             })
             .await
     }
@@ -258,21 +248,34 @@ impl TemporaryCluster {
         command.env_remove("RUST_LOG");
         command
     }
+}
 
-    async fn run(&self, args: &[&str]) -> Result<(), PlatformError> {
-        let mut command = self.fluvio(args.iter().copied());
-        let ran = tokio::task::spawn_blocking(move || command.output())
-            .await
-            .map_err(|error| failure(format!("it was cut short: {error}")))?
-            .map_err(|error| failure(format!("{}: {error}", self.programs.fluvio.display())))?;
-        if ran.status.success() {
-            return Ok(());
-        }
-        let said = String::from_utf8_lossy(&ran.stderr)
-            .trim()
-            .replace('\n', "; ");
-        Err(failure(format!("`fluvio {}`: {said}", args.join(" "))))
+async fn output(command: &mut tokio::process::Command) -> Result<Output, StartError> {
+    let output = command.output().await;
+    output.map_err(|error| {
+        let program = command.as_std().get_program();
+        failure(format!("{}: {error}", program.display()))
+    })
+}
+
+/// Runs a command that must succeed.
+async fn succeed(command: Command) -> Result<(), StartError> {
+    let mut command = tokio::process::Command::from(command);
+    let output = output(&mut command).await?;
+    if output.status.success() {
+        return Ok(());
     }
+    let stderr = String::from_utf8_lossy(&output.stderr)
+        .trim()
+        .replace('\n', "; ");
+    Err(failure(format!("`{:?}`: {stderr}", command.as_std())))
+}
+
+/// Whether the SPU is online in the JSON that [`LIST_SPUS`] prints.
+fn is_online(list: &[u8], id: i32) -> bool {
+    let spus: Vec<serde_json::Value> = serde_json::from_slice(list).unwrap_or_default();
+    spus.iter()
+        .any(|spu| spu["spec"]["id"] == id && spu["status"]["resolution"] == "Online")
 }
 
 fn spu_id(spu: usize) -> i32 {
@@ -296,7 +299,7 @@ impl Server {
         }
     }
 
-    fn start(&mut self, mut command: Command, directory: &Path) -> Result<(), PlatformError> {
+    fn start(&mut self, mut command: Command, directory: &Path) -> Result<(), StartError> {
         self.kill();
         self.log = directory.join(format!("{}.log", self.name));
         let spawned = File::create(&self.log).and_then(|log| {
@@ -309,29 +312,33 @@ impl Server {
     }
 
     /// Waits until it is ready, or has ended.
-    async fn ready(&mut self, ready: impl AsyncFn() -> bool) -> Result<(), PlatformError> {
+    async fn ready(
+        &mut self,
+        mut ready: impl AsyncFnMut() -> Result<bool, StartError>,
+    ) -> Result<(), StartError> {
         let mut looks = tokio::time::interval(PAUSE);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let waited = async {
             loop {
                 looks.tick().await;
-                if ready().await {
-                    return true;
+                if ready().await? {
+                    return Ok(true);
                 }
                 let process = self.process.as_mut();
                 if process.is_none_or(|process| !matches!(process.try_wait(), Ok(None))) {
-                    return false;
+                    return Ok(false);
                 }
             }
         };
         match tokio::time::timeout(START_LIMIT, waited).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.failed("it ended")),
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(self.failed("it ended")),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(self.failed("it is not ready in time")),
         }
     }
 
-    fn failed(&self, problem: &str) -> PlatformError {
+    fn failed(&self, problem: &str) -> StartError {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let from = log.ceil_char_boundary(log.len().saturating_sub(LOG_BYTES));
         let last = log[from..].trim().replace('\n', "; ");
@@ -373,8 +380,9 @@ fn free_ports(pairs: usize) -> std::io::Result<Vec<Ports>> {
         .collect()
 }
 
-fn failure(problem: impl Into<String>) -> PlatformError {
-    PlatformError::TemporaryCluster {
+fn failure(problem: impl Into<String>) -> StartError {
+    StartError {
+        server: "the temporary Fluvio cluster",
         problem: problem.into(),
     }
 }

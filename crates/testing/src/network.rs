@@ -19,7 +19,7 @@ pub async fn forward(from: SocketAddr, to: SocketAddr) {
         let (mut client, _) = listener.accept().await.unwrap();
         connections.spawn(async move {
             let mut server = TcpStream::connect(to).await.unwrap();
-            // Either end may go first, and how is of no interest.
+            // Either end may close first; how it ends does not matter.
             tokio::io::copy_bidirectional(&mut client, &mut server)
                 .await
                 .ok();
