@@ -169,9 +169,14 @@ impl Rules {
                 .map(|candidate| candidate.candidate_id.clone());
             return Rules::tutorial(Some(ids.collect()), polls);
         }
+        Rules::written_as(&definition.to_json(), definition, polls)
+    }
+
+    /// The rules of a definition that is not the tutorial's, and whose JSON is known.
+    fn written_as(json: &str, definition: &ElectionDefinition, polls: PollsWindow) -> Rules {
         Rules {
             paper: Arc::new(BallotPaper::of(definition, false)),
-            subject: Subject::Definition(definition.to_json().into()),
+            subject: Subject::Definition(json.into()),
             polls,
             credentials: None,
         }
@@ -261,7 +266,8 @@ impl Rules {
             Some(json) => {
                 let definition = ElectionDefinition::from_json(json)
                     .map_err(|error| ParamError::new(PARAM_DEFINITION, error.to_string()))?;
-                Rules::of(&definition, polls)
+                // A SmartModule need not be able to write a definition.
+                Rules::written_as(json, &definition, polls)
             }
             None => Rules::tutorial(candidates_param(params)?, polls),
         };
