@@ -13,21 +13,21 @@ use tokio::time::MissedTickBehavior;
 use super::ClusterConfig;
 use super::config::ClusterAddress;
 use super::controller::Controller;
-use crate::PlatformError;
+use crate::{PlatformError, blocking};
 
-/// Where to look for the programs, before `PATH`.
+/// The variable with the programs' directory, which comes before `PATH`.
 const PROGRAMS_VARIABLE: &str = "FLUVIO_BIN_DIR";
-/// The first SPU's number, as Fluvio's own local clusters count.
+/// The first SPU's number, as in Fluvio's own local clusters.
 const FIRST_SPU: i32 = 5001;
 /// The profile that names the cluster, in a file of its own.
 const PROFILE: &str = "temporary";
 /// Another process may take a port between our choice and the server's start.
 const TRIES: u32 = 3;
-/// No server takes as long to start.
+/// How long a server may take to start.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// The pause between two looks at whether a server is ready.
-const PAUSE: Duration = Duration::from_millis(20);
-/// Bytes of a server's log that are told when it does not start.
+/// The time between two polls of a starting server.
+const POLL: Duration = Duration::from_millis(20);
+/// How many bytes of its log are shown when a server does not start.
 const LOG_BYTES: usize = 1_000;
 
 /// The programs of Fluvio on this machine.
@@ -40,8 +40,7 @@ pub struct ClusterPrograms {
 }
 
 /// A running cluster: a controller (SC) and SPUs, with data, profile and logs in a temporary
-/// directory. A user's own profile is neither read nor written. Stopped and removed on drop; a process
-/// that is killed leaves it running.
+/// directory. It does not use the user's profile. Stopped and removed on drop; a killed process leaves it running.
 #[derive(Debug)]
 pub struct TemporaryCluster {
     programs: ClusterPrograms,
@@ -110,10 +109,9 @@ impl TemporaryCluster {
             .map_err(|error| failure(format!("no free port: {error}")))?
             .into_iter();
         let mut next_ports = || ports.next().expect("invariant: as many as asked for");
-        let controller_ports = next_ports();
         let mut cluster = TemporaryCluster {
             controller: Server::new("sc"),
-            controller_ports,
+            controller_ports: next_ports(),
             programs: programs.clone(),
             directory,
             spus: Vec::new(),
@@ -126,20 +124,11 @@ impl TemporaryCluster {
             let ports = next_ports();
             let name = format!("spu-{spu}");
             cluster.spus.push((Server::new(name), ports));
+            let mut register = vec!["cluster", "spu", "register", "--id"];
             let (id, public, private) = (spu_id(spu), ports.public(), ports.private());
-            cluster
-                .run(&[
-                    "cluster",
-                    "spu",
-                    "register",
-                    "--id",
-                    &id.to_string(),
-                    "--public-server",
-                    &public,
-                    "--private-server",
-                    &private,
-                ])
-                .await?;
+            register.extend([id.as_str(), "--public-server", &public]);
+            register.extend(["--private-server", &private]);
+            cluster.run(&register).await?;
             cluster.start_spu(spu).await?;
         }
         Ok(cluster)
@@ -160,7 +149,7 @@ impl TemporaryCluster {
         self.directory.path().join("profiles")
     }
 
-    /// The command line, speaking to this cluster.
+    /// The command line, for this cluster.
     pub fn fluvio<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = self.command(&self.programs.fluvio);
         command.args(args);
@@ -195,7 +184,7 @@ impl TemporaryCluster {
         self.spus[spu].0.kill();
     }
 
-    /// Starts an SPU again; returns when it listens and the controller knows.
+    /// Starts an SPU again; returns when it listens and the controller knows it.
     ///
     /// # Errors
     /// When it does not start.
@@ -204,14 +193,14 @@ impl TemporaryCluster {
         let id = spu_id(spu);
         let ports = self.spus[spu].1;
         let mut command = self.command(&self.programs.fluvio_run);
-        command.args(["spu", "--id", &id.to_string()]);
+        command.args(["spu", "--id", &id]);
         command.args(["--public-server", &ports.public()]);
         command.args(["--private-server", &ports.private()]);
         command.args(["--sc-addr", &self.controller_ports.private()]);
         command
             .arg("--log-base-dir")
             .arg(directory.join(format!("data-{spu}")));
-        // Of SPUs on one machine each needs its own, which is in /tmp when nothing is said.
+        // SPUs on one machine would share the default in /tmp.
         command.env(
             "FLUVIO_METRIC_SPU",
             directory.join(format!("spu-{spu}.sock")),
@@ -226,7 +215,7 @@ impl TemporaryCluster {
                     && controller
                         .spus()
                         .await
-                        .is_ok_and(|spus| spus.contains(&(id, true)))
+                        .is_ok_and(|spus| spus.contains(&(FIRST_SPU + spu as i32, true)))
             })
             .await
     }
@@ -261,9 +250,8 @@ impl TemporaryCluster {
 
     async fn run(&self, args: &[&str]) -> Result<(), PlatformError> {
         let mut command = self.fluvio(args.iter().copied());
-        let ran = tokio::task::spawn_blocking(move || command.output())
-            .await
-            .map_err(|error| failure(format!("it was cut short: {error}")))?
+        let ran = blocking(move || command.output())
+            .await?
             .map_err(|error| failure(format!("{}: {error}", self.programs.fluvio.display())))?;
         if ran.status.success() {
             return Ok(());
@@ -275,8 +263,8 @@ impl TemporaryCluster {
     }
 }
 
-fn spu_id(spu: usize) -> i32 {
-    FIRST_SPU + spu as i32
+fn spu_id(spu: usize) -> String {
+    (FIRST_SPU + spu as i32).to_string()
 }
 
 /// One of the cluster's processes.
@@ -310,11 +298,11 @@ impl Server {
 
     /// Waits until it is ready, or has ended.
     async fn ready(&mut self, ready: impl AsyncFn() -> bool) -> Result<(), PlatformError> {
-        let mut looks = tokio::time::interval(PAUSE);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut polls = tokio::time::interval(POLL);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let waited = async {
             loop {
-                looks.tick().await;
+                polls.tick().await;
                 if ready().await {
                     return true;
                 }
