@@ -4,10 +4,12 @@ use std::net::Ipv4Addr;
 use std::time::Instant;
 
 use ballot::{Candidate, PollsWindow, TUTORIAL_CONTEST, Tally};
-use platform::fluvio::{FluvioPlatform, TemporaryCluster};
+use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
-use service_process::{DEADLINE, PAUSE, Running, closed_port, forward, get, get_until};
+use service_process::{
+    DEADLINE, PAUSE, Running, TemporaryCluster, closed_port, forward, get, get_until,
+};
 use store::{Election, Store, TemporaryServer};
 use tokio::task::JoinSet;
 use wire::{ChangedTotals, topics};
@@ -60,7 +62,7 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
-    let Some(cluster) = TemporaryCluster::start(1).await.unwrap() else {
+    let Some(cluster) = TemporaryCluster::start(1) else {
         println!("SKIPPED: the dashboard on a cluster: no `fluvio` and `fluvio-run`");
         return;
     };
@@ -68,7 +70,9 @@ async fn it_shows_the_count_as_soon_as_cluster_and_database_are_up() {
         println!("SKIPPED: the dashboard on a cluster: PostgreSQL is not installed");
         return;
     };
-    let platform = FluvioPlatform::connect(cluster.config()).await.unwrap();
+    let platform = FluvioPlatform::connect(ClusterConfig::endpoint(cluster.endpoint()))
+        .await
+        .unwrap();
     let url = postgres.database_url();
     let store = Store::connect(&url, 1).await.unwrap();
     set_up(&platform, &store).await;

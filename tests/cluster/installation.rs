@@ -6,9 +6,9 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use platform::Platform;
-use platform::fluvio::{FluvioPlatform, TemporaryCluster};
+use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use serde_json::Value;
-use service_process::VARIABLES;
+use service_process::{TemporaryCluster, VARIABLES};
 use store::TemporaryServer;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -45,7 +45,7 @@ impl Installation {
     pub fn without_database() -> Option<Installation> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = Runtime::new().unwrap();
-        let Some(cluster) = runtime.block_on(TemporaryCluster::start(1)).unwrap() else {
+        let Some(cluster) = TemporaryCluster::start(1) else {
             skipped(
                 "no Fluvio: neither in FLUVIO_BIN_DIR nor on PATH are `fluvio` and `fluvio-run`",
             );
@@ -129,7 +129,8 @@ impl Installation {
     #[track_caller]
     pub fn module(&self, name: &str) -> Vec<u8> {
         let downloaded = self.runtime.block_on(async {
-            let platform = FluvioPlatform::connect(self.cluster.config()).await?;
+            let platform =
+                FluvioPlatform::connect(ClusterConfig::endpoint(self.cluster.endpoint())).await?;
             let module = platform.module(name).await;
             platform.close().await;
             module
@@ -142,7 +143,7 @@ impl Installation {
     }
 
     pub fn start_spu(&mut self) {
-        self.runtime.block_on(self.cluster.start_spu(0)).unwrap();
+        self.cluster.start_spu(0).unwrap();
     }
 
     pub fn kill_controller(&mut self) {
@@ -150,8 +151,7 @@ impl Installation {
     }
 
     pub fn start_controller(&mut self) {
-        let started = self.runtime.block_on(self.cluster.start_controller());
-        started.unwrap();
+        self.cluster.start_controller().unwrap();
     }
 
     pub fn kill_postgres(&mut self) {

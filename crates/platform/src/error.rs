@@ -152,12 +152,6 @@ pub enum PlatformError {
         /// The cluster's error.
         problem: String,
     },
-    /// The temporary cluster of tests and benchmarks does not start.
-    #[error("the temporary Fluvio cluster: {problem}")]
-    TemporaryCluster {
-        /// What is wrong.
-        problem: String,
-    },
     /// The system cannot start a thread for a stream.
     #[error("cannot start a thread for a stream: {problem}; is a limit reached (`ulimit -u`)?")]
     NoThread {

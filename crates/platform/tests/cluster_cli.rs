@@ -9,8 +9,8 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use ballot::{Delta, Reason, TUTORIAL_CONTEST, Tally};
-use election_platform::fluvio::TemporaryCluster;
 use serde_json::Value;
+use service_process::TemporaryCluster;
 
 const VOTES: usize = 300;
 /// So many vote twice; the first vote counts.
@@ -146,7 +146,7 @@ fn of_json(line: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_a_user_types_it() {
-    let Some(cluster) = TemporaryCluster::start(1).await.unwrap() else {
+    let Some(cluster) = TemporaryCluster::start(1) else {
         // Not by `eprintln!`: of a test that passes, that is not shown.
         writeln!(
             std::io::stderr().lock(),

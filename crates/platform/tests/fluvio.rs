@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use ballot::{Delta, Params};
 use election_platform::fluvio::{
     ClusterAddress, ClusterConfig, FluvioPlatform, MAX_RECORD_BYTES, RAW_SLICE_BYTES,
-    TemporaryCluster,
 };
 use election_platform::{
     ModuleCall, NewRecord, Output, OutputBatch, OutputStream, Platform, PlatformError,
     StreamRequest, partition_of,
 };
 use futures_util::StreamExt;
+use service_process::TemporaryCluster;
 
 /// Starts a cluster, or says on the screen that a test is passed over. Not by `eprintln!`: of a test
 /// that passes, that is not shown.
 async fn cluster(spus: usize) -> Option<TemporaryCluster> {
-    let cluster = TemporaryCluster::start(spus).await.unwrap();
+    let cluster = TemporaryCluster::start(spus);
     if cluster.is_none() {
         let mut stderr = std::io::stderr().lock();
         writeln!(
@@ -40,7 +40,9 @@ async fn the_contract() {
     let Some(cluster) = cluster(1).await else {
         return;
     };
-    let platform = FluvioPlatform::connect(cluster.config()).await.unwrap();
+    let platform = FluvioPlatform::connect(ClusterConfig::endpoint(cluster.endpoint()))
+        .await
+        .unwrap();
     let adapter: contract::Adapter = Arc::new(platform.clone());
     let mut broken = Vec::new();
     macro_rules! keep {
@@ -67,7 +69,9 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 async fn connect(cluster: &TemporaryCluster) -> FluvioPlatform {
-    FluvioPlatform::connect(cluster.config()).await.unwrap()
+    FluvioPlatform::connect(ClusterConfig::endpoint(cluster.endpoint()))
+        .await
+        .unwrap()
 }
 
 fn record(key: &str, value: impl Into<Vec<u8>>) -> NewRecord {
@@ -261,7 +265,7 @@ async fn a_killed_spu_ends_streams_and_nothing_is_lost() {
         matches!(refused, PlatformError::Unreachable { .. }),
         "{refused}"
     );
-    cluster.start_spu(0).await.unwrap();
+    cluster.start_spu(0).unwrap();
     // An SPU listens before it serves its partitions.
     let begun = Instant::now();
     while let Err(error) = produce(1).await {
@@ -309,7 +313,7 @@ async fn records_go_on_without_the_controller_and_it_is_found_again() {
     let refused = platform.create_topic("new", 1).await.unwrap_err();
     let said = refused.to_string();
     assert!(said.contains(&cluster.endpoint()), "{said}");
-    cluster.start_controller().await.unwrap();
+    cluster.start_controller().unwrap();
     platform.create_topic("new", 1).await.unwrap();
     assert_eq!(platform.partitions("new").await.unwrap(), 1);
     platform
@@ -360,7 +364,7 @@ async fn a_dropped_stream_leaves_no_connection() {
     platform.create_topic("dropped", 1).await.unwrap();
     let records = (0..50_000).map(|n| record("k", format!("{n}"))).collect();
     platform.produce("dropped", records).await.unwrap();
-    let before = cluster.connections_to_spu(0).unwrap();
+    let before = cluster.connections_to_spu(0);
     let mut streams = Vec::new();
     for _ in 0..5 {
         let mut stream = platform
@@ -370,10 +374,10 @@ async fn a_dropped_stream_leaves_no_connection() {
         next(&mut stream).await.unwrap();
         streams.push(stream);
     }
-    assert_eq!(cluster.connections_to_spu(0).unwrap(), before + 5);
+    assert_eq!(cluster.connections_to_spu(0), before + 5);
     drop(streams);
     let begun = Instant::now();
-    while cluster.connections_to_spu(0).unwrap() > before {
+    while cluster.connections_to_spu(0) > before {
         assert!(begun.elapsed() < DEADLINE, "streams are still there");
         tokio::time::sleep(PAUSE).await;
     }

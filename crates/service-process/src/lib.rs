@@ -1,5 +1,4 @@
-//! A service's program as a process, for the services' tests: starting it, reading what it says, asking it
-//! over HTTP, ending it. Whatever does not come as it should is a panic, which fails the test.
+//! Processes for tests: the services' programs, and a Fluvio cluster. Any failure is a panic, which fails the test.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -7,14 +6,16 @@
 mod http;
 mod network;
 mod process;
+mod temporary_cluster;
 
 use std::time::Duration;
 
 pub use http::{Answer, get, get_until};
 pub use network::{closed_port, forward};
 pub use process::{Running, Terminated, VARIABLES, command, help, refused, run};
+pub use temporary_cluster::TemporaryCluster;
 
-/// Generous for a busy machine: how long to wait for what must come.
+/// How long a test waits for what must come, on a busy machine.
 pub const DEADLINE: Duration = Duration::from_secs(20);
-/// The pause between two looks.
+/// The time between two polls.
 pub const PAUSE: Duration = Duration::from_millis(10);

@@ -185,15 +185,6 @@ impl Controller {
         Ok((0..partitions).map(leader).collect())
     }
 
-    /// All SPUs, and whether each is online.
-    pub(super) async fn spus(&self) -> Result<Vec<(i32, bool)>, PlatformError> {
-        let spus = self.list::<SpuSpec>("listing the SPUs", None).await?;
-        Ok(spus
-            .into_iter()
-            .map(|spu| (spu.spec.id, spu.status.is_online()))
-            .collect())
-    }
-
     /// A SmartModule as the cluster keeps it (gzipped), if it exists.
     pub(super) async fn module(
         &self,

@@ -9,7 +9,6 @@ mod controller;
 mod log_end;
 mod produce;
 mod stream;
-mod temporary_cluster;
 mod topic;
 
 use std::collections::HashMap;
@@ -27,7 +26,6 @@ use self::controller::Controller;
 pub use self::produce::{BATCH_BYTES, MAX_RECORD_BYTES};
 use self::stream::Chain;
 pub use self::stream::{CHAIN_SLICE_BYTES, RAW_SLICE_BYTES};
-pub use self::temporary_cluster::{ClusterPrograms, TemporaryCluster};
 use self::topic::Topic;
 use crate::checks::{check_module, check_partitions, check_topic_name};
 use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, blocking};
