@@ -1,11 +1,9 @@
 //! Streaming a partition through a chain of SmartModules: each stream has a thread, which reads the log, runs the
 //! engine and puts outputs into a bounded queue.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -90,31 +88,20 @@ pub(super) fn start(
         .map_err(|error| PlatformError::NoThread {
             problem: error.to_string(),
         })?;
-    let outputs = ReceiverStream::new(queue);
-    Ok(Interrupting {
-        outputs,
-        engine,
-        unwanted,
-    }
-    .boxed())
+    let interrupt = InterruptOnDrop { engine, unwanted };
+    let outputs = ReceiverStream::new(queue).inspect(move |_| {
+        let _lives_as_long_as_the_stream = &interrupt;
+    });
+    Ok(outputs.boxed())
 }
 
-/// The reader's end of a stream. Dropping it ends the stream, even where a module does not return.
-struct Interrupting {
-    outputs: ReceiverStream<Result<OutputBatch, PlatformError>>,
+/// Ends a stream when its reader drops it, even if a module does not return.
+struct InterruptOnDrop {
     engine: Engine,
     unwanted: CancellationToken,
 }
 
-impl Stream for Interrupting {
-    type Item = Result<OutputBatch, PlatformError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.outputs.poll_next_unpin(context)
-    }
-}
-
-impl Drop for Interrupting {
+impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
         self.unwanted.cancel();
         self.engine.interrupt();

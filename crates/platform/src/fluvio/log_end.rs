@@ -49,8 +49,9 @@ impl LogEnd {
         Ok(LogEnd { connection, found })
     }
 
-    pub(super) fn is_open(&mut self) -> bool {
-        self.connection.is_open()
+    /// Itself, if the connection is still open.
+    pub(super) fn if_open(mut self) -> Option<LogEnd> {
+        self.connection.is_open().then_some(self)
     }
 
     /// The offset of the next record.

@@ -133,9 +133,10 @@ impl Topic {
     /// The offset of the next record.
     pub(super) async fn end_offset(&self, partition: u32) -> Result<i64, PlatformError> {
         let mut slot = self.partition(partition)?.log_end.lock().await;
-        let mut log_end = match slot.take() {
-            Some(mut log_end) if log_end.is_open() => log_end,
-            _ => LogEnd::find(self, partition, self.connect(partition).await?).await?,
+        let known = slot.take().and_then(LogEnd::if_open);
+        let mut log_end = match known {
+            Some(log_end) => log_end,
+            None => LogEnd::find(self, partition, self.connect(partition).await?).await?,
         };
         let end = log_end.poll(self, partition).await?;
         *slot = Some(log_end);
