@@ -6,12 +6,16 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evidence::{ElectionKey, KeyMismatch};
+use evidence::ElectionKey;
 
 use crate::UsageError;
 
 /// The environment variable that holds the key itself.
 const KEY_VARIABLE: &str = "ELECTION_KEY";
+
+/// How to give the right key.
+pub(crate) const KEY_REMEDY: &str =
+    "name its file with `--key-file` or ELECTION_KEY_FILE, or set ELECTION_KEY";
 
 /// Where the election's secret key is.
 #[derive(Debug, Clone, Default, Args)]
@@ -88,19 +92,6 @@ fn demand_private(file: &Path) -> Result<(), UsageError> {
         )));
     }
     Ok(())
-}
-
-/// How to give the right key.
-pub(crate) fn key_remedy(mismatch: &KeyMismatch) -> &'static str {
-    match mismatch {
-        KeyMismatch::Missing => {
-            "name its file with `--key-file` or ELECTION_KEY_FILE, or set ELECTION_KEY"
-        }
-        KeyMismatch::Other { .. } => {
-            "name the file of the key it was set up with, with `--key-file` or ELECTION_KEY_FILE, or set \
-             ELECTION_KEY"
-        }
-    }
 }
 
 fn parse(text: &str, place: &str) -> Result<ElectionKey, UsageError> {

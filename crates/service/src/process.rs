@@ -9,7 +9,7 @@ use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::LogArgs;
-use crate::key::key_remedy;
+use crate::key::KEY_REMEDY;
 use crate::logs::init_logs;
 use crate::signals::stop_on_signal;
 use crate::{ServiceError, UsageError};
@@ -56,13 +56,13 @@ pub fn failed(error: &anyhow::Error) -> ExitCode {
 
 /// The error's text. A wrong key gets the options that name the right one, which the store does not know.
 fn told(error: &anyhow::Error) -> String {
-    let mismatch = error.chain().find_map(|cause| match cause.downcast_ref() {
-        Some(StoreError::Key(mismatch)) => Some(mismatch),
-        _ => None,
-    });
-    match mismatch {
-        Some(mismatch) => format!("{error:#}: {}", key_remedy(mismatch)),
-        None => format!("{error:#}"),
+    let is_wrong_key = error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Key(_))));
+    if is_wrong_key {
+        format!("{error:#}: {KEY_REMEDY}")
+    } else {
+        format!("{error:#}")
     }
 }
 

@@ -70,8 +70,15 @@ impl EmbeddedPlatform {
         self.engine.interrupt();
         self.streams.close();
         self.streams.wait().await;
-        let log = self.log;
-        blocking(move || log.sync()).await?
+        self.on_log(Log::sync).await
+    }
+
+    async fn on_log<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Log) -> Result<T, PlatformError> + Send + 'static,
+    ) -> Result<T, PlatformError> {
+        let log = self.log.clone();
+        blocking(move || work(&log)).await?
     }
 
     /// How many streams are running.
@@ -84,8 +91,7 @@ impl EmbeddedPlatform {
     /// # Errors
     /// When the storage fails.
     pub async fn disk_bytes(&self) -> Result<u64, PlatformError> {
-        let log = self.log.clone();
-        blocking(move || log.disk_bytes()).await?
+        self.on_log(|log| log.disk_bytes()).await
     }
 }
 
@@ -110,8 +116,9 @@ fn room_for(record: &NewRecord) -> usize {
 #[async_trait]
 impl Platform for EmbeddedPlatform {
     async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), PlatformError> {
-        let (log, topic) = (self.log.clone(), topic.to_owned());
-        blocking(move || log.create_topic(&topic, partitions)).await?
+        let topic = topic.to_owned();
+        self.on_log(move |log| log.create_topic(&topic, partitions))
+            .await
     }
 
     async fn partitions(&self, topic: &str) -> Result<u32, PlatformError> {
@@ -123,19 +130,20 @@ impl Platform for EmbeddedPlatform {
     }
 
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
-        let (log, module, wasm) = (self.log.clone(), module.to_owned(), wasm.to_vec());
-        blocking(move || log.store_module(&module, &wasm)).await?
+        let (module, wasm) = (module.to_owned(), wasm.to_vec());
+        self.on_log(move |log| log.store_module(&module, &wasm))
+            .await
     }
 
     async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-        let (log, module) = (self.log.clone(), module.to_owned());
-        blocking(move || log.module(&module)).await?
+        let module = module.to_owned();
+        self.on_log(move |log| log.module(&module)).await
     }
 
     async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError> {
-        let (log, topic) = (self.log.clone(), self.log.topic(topic)?);
+        let topic = self.log.topic(topic)?;
         check_sizes(topic.name(), &records, MAX_RECORD_BYTES)?;
-        blocking(move || -> Result<(), PlatformError> {
+        self.on_log(move |log| {
             let shares = by_partition(records, topic.partitions(), topic.keyless());
             for (partition, share) in (0..).zip(shares) {
                 // The room that is still needed, because a batch that grows is copied each time.
@@ -162,7 +170,7 @@ impl Platform for EmbeddedPlatform {
             }
             Ok(())
         })
-        .await?
+        .await
     }
 
     async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError> {

@@ -137,47 +137,33 @@ impl TopicSettings {
     /// The differences of an existing topic from these settings, in words.
     pub(super) fn differences(&self, existing: &TopicSpec) -> Vec<String> {
         let wanted = self.spec(existing.partitions());
-        let storage = |spec: &TopicSpec| {
-            let storage = spec.get_storage().cloned().unwrap_or_default();
-            // `None` is Fluvio's own default.
-            (storage.segment_size, storage.max_partition_size)
-        };
-        let ((segment, most), (wanted_segment, wanted_most)) =
-            (storage(existing), storage(&wanted));
-        let number = |number: Option<u64>| number.map_or("the default".into(), |n| n.to_string());
-        let facts = [
-            (
-                "replication",
-                number(existing.replication_factor().map(u64::from)),
-                number(wanted.replication_factor().map(u64::from)),
-            ),
-            (
-                "retention in seconds",
-                existing.retention_secs().to_string(),
-                wanted.retention_secs().to_string(),
-            ),
-            (
-                "compression",
-                existing.get_compression_type().to_string(),
-                wanted.get_compression_type().to_string(),
-            ),
-            (
-                "segment size in bytes",
-                number(segment.map(u64::from)),
-                number(wanted_segment.map(u64::from)),
-            ),
-            (
-                "largest partition in bytes",
-                number(most),
-                number(wanted_most),
-            ),
-        ];
-        facts
+        facts(existing)
             .into_iter()
-            .filter(|(_, existing, wanted)| existing != wanted)
-            .map(|(what, existing, wanted)| format!("{what}: {existing} instead of {wanted}"))
+            .zip(facts(&wanted))
+            .filter(|(existing, wanted)| existing != wanted)
+            .map(|((what, existing), (_, wanted))| {
+                format!("{what}: {existing} instead of {wanted}")
+            })
             .collect()
     }
+}
+
+/// The settings of a topic, in words.
+fn facts(spec: &TopicSpec) -> [(&'static str, String); 5] {
+    let number = |number: Option<u64>| number.map_or("the default".into(), |n| n.to_string());
+    let storage = spec.get_storage().cloned().unwrap_or_default();
+    let segment_size = storage.segment_size.map(u64::from);
+    let replication = spec.replication_factor().map(u64::from);
+    [
+        ("replication", number(replication)),
+        ("retention in seconds", spec.retention_secs().to_string()),
+        ("compression", spec.get_compression_type().to_string()),
+        ("segment size in bytes", number(segment_size)),
+        (
+            "largest partition in bytes",
+            number(storage.max_partition_size),
+        ),
+    ]
 }
 
 impl ClusterAddress {
