@@ -316,7 +316,7 @@ impl Platform for FluvioPlatform {
 
     async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError> {
         let topic = self.topic(&request.topic).await?;
-        topic.check_partition(request.partition)?;
+        topic.partition(request.partition)?;
         let shared = &self.shared;
         let chain = Chain::resolve(&shared.controller, &request.chain).await?;
         let start = |topic| {

@@ -58,7 +58,7 @@ async fn append(
     records: Vec<NewRecord>,
 ) -> Result<(), PlatformError> {
     // Locked before the batches are made, so that calls keep their order.
-    let mut slot = topic.appending(partition)?.lock().await;
+    let mut slot = topic.partition(partition)?.appending.lock().await;
     let compression = topic.compression.clone();
     let batches = blocking(move || batches(&records, &compression)).await?;
     let doing = || format!("producing to `{}` partition {partition}", topic.name);

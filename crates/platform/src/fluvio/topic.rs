@@ -25,9 +25,10 @@ pub(super) struct Topic {
 
 /// A partition. A connection is in its slot only between requests, so a cancelled one is never followed by another on
 /// the same connection.
-struct Partition {
+pub(super) struct Partition {
     leader: Peer,
-    appending: Mutex<Option<Connection>>,
+    /// While it is locked, nobody else appends.
+    pub(super) appending: Mutex<Option<Connection>>,
     log_end: Mutex<Option<LogEnd>>,
 }
 
@@ -69,7 +70,7 @@ impl Topic {
         self.partitions.len() as u32
     }
 
-    fn partition(&self, partition: u32) -> Result<&Partition, PlatformError> {
+    pub(super) fn partition(&self, partition: u32) -> Result<&Partition, PlatformError> {
         self.partitions
             .get(partition as usize)
             .ok_or_else(|| PlatformError::NoPartition {
@@ -77,11 +78,6 @@ impl Topic {
                 partition,
                 partitions: self.partitions(),
             })
-    }
-
-    /// Whether there is such a partition.
-    pub(super) fn check_partition(&self, partition: u32) -> Result<(), PlatformError> {
-        self.partition(partition).map(drop)
     }
 
     /// Counts the records without a key.
@@ -92,14 +88,6 @@ impl Topic {
     /// A new connection to the SPU that leads a partition.
     pub(super) async fn connect(&self, partition: u32) -> Result<Connection, PlatformError> {
         Connection::connect(&self.cluster, &self.partition(partition)?.leader).await
-    }
-
-    /// The slot of the connection that appends records. While it is locked, nobody else appends.
-    pub(super) fn appending(
-        &self,
-        partition: u32,
-    ) -> Result<&Mutex<Option<Connection>>, PlatformError> {
-        Ok(&self.partition(partition)?.appending)
     }
 
     /// Takes the connection out of a slot if it is still open, or opens one.
