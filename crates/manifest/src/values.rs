@@ -77,7 +77,7 @@ impl TryFrom<Value> for Size {
     }
 }
 
-/// How long records are kept; `None` is for ever.
+/// How long records are kept; `None` is forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Value")]
 pub(crate) struct Retention(pub(crate) Option<Duration>);

@@ -1,7 +1,7 @@
 //! Serves a tide application whose requests have small bodies or none, and whose answers come at once.
 //!
-//! tide's own listener has no shutdown, does not limit connections, and waits for ever for a client that does not read.
-//! Here each connection is a task with named limits, which ends when it is told to.
+//! tide's own listener has no shutdown, does not limit connections, and waits forever for a client that does not read.
+//! Here each connection is a task with named limits, which ends on `stop`.
 
 use std::io;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub async fn serve(
         };
         let Ok(slot) = slots.clone().try_acquire_owned() else {
             tracing::warn!("rejected a connection: {MAX_CONNECTIONS} are open");
-            // Directly: tokio would first have to hear that the new socket takes bytes.
+            // Not through tokio, which does not know yet that the new socket is writable.
             let sent = SockRef::from(&stream).send(&last_word(StatusCode::ServiceUnavailable));
             if let Err(error) = sent {
                 tracing::debug!("could not say so to the client: {error}");
@@ -111,7 +111,7 @@ fn set_up(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_send_buffer_size(SEND_BUFFER)
 }
 
-/// A connection as `async-h1` takes one: its clones share it. A write that the client lets wait for so long fails.
+/// A connection as `async-h1` takes one: its clones share it. A write fails if the client reads nothing for `limit`.
 fn with_write_limit(
     stream: TcpStream,
     limit: Duration,

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_double_to_the_longest_and_begin_anew() {
+    async fn pauses_double_to_the_longest_and_start_again() {
         let stop = CancellationToken::new();
         let mut backoff = Backoff::default();
         let mut paused = Vec::new();

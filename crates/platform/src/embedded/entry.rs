@@ -60,7 +60,7 @@ fn compressed(plain: &[u8], count: u32) -> Option<Vec<u8>> {
     (size < plain.len()).then(|| entry[..size].to_vec())
 }
 
-/// A batch as it lies in the log.
+/// A batch in the log.
 pub(super) struct StoredBatch {
     pub(super) base_offset: i64,
     pub(super) timestamp: i64,

@@ -1,7 +1,7 @@
 //! The embedded platform: an [engine] for SmartModules over a durable log, in this process.
 //!
-//! The same `.wasm` bytes as on a cluster run here. The log keeps records in Fluvio's own encoding, so
-//! that what was produced is handed to a SmartModule as it lies. One process owns the data directory.
+//! It runs the same `.wasm` files as a cluster. The log keeps records in Fluvio's own encoding, so that SmartModules get
+//! them without re-encoding. One process owns the data directory.
 
 pub mod engine;
 mod entry;

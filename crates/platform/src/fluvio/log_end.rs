@@ -1,8 +1,8 @@
 //! The end of a partition.
 //!
 //! An SPU tells the end of what is committed. One that was killed between writing a batch and noting the commit does not
-//! know the end of its own log when it restarts: the batch is there, nobody is told of it, and it becomes visible in front
-//! of whatever is appended next. A producer that continues at the end it was told would write the batch a second time. So
+//! know the end of its own log when it restarts: the batch is there but hidden, and becomes visible in front of whatever is
+//! appended next. A producer that continues at the end it was told would write the batch a second time. So
 //! the first time that an SPU is asked over a connection (a killed one closes all connections) we also look behind the
 //! end.
 //!
