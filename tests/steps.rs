@@ -201,7 +201,7 @@ async fn of_a_wrong_roll_nobody_is_registered() {
         (
             "twice.csv",
             good.replace("v-4", "v-1").into(),
-            &["line 6", "`v-1` is on line 3 already"],
+            &["line 6", "`v-1` is already on line 3"],
         ),
         (
             "short.csv",

@@ -1,5 +1,5 @@
-//! What holds for votes with any bytes in them. Fuzzing looks for some for which it does not
-//! (see fuzz/README.md), and a test goes through those that fuzzing has kept.
+//! What holds for votes with any bytes in them. Fuzzing looks for counterexamples
+//! (see fuzz/README.md), and a test checks those in its corpus.
 
 use crate::scan::scan;
 use crate::{Group, GroupPaths, ParsedVote, VoteReader};
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fuzzing_has_kept_still_holds() {
+    fn the_corpus_holds() {
         for_each_kept_input("votes", votes);
     }
 }

@@ -1,54 +1,42 @@
 //! Named points at which a test makes the system fail. An ordinary build has none of them.
 //!
-//! Each stands where a crash or a failure would hurt most: between two steps that belong together. What
-//! happens there a test says in the environment variable `FAILPOINTS` of the process that it starts, in
-//! the words of the [`fail`] crate: `store/commit=2*off->return(kill)` kills it at the third commit.
+//! They are where a crash or a failure would hurt most: between two steps that belong together. A test sets what happens
+//! there in the environment variable `FAILPOINTS` of the process that it starts, in the syntax of the [`fail`] crate:
+//! `store/commit=2*off->return(kill)` kills it at the third commit.
 //!
-//! The points are there only where `fail` has its feature `failpoints`, which nothing but the tests of
-//! the workspace's root asks for: cargo leaves their dependencies out of what it builds for use.
+//! The points exist only if `fail` has its feature `failpoints`, which only the tests of the workspace's root enable:
+//! cargo leaves their dependencies out of ordinary builds.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-/// What a test says to end the process at once, as `kill -9` does: nothing is flushed or told.
+/// Ends the process at once, like `kill -9`: nothing is flushed.
 const KILL: &str = "kill";
 
-/// What a test says for a failure that is over at the next try.
+/// A transient failure.
 const PASSES: &str = "passes";
 
 /// A failure that a test wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// What goes wrong, as the test says it.
+    /// What goes wrong, in the test's words.
     pub problem: String,
 }
 
 impl Fault {
-    /// Whether it would be over at the next try.
+    /// Whether a retry would succeed.
     pub fn passes(&self) -> bool {
         self.problem == PASSES
     }
 }
 
-/// Keeps the points as the environment says, while it lives. Does nothing in an ordinary build.
+/// Sets the points as the environment says, until the result is dropped. Does nothing in an ordinary build.
 #[must_use]
-pub struct Scenario {
-    _points: Option<fail::FailScenario<'static>>,
+pub fn set_up() -> Option<fail::FailScenario<'static>> {
+    fail::has_failpoints().then(fail::FailScenario::setup)
 }
 
-/// Reads from the environment what is to happen at which point.
-pub fn set_up() -> Scenario {
-    Scenario {
-        _points: are_possible().then(fail::FailScenario::setup),
-    }
-}
-
-/// Whether this build has the points.
-pub fn are_possible() -> bool {
-    fail::has_failpoints()
-}
-
-/// A point. It is passed, unless a test wants a failure.
+/// A point, which is passed unless a test wants a failure.
 ///
 /// # Errors
 /// The failure that the test wants.

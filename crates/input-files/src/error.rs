@@ -1,6 +1,10 @@
-//! What can be wrong with a file, in words for the person who fixes it.
+//! What can be wrong with a file, and collecting it: one problem is enough for nothing of the file to be used.
 
-use std::path::PathBuf;
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+
+/// How many problems are listed before "and N more".
+pub(crate) const MAX_PROBLEMS: usize = 10;
 
 /// A file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +17,7 @@ pub enum InputFileError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A voters file of a kind that is not known.
+    /// A voters file of an unknown kind.
     #[error(
         "{}: a voters file ends in .csv (columns by name) or in .jsonl, .ndjson or .json (one voter a line)",
         path.display()
@@ -22,26 +26,77 @@ pub enum InputFileError {
         /// The file.
         path: PathBuf,
     },
-    /// It was read, and nothing of it is used.
-    #[error("{} cannot be used, and nothing of it was:{}", path.display(), listed(problems, *more))]
+    /// It has errors.
+    #[error("{} has errors, so nothing of it was used:{problems}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// The first problems, each with its line.
-        problems: Vec<String>,
-        /// How many more there are.
-        more: u64,
+        /// What is wrong.
+        problems: Problems,
     },
 }
 
-fn listed(problems: &[String], more: u64) -> String {
-    let mut text = String::new();
-    for problem in problems {
-        text.push_str("\n  ");
-        text.push_str(problem);
+impl InputFileError {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        InputFileError::Read {
+            path: path.to_owned(),
+            source,
+        }
     }
-    if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
+}
+
+/// The problems found in a file.
+#[derive(Debug, Default)]
+pub struct Problems {
+    /// The first ones, each with its line.
+    pub first: Vec<String>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl Problems {
+    /// Notes a problem of the file as a whole.
+    pub(crate) fn add(&mut self, problem: impl Into<String>) {
+        if self.first.len() < MAX_PROBLEMS {
+            self.first.push(problem.into());
+        } else {
+            self.more += 1;
+        }
     }
-    text
+
+    /// Notes a problem on a line, counted from 1.
+    pub(crate) fn on_line(&mut self, line: u64, problem: impl Display) {
+        self.add(format!("line {line}: {problem}"));
+    }
+
+    /// The contents of the file, if it has any and no problem was found.
+    pub(crate) fn none_or<T>(
+        mut self,
+        path: &Path,
+        contents: Vec<T>,
+        what: &str,
+    ) -> Result<Vec<T>, InputFileError> {
+        if self.first.is_empty() && contents.is_empty() {
+            self.add(format!("there is no {what} in it"));
+        }
+        if self.first.is_empty() {
+            return Ok(contents);
+        }
+        Err(InputFileError::Unusable {
+            path: path.to_owned(),
+            problems: self,
+        })
+    }
+}
+
+impl Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.first {
+            write!(f, "\n  {problem}")?;
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
+    }
 }

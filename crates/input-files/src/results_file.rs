@@ -3,13 +3,16 @@
 //! The columns are found by name: those of the MIT Election Lab's files, or their obvious synonyms.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use ballot::value_of_text;
+use csv::StringRecord;
 
 use crate::InputFileError;
-use crate::reading::{Columns, Problems, csv_reader, next_record, open};
+use crate::csv_file::{Columns, read_rows};
+use crate::error::Problems;
 
 /// The name under which votes without a named candidate are counted.
 pub const WRITE_IN: &str = "Write-in / other";
@@ -52,51 +55,24 @@ impl ResultsFile {
     /// Reads and checks the whole file.
     ///
     /// # Errors
-    /// When it cannot be read, a column is missing, it has no row, or any row is not usable: the
-    /// error tells the first of them by line and column.
+    /// When it cannot be read, a column is missing, it has no row, or a row cannot be used: the error names the
+    /// first of them by line and column.
     pub fn read(path: &Path) -> Result<ResultsFile, InputFileError> {
-        ResultsFile::within(path, open(path)?)
+        let file = File::open(path).map_err(|source| InputFileError::read(path, source))?;
+        ResultsFile::within(path, file)
     }
 
-    /// The results that are in a file; its path is for errors.
+    /// The results in a file; its path is for errors.
     pub(crate) fn within(path: &Path, file: impl Read) -> Result<ResultsFile, InputFileError> {
-        let mut problems = Problems::of(path);
-        let mut reader = csv_reader(file);
-        let Some((_, header)) = next_record(path, &mut reader, &mut problems)? else {
-            return Err(problems.fatal("it is empty"));
-        };
-        let columns = Columns::of(&header.unwrap_or_default());
-        let result_columns = match ResultColumns::find(&columns) {
-            Ok(found) => found,
-            Err(problem) => return Err(problems.fatal(format!("line 1: {problem}"))),
-        };
-        let mut rows = Vec::new();
-        let mut total = 0u64;
-        while let Some((line, record)) = next_record(path, &mut reader, &mut problems)? {
-            let Some(record) = record else { continue };
-            if record.len() != columns.len() {
-                let (found, wanted) = (record.len(), columns.len());
-                problems.on_line(
-                    line,
-                    format_args!("{found} columns, where the header has {wanted}"),
-                );
-                continue;
-            }
-            match result_columns.row(&record) {
-                Ok(row) => {
-                    total = total.saturating_add(row.votes);
-                    rows.push(row);
-                }
-                Err(problem) => problems.on_line(line, problem),
-            }
-        }
-        if rows.is_empty() {
-            problems.add("there is no row of results in it");
-        }
-        if total > MAX_VOTES {
+        let mut problems = Problems::default();
+        let rows = read_rows(path, file, &mut problems, find_columns)?;
+        let rows: Vec<ResultRow> = rows.into_iter().map(|(_, row)| row).collect();
+        let votes = rows.iter().map(|row| row.votes);
+        if votes.fold(0, u64::saturating_add) > MAX_VOTES {
             problems.add(format!("more than {MAX_VOTES} votes in all"));
         }
-        problems.none_or(ResultsFile { rows })
+        let rows = problems.none_or(path, rows, "row of results")?;
+        Ok(ResultsFile { rows })
     }
 
     /// Votes in all.
@@ -124,82 +100,53 @@ impl ResultsFile {
     }
 }
 
-/// Where the fields of a row stand.
-struct ResultColumns {
-    state: usize,
-    state_name: String,
-    candidate: usize,
-    /// In order of preference: an empty one leaves it to the next.
-    parties: Vec<usize>,
-    votes: usize,
-    votes_name: String,
-}
-
-impl ResultColumns {
-    fn find(columns: &Columns) -> Result<ResultColumns, String> {
-        let required = |names: &[&str]| {
-            columns.position(names)?.ok_or_else(|| {
-                format!(
-                    "no column `{}`; the first line must name the columns, and names: {}",
-                    names.join("` or `"),
-                    columns.listed()
-                )
-            })
-        };
-        let mut parties = Vec::new();
-        for name in PARTY_COLUMNS {
-            parties.extend(columns.position(&[name])?);
-        }
-        let votes = required(VOTES_COLUMNS)?;
-        let state = required(STATE_COLUMNS)?;
-        Ok(ResultColumns {
-            state,
-            state_name: columns.name(state).to_owned(),
-            candidate: required(CANDIDATE_COLUMNS)?,
-            parties,
-            votes,
-            votes_name: columns.name(votes).to_owned(),
-        })
+/// Finds the columns of results, and gives the function that reads a record.
+fn find_columns(
+    columns: Columns,
+) -> Result<impl Fn(&StringRecord) -> Result<ResultRow, String>, String> {
+    let votes_column = columns.required(VOTES_COLUMNS)?;
+    let state_column = columns.required(STATE_COLUMNS)?;
+    let candidate_column = columns.required(CANDIDATE_COLUMNS)?;
+    // In order of preference: an empty one leaves it to the next.
+    let mut party_columns = Vec::new();
+    for name in PARTY_COLUMNS {
+        party_columns.extend(columns.position(&[name])?);
     }
-
-    fn row(&self, record: &csv::StringRecord) -> Result<ResultRow, String> {
-        let text = |column: usize| record.get(column).unwrap_or_default().trim();
-        let state = text(self.state);
+    Ok(move |record: &StringRecord| {
+        let text = |column: usize| record[column].trim();
+        let state = text(state_column);
         // Votes are counted under the location's group name; it must be the one the file gives.
         if state.is_empty() || value_of_text(state) != state {
             return Err(format!(
                 "column `{}`: {state:?} is not a location's name: it must have some text, not too much, and no control characters",
-                self.state_name
+                columns.name(state_column)
             ));
         }
-        let candidate = match text(self.candidate) {
+        let candidate = match text(candidate_column) {
             "" => WRITE_IN,
             candidate => candidate,
         };
-        let party = self.parties.iter().map(|&column| text(column));
-        let votes = text(self.votes);
-        let whole = !votes.is_empty() && votes.bytes().all(|byte| byte.is_ascii_digit());
+        let mut parties = party_columns.iter().map(|&column| text(column));
+        let party = parties.find(|party| !party.is_empty() && *party != "NA");
+        let votes = text(votes_column);
+        let only_digits = votes.bytes().all(|byte| byte.is_ascii_digit());
         let votes = votes
             .parse()
             .ok()
-            .filter(|&votes| whole && votes <= MAX_VOTES)
+            .filter(|&votes| only_digits && votes <= MAX_VOTES)
             .ok_or_else(|| {
                 format!(
                     "column `{}`: `{votes}` is not a number of votes: only digits, at most {MAX_VOTES}",
-                    self.votes_name
+                    columns.name(votes_column)
                 )
             })?;
         Ok(ResultRow {
             state: state.to_owned(),
             candidate: candidate.to_owned(),
-            party: party
-                .into_iter()
-                .find(|party| !party.is_empty() && *party != "NA")
-                .unwrap_or(NO_PARTY)
-                .to_owned(),
+            party: party.unwrap_or(NO_PARTY).to_owned(),
             votes,
         })
-    }
+    })
 }
 
 #[cfg(test)]
@@ -267,7 +214,7 @@ mod tests {
             (",A,P,5\n", ["line 2:", "column `state`"]),
             ("\"a\u{1}b\",A,P,5\n", ["line 2:", "control characters"]),
             ("X,A,P\n", ["line 2:", "3 columns, where the header has 4"]),
-            ("", ["no row", "nothing of it"]),
+            ("", ["no row", "nothing of it was used"]),
         ] {
             let error = read(&format!("{HEADER}{rows}")).unwrap_err();
             for part in expected {
@@ -278,7 +225,7 @@ mod tests {
         assert!(error.contains("no column `candidatevotes`"), "{error}");
         assert!(read("").unwrap_err().contains("it is empty"));
         let twice = read("state,state,candidate,votes\nX,X,A,1\n").unwrap_err();
-        assert!(twice.contains("twice"), "{twice}");
+        assert!(twice.contains("two columns"), "{twice}");
     }
 
     #[test]

@@ -3,25 +3,66 @@
 //! The whole file is read and checked before any voter of it is used.
 
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use ballot::{Address, MAX_ID_BYTES, Voter};
+use ballot::{MAX_ID_BYTES, Voter};
+use csv::StringRecord;
 
 use crate::InputFileError;
-use crate::reading::{Columns, Problems, csv_reader, next_record, open, read_error};
+use crate::csv_file::{Columns, read_rows};
+use crate::error::Problems;
 
 /// The ages a voter may be registered with.
 const AGES: std::ops::RangeInclusive<i32> = 1..=150;
+
+/// A field of a voter that is text.
+type TextField = fn(&mut Voter) -> &mut String;
+
+/// These fields, each with the names that its column may have in a CSV file.
+const TEXT_FIELDS: [(&[&str], TextField); 15] = [
+    (&["voter_id"], |voter| &mut voter.voter_id),
+    (&["voter_name"], |voter| &mut voter.voter_name),
+    (&["date_of_birth"], |voter| &mut voter.date_of_birth),
+    (&["gender"], |voter| &mut voter.gender),
+    (&["nationality"], |voter| &mut voter.nationality),
+    (&["registration_number"], |voter| {
+        &mut voter.registration_number
+    }),
+    (&["address.street", "address_street", "street"], |voter| {
+        &mut voter.address.street
+    }),
+    (&["address.city", "address_city", "city"], |voter| {
+        &mut voter.address.city
+    }),
+    (&["address.state", "address_state", "state"], |voter| {
+        &mut voter.address.state
+    }),
+    (
+        &["address.country", "address_country", "country"],
+        |voter| &mut voter.address.country,
+    ),
+    (
+        &["address.postcode", "address_postcode", "postcode"],
+        |voter| &mut voter.address.postcode,
+    ),
+    (&["email"], |voter| &mut voter.email),
+    (&["phone_number"], |voter| &mut voter.phone_number),
+    (&["cell_number"], |voter| &mut voter.cell_number),
+    (&["picture"], |voter| &mut voter.picture),
+];
 
 /// Reads a roll.
 ///
 /// # Errors
 /// When the extension is none of .csv, .jsonl, .ndjson and .json, the file cannot be read, it has no
-/// voter, or any line of it is not a usable voter: the error tells the first of them by line.
+/// voter, or a line of it cannot be used: the error names the first of them by line.
 pub fn read_roll(path: &Path) -> Result<Vec<Voter>, InputFileError> {
     let kind = RollKind::of(path)?;
-    roll_in(path, kind, open(path)?)
+    let file = File::open(path).map_err(|source| InputFileError::read(path, source))?;
+    roll_in(path, kind, BufReader::with_capacity(1 << 20, file))
 }
 
 /// How a roll is written.
@@ -45,194 +86,68 @@ impl RollKind {
     }
 }
 
-/// The roll that is in a file; its path is for errors.
+/// The roll in a file; its path is for errors.
 pub(crate) fn roll_in(
     path: &Path,
     kind: RollKind,
     file: impl BufRead,
 ) -> Result<Vec<Voter>, InputFileError> {
-    let mut problems = Problems::of(path);
+    let mut problems = Problems::default();
     let voters = match kind {
-        RollKind::Csv => read_csv(path, file, &mut problems)?,
-        RollKind::JsonLines => Some(read_json_lines(path, file, &mut problems)?),
-    };
-    let Some(voters) = voters else {
-        return problems.none_or(Vec::new());
+        RollKind::Csv => read_rows(path, file, &mut problems, find_columns)?,
+        RollKind::JsonLines => read_json_lines(path, file, &mut problems)?,
     };
     check_ids(&voters, &mut problems);
-    let voters: Vec<Voter> = voters.into_iter().map(|(_, voter)| voter).collect();
-    if voters.is_empty() {
-        problems.add("there is no voter in it");
-    }
-    problems.none_or(voters)
+    let voters = voters.into_iter().map(|(_, voter)| voter).collect();
+    problems.none_or(path, voters, "voter")
 }
 
-/// A voter and the line it stands on.
-type Numbered = (u64, Voter);
-
-/// `None` when the header alone makes the file unusable.
-fn read_csv(
-    path: &Path,
-    file: impl BufRead,
-    problems: &mut Problems,
-) -> Result<Option<Vec<Numbered>>, InputFileError> {
-    let mut reader = csv_reader(file);
-    let Some((_, header)) = next_record(path, &mut reader, problems)? else {
-        return Ok(Some(Vec::new()));
-    };
-    let Some(header) = header else {
-        return Ok(None);
-    };
-    let columns = Columns::of(&header);
-    let Some(voter_columns) = VoterColumns::find(&columns, problems) else {
-        return Ok(None);
-    };
-    let mut voters = Vec::new();
-    while let Some((line, record)) = next_record(path, &mut reader, problems)? {
-        let Some(record) = record else { continue };
-        if record.len() != columns.len() {
-            problems.on_line(
-                line,
-                format_args!(
-                    "{} columns, where the header has {}",
-                    record.len(),
-                    columns.len()
-                ),
-            );
-            continue;
+/// Finds the columns of a voter, and gives the function that reads a record.
+fn find_columns(
+    columns: Columns,
+) -> Result<impl Fn(&StringRecord) -> Result<Voter, String>, String> {
+    columns.required(&["voter_id"])?;
+    let mut text_columns = Vec::new();
+    for (names, field) in TEXT_FIELDS {
+        text_columns.extend(columns.position(names)?.map(|column| (column, field)));
+    }
+    let age_column = columns.position(&["registered_age"])?;
+    let precinct_column = columns.position(&["precinct"])?;
+    Ok(move |record: &StringRecord| {
+        let text = |column: usize| record[column].trim();
+        let mut voter = Voter::default();
+        for &(column, field) in &text_columns {
+            *field(&mut voter) = text(column).to_owned();
         }
-        match voter_columns.voter(&record) {
-            Ok(voter) => voters.push((line, voter)),
-            Err(problem) => problems.on_line(line, problem),
+        let filled = |column: Option<usize>| column.map(text).filter(|text| !text.is_empty());
+        if let Some(age) = filled(age_column) {
+            voter.registered_age = Some(age.parse().map_err(|_| bad_age(age))?);
         }
-    }
-    Ok(Some(voters))
+        voter.precinct = filled(precinct_column).map(str::to_owned);
+        check_age(voter)
+    })
 }
 
-/// Where the voter's fields stand in a CSV file.
-struct VoterColumns {
-    voter_id: usize,
-    voter_name: Option<usize>,
-    date_of_birth: Option<usize>,
-    gender: Option<usize>,
-    nationality: Option<usize>,
-    registration_number: Option<usize>,
-    street: Option<usize>,
-    city: Option<usize>,
-    state: Option<usize>,
-    country: Option<usize>,
-    postcode: Option<usize>,
-    email: Option<usize>,
-    phone_number: Option<usize>,
-    cell_number: Option<usize>,
-    picture: Option<usize>,
-    registered_age: Option<usize>,
-    precinct: Option<usize>,
-}
-
-impl VoterColumns {
-    fn find(columns: &Columns, problems: &mut Problems) -> Option<VoterColumns> {
-        let mut usable = true;
-        let mut find = |names: &[&str]| {
-            columns.position(names).unwrap_or_else(|problem| {
-                problems.on_line(1, problem);
-                usable = false;
-                None
-            })
-        };
-        let voter_id = find(&["voter_id"]);
-        let found = VoterColumns {
-            voter_id: voter_id.unwrap_or_default(),
-            voter_name: find(&["voter_name"]),
-            date_of_birth: find(&["date_of_birth"]),
-            gender: find(&["gender"]),
-            nationality: find(&["nationality"]),
-            registration_number: find(&["registration_number"]),
-            street: find(&["address.street", "address_street", "street"]),
-            city: find(&["address.city", "address_city", "city"]),
-            state: find(&["address.state", "address_state", "state"]),
-            country: find(&["address.country", "address_country", "country"]),
-            postcode: find(&["address.postcode", "address_postcode", "postcode"]),
-            email: find(&["email"]),
-            phone_number: find(&["phone_number"]),
-            cell_number: find(&["cell_number"]),
-            picture: find(&["picture"]),
-            registered_age: find(&["registered_age"]),
-            precinct: find(&["precinct"]),
-        };
-        if usable && voter_id.is_none() {
-            problems.on_line(
-                1,
-                format_args!(
-                    "no column `voter_id`; the first line must name the columns, and names: {}",
-                    columns.listed()
-                ),
-            );
-            usable = false;
-        }
-        usable.then_some(found)
-    }
-
-    fn voter(&self, record: &csv::StringRecord) -> Result<Voter, String> {
-        let text = |column: Option<usize>| {
-            column
-                .and_then(|column| record.get(column))
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        };
-        let age = text(self.registered_age);
-        let registered_age = if age.is_empty() {
-            None
-        } else {
-            Some(checked_age(age.parse().ok()).ok_or_else(|| bad_age(&age))?)
-        };
-        Ok(Voter {
-            voter_id: text(Some(self.voter_id)),
-            voter_name: text(self.voter_name),
-            date_of_birth: text(self.date_of_birth),
-            gender: text(self.gender),
-            nationality: text(self.nationality),
-            registration_number: text(self.registration_number),
-            address: Address {
-                street: text(self.street),
-                city: text(self.city),
-                state: text(self.state),
-                country: text(self.country),
-                postcode: text(self.postcode),
-            },
-            email: text(self.email),
-            phone_number: text(self.phone_number),
-            cell_number: text(self.cell_number),
-            picture: text(self.picture),
-            registered_age,
-            precinct: Some(text(self.precinct)).filter(|precinct| !precinct.is_empty()),
-        })
+fn check_age(voter: Voter) -> Result<Voter, String> {
+    match voter.registered_age {
+        Some(age) if !AGES.contains(&age) => Err(bad_age(age)),
+        _ => Ok(voter),
     }
 }
 
-fn checked_age(age: Option<i32>) -> Option<i32> {
-    age.filter(|age| AGES.contains(age))
-}
-
-fn bad_age(age: &str) -> String {
+fn bad_age(age: impl Display) -> String {
     let (from, to) = (AGES.start(), AGES.end());
     format!("registered_age `{age}` is not a whole number from {from} to {to}")
 }
 
 fn read_json_lines(
     path: &Path,
-    mut reader: impl BufRead,
+    file: impl BufRead,
     problems: &mut Problems,
-) -> Result<Vec<Numbered>, InputFileError> {
+) -> Result<Vec<(u64, Voter)>, InputFileError> {
     let mut voters = Vec::new();
-    let mut bytes = Vec::new();
-    for line in 1.. {
-        bytes.clear();
-        let read = reader.read_until(b'\n', &mut bytes);
-        if read.map_err(|source| read_error(path, source))? == 0 {
-            break;
-        }
+    for (line, bytes) in (1..).zip(file.split(b'\n')) {
+        let bytes = bytes.map_err(|source| InputFileError::read(path, source))?;
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text.trim_start_matches('\u{feff}').trim(),
             Err(error) => {
@@ -263,37 +178,26 @@ fn json_voter(text: &str) -> Result<Voter, String> {
             error.replace(" at line 1 column ", ", column ")
         )
     })?;
-    if let Some(age) = voter.registered_age
-        && checked_age(Some(age)).is_none()
-    {
-        return Err(bad_age(&age.to_string()));
-    }
-    Ok(voter)
+    check_age(voter)
 }
 
-fn check_ids(voters: &[Numbered], problems: &mut Problems) {
+fn check_ids(voters: &[(u64, Voter)], problems: &mut Problems) {
     let mut first_lines: HashMap<&str, u64> = HashMap::with_capacity(voters.len());
     for (line, voter) in voters {
         let id = voter.voter_id.as_str();
-        if id.is_empty() {
-            problems.on_line(*line, "voter_id is empty");
+        let problem = if id.is_empty() {
+            "voter_id is empty".to_owned()
         } else if id.len() > MAX_ID_BYTES {
             let bytes = id.len();
-            problems.on_line(
-                *line,
-                format_args!("voter_id has {bytes} bytes; at most {MAX_ID_BYTES} are taken"),
-            );
+            format!("voter_id has {bytes} bytes; the limit is {MAX_ID_BYTES}")
         } else if id.chars().any(char::is_control) {
-            problems.on_line(
-                *line,
-                format_args!("voter_id {id:?} has control characters"),
-            );
+            format!("voter_id {id:?} has control characters")
         } else if let Some(first) = first_lines.insert(id, *line) {
-            problems.on_line(
-                *line,
-                format_args!("voter_id `{id}` is on line {first} already"),
-            );
-        }
+            format!("voter_id `{id}` is already on line {first}")
+        } else {
+            continue;
+        };
+        problems.on_line(*line, problem);
     }
 }
 
@@ -349,7 +253,7 @@ mod tests {
             ),
             (
                 "voter_id\nv1\nv2\nv1\n".to_owned(),
-                ["line 4:", "`v1` is on line 2 already"],
+                ["line 4:", "`v1` is already on line 2"],
             ),
             (format!("voter_id\n{long}\n"), ["line 2:", "256 bytes"]),
             (
@@ -378,10 +282,13 @@ mod tests {
             ),
             (
                 "voter_id,voter_id\nv1,v2\n".to_owned(),
-                ["line 1:", "twice"],
+                ["line 1:", "two columns"],
             ),
-            ("voter_id,state\n".to_owned(), ["no voter", "nothing of it"]),
-            (String::new(), ["no voter", "nothing of it"]),
+            (
+                "voter_id,state\n".to_owned(),
+                ["no voter", "nothing of it was used"],
+            ),
+            (String::new(), ["it is empty", "nothing of it was used"]),
         ] {
             fails("roll.csv", contents, &expected);
         }
@@ -405,7 +312,7 @@ mod tests {
                 "{\"voter_id\":\"a\"} {}",
                 ["line 1:", "trailing characters, column 18"],
             ),
-            ("", ["no voter", "nothing of it"]),
+            ("", ["no voter", "nothing of it was used"]),
         ] {
             fails("roll.ndjson", contents, &expected);
         }

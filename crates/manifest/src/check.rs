@@ -1,80 +1,35 @@
-//! Checks what a manifest means, and tells everything that is wrong at once.
+//! Checks what a manifest means, and reports everything that is wrong at once.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 
 use ballot::{PollsWindow, VotingTime};
-use platform::fluvio::TopicSettings;
-use platform::is_topic_name;
+use platform::fluvio::{ClusterAddress, TopicSettings};
+use platform::{ModuleCall, is_topic_name};
 use toml::Spanned;
 use wire::topics;
 
-use crate::error::{Problem, Problems, place};
+use crate::Direction;
+use crate::error::{Problem, place};
 use crate::file::{
-    ChainTable, ClusterTable, ManifestFile, PollsTable, SettingsTable, SmartModuleTable, TopicTable,
+    ChainTable, ClusterTable, KafkaTable, ManifestFile, PollsTable, SmartModuleTable, StepTable,
+    TopicTable,
 };
-use crate::kafka::check_kafka;
-use crate::manifest::{Chain, Cluster, Manifest, SmartModule, Step, Topic};
+use crate::manifest::{KafkaTopic, Manifest, SmartModule, Topic};
 use crate::values::Size;
 
 /// The limits of Fluvio's controller.
 const MIN_RETENTION_SECONDS: u64 = 10;
 const MIN_SEGMENT_BYTES: u64 = 1 << 10;
 const DEFAULT_SEGMENT_BYTES: u64 = 1 << 30;
+/// Longest name of a Kafka topic.
+const MAX_KAFKA_NAME_BYTES: usize = 249;
 /// The chain that counts.
 const TALLY_CHAIN: &str = "tally";
 /// What is counted from offset 0, and so must be kept whole.
 const KEPT_WHOLE: [&str; 2] = [topics::VOTERS, topics::VOTES];
-
-/// What is known while checking: the text, and what was found wrong in it.
-pub(crate) struct Checker<'a> {
-    text: &'a str,
-    pub(crate) problems: Problems,
-}
-
-impl Checker<'_> {
-    pub(crate) fn line(&self, span: Range<usize>) -> usize {
-        place(self.text, span.start).0
-    }
-
-    /// Whether a name is new among `seen`.
-    fn is_new(
-        &mut self,
-        what: &str,
-        name: &Spanned<String>,
-        seen: &mut BTreeMap<String, usize>,
-    ) -> bool {
-        let line = self.line(name.span());
-        if let Some(first) = seen.get(name.get_ref()) {
-            let text = format!(
-                "{what} `{}` is on line {first} already; each has one table",
-                name.get_ref()
-            );
-            self.problems.add(name.span(), text);
-            return false;
-        }
-        seen.insert(name.get_ref().clone(), line);
-        true
-    }
-
-    fn fluvio_name(&mut self, what: &str, name: &Spanned<String>) {
-        if !is_topic_name(name.get_ref()) {
-            let text = format!(
-                "Fluvio takes no {what} named `{}`: only lower-case letters, digits and `-`, not at either end, at most 63",
-                name.get_ref()
-            );
-            self.problems.add(name.span(), text);
-        }
-    }
-
-    pub(crate) fn not_empty(&mut self, what: &str, text: &Spanned<String>) {
-        if text.get_ref().trim().is_empty() {
-            self.problems
-                .add(text.span(), format!("{what} is empty; leave it out"));
-        }
-    }
-}
 
 pub(crate) fn check(
     file: ManifestFile,
@@ -83,17 +38,21 @@ pub(crate) fn check(
 ) -> Result<Manifest, Vec<Problem>> {
     let mut checker = Checker {
         text,
-        problems: Problems::default(),
+        problems: Vec::new(),
     };
-    let defaults = checker.topic(file.defaults, &Topic::default());
+    if let Some(name) = &file.defaults.name {
+        checker.add(name, "`name` belongs in a `[[topic]]`");
+    }
+    let defaults = checker.topic(&file.defaults, &Topic::default());
     let topics = checker.topics(file.topic, &defaults);
     let smartmodules = checker.smartmodules(file.smartmodule, directory);
     let chains = checker.chains(file.chain, &smartmodules);
     let cluster = checker.cluster(file.cluster);
     let polls = checker.polls(file.polls);
-    let kafka = check_kafka(&mut checker, file.kafka, &topics, &chains);
-    let problems = checker.problems.into_problems(text);
+    let kafka = checker.kafka(file.kafka, &topics, &chains);
+    let mut problems = checker.problems;
     if !problems.is_empty() {
+        problems.sort_by_key(|problem| (problem.line, problem.column));
         return Err(problems);
     }
     Ok(Manifest {
@@ -107,13 +66,75 @@ pub(crate) fn check(
     })
 }
 
+struct Checker<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
 impl Checker<'_> {
-    fn cluster(&mut self, table: ClusterTable) -> Cluster {
-        if let (Some(endpoint), Some(profile)) = (&table.endpoint, &table.profile) {
-            let later = endpoint.span().start.max(profile.span().start);
-            let text = "`endpoint` and `profile` both name a cluster; keep one of them";
-            self.problems.add(later..later, text);
+    /// Notes a problem with a value.
+    fn add<T>(&mut self, value: &Spanned<T>, problem: impl Into<String>) {
+        self.add_at(value.span(), problem);
+    }
+
+    fn add_at(&mut self, span: Range<usize>, problem: impl Into<String>) {
+        let problem = Problem::at(self.text, span.start, problem);
+        self.problems.push(problem);
+    }
+
+    /// Whether a name is new among `seen`, the lines of names.
+    fn is_new(
+        &mut self,
+        what: &str,
+        name: &Spanned<String>,
+        seen: &mut BTreeMap<String, usize>,
+    ) -> bool {
+        let (line, _) = place(self.text, name.span().start);
+        let Some(first) = seen.insert(name.get_ref().clone(), line) else {
+            return true;
+        };
+        let problem = format!("{what} `{name}` is already on line {first}; keep one of them");
+        self.add(name, problem);
+        false
+    }
+
+    fn fluvio_name(&mut self, what: &str, name: &Spanned<String>) {
+        if !is_topic_name(name.get_ref()) {
+            let problem = format!(
+                "Fluvio takes no {what} named `{name}`: only lower-case letters, digits and `-`, not at either end, at most 63"
+            );
+            self.add(name, problem);
         }
+    }
+
+    fn not_empty(&mut self, what: &str, text: &Spanned<String>) {
+        if text.get_ref().trim().is_empty() {
+            self.add(text, format!("{what} is empty; leave it out"));
+        }
+    }
+
+    /// Demands that a name is among those that there are.
+    fn known<'a>(
+        &mut self,
+        what: &str,
+        name: &Spanned<String>,
+        names: impl Iterator<Item = &'a String>,
+    ) {
+        let names: Vec<_> = names.collect();
+        if !names.contains(&name.get_ref()) {
+            let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            let listed = match quoted.as_slice() {
+                [] => "none".into(),
+                quoted => quoted.join(", "),
+            };
+            self.add(
+                name,
+                format!("there is no {what} `{name}`; there are {listed}"),
+            );
+        }
+    }
+
+    fn cluster(&mut self, table: ClusterTable) -> ClusterAddress {
         for (what, value) in [
             ("`endpoint`", &table.endpoint),
             ("`profile`", &table.profile),
@@ -122,59 +143,68 @@ impl Checker<'_> {
                 self.not_empty(what, value);
             }
         }
-        Cluster {
-            endpoint: table.endpoint.map(Spanned::into_inner),
-            profile: table.profile.map(Spanned::into_inner),
+        if let (Some(endpoint), Some(profile)) = (&table.endpoint, &table.profile) {
+            let later = endpoint.span().start.max(profile.span().start);
+            let problem = "`endpoint` and `profile` both name a cluster; keep one of them";
+            self.add_at(later..later, problem);
+        }
+        match table.endpoint {
+            Some(endpoint) => ClusterAddress::Endpoint(endpoint.into_inner()),
+            None => ClusterAddress::Profile {
+                name: table.profile.map(Spanned::into_inner),
+                file: None,
+            },
         }
     }
 
-    fn topic(&mut self, table: SettingsTable, defaults: &Topic) -> Topic {
-        let partitions = table
-            .partitions
-            .map_or(defaults.partitions, |n| n.into_inner().0);
-        let defaults = &defaults.settings;
+    fn topic(&mut self, table: &TopicTable, defaults: &Topic) -> Topic {
+        let settings = &defaults.settings;
         if let Some(retention) = &table.retention
             && let Some(kept) = retention.get_ref().0
             && kept.as_secs() < MIN_RETENTION_SECONDS
         {
-            let text = format!(
+            let problem = format!(
                 "records must be kept for at least {MIN_RETENTION_SECONDS} seconds, not {}",
                 kept.as_secs()
             );
-            self.problems.add(retention.span(), text);
+            self.add(retention, problem);
         }
         let segment_bytes = match &table.segment_size {
             Some(size) => self.segment_size(size),
-            None => defaults.segment_bytes,
+            None => settings.segment_bytes,
         };
         let max_partition_bytes = match &table.max_partition_size {
             Some(size) => Some(size.get_ref().0),
-            None => defaults.max_partition_bytes,
+            None => settings.max_partition_bytes,
         };
         let segment = segment_bytes.map_or(DEFAULT_SEGMENT_BYTES, u64::from);
-        let place = [&table.max_partition_size, &table.segment_size];
-        if let (Some(most), Some(place)) = (max_partition_bytes, place.into_iter().flatten().next())
+        let size = table
+            .max_partition_size
+            .as_ref()
+            .or(table.segment_size.as_ref());
+        if let (Some(most), Some(size)) = (max_partition_bytes, size)
             && most < segment
         {
-            let text = format!(
+            let problem = format!(
                 "`max_partition_size` ({most} bytes) must be at least `segment_size` ({segment} bytes)"
             );
-            self.problems.add(place.span(), text);
+            self.add(size, problem);
         }
-        let settings = TopicSettings {
-            replication: table
-                .replication
-                .map_or(defaults.replication, |n| n.into_inner().0),
-            retention: table
-                .retention
-                .map_or(defaults.retention, |kept| kept.into_inner().0),
-            compression: table.compression.unwrap_or(defaults.compression),
-            segment_bytes,
-            max_partition_bytes,
-        };
+        let partitions = table.partitions.as_ref().map(|n| n.get_ref().get());
         Topic {
-            partitions,
-            settings,
+            partitions: partitions.unwrap_or(defaults.partitions),
+            settings: TopicSettings {
+                replication: table
+                    .replication
+                    .map_or(settings.replication, NonZeroU32::get),
+                retention: table
+                    .retention
+                    .as_ref()
+                    .map_or(settings.retention, |kept| kept.get_ref().0),
+                compression: table.compression.unwrap_or(settings.compression),
+                segment_bytes,
+                max_partition_bytes,
+            },
         }
     }
 
@@ -184,60 +214,57 @@ impl Checker<'_> {
             .ok()
             .filter(|_| bytes >= MIN_SEGMENT_BYTES);
         if fits.is_none() {
-            let text = format!(
+            let problem = format!(
                 "`segment_size` must be from {MIN_SEGMENT_BYTES} to {} bytes, not {bytes}",
                 u32::MAX
             );
-            self.problems.add(size.span(), text);
+            self.add(size, problem);
         }
         fits
     }
 
-    fn topics(&mut self, tables: Vec<TopicTable>, defaults: &Topic) -> BTreeMap<String, Topic> {
+    fn topics(
+        &mut self,
+        tables: Vec<Spanned<TopicTable>>,
+        defaults: &Topic,
+    ) -> BTreeMap<String, Topic> {
         let mut seen = BTreeMap::new();
         let mut topics = BTreeMap::new();
         let mut partitions: Vec<(u32, Range<usize>)> = Vec::new();
         for table in tables {
-            self.fluvio_name("topic", &table.name);
-            if !self.is_new("topic", &table.name, &mut seen) {
+            let Some(name) = &table.get_ref().name else {
+                self.add(&table, "missing key `name`");
+                continue;
+            };
+            let table = table.get_ref();
+            self.fluvio_name("topic", name);
+            if !self.is_new("topic", name, &mut seen) {
                 continue;
             }
-            let name = table.name.get_ref().clone();
-            let whole = KEPT_WHOLE.contains(&name.as_str());
-            let of_partitions = table.partitions.as_ref().map(Spanned::span);
-            let of_retention = table.retention.as_ref().map(Spanned::span);
-            let of_size = table.max_partition_size.as_ref().map(Spanned::span);
-            let name_span = table.name.span();
-            let table = SettingsTable {
-                partitions: table.partitions,
-                replication: table.replication,
-                retention: table.retention,
-                compression: table.compression,
-                segment_size: table.segment_size,
-                max_partition_size: table.max_partition_size,
-            };
             let topic = self.topic(table, defaults);
-            if whole {
+            if KEPT_WHOLE.contains(&name.get_ref().as_str()) {
                 let settings = &topic.settings;
                 if settings.retention.is_some() || settings.max_partition_bytes.is_some() {
-                    let text = format!(
+                    let retention = table.retention.as_ref().map(Spanned::span);
+                    let size = table.max_partition_size.as_ref().map(Spanned::span);
+                    let problem = format!(
                         "`{name}` must be kept whole, because counting starts at offset 0: `retention = \"forever\"`, and no `max_partition_size`, here or in `[defaults]`"
                     );
-                    let place = of_retention.or(of_size).unwrap_or(name_span.clone());
-                    self.problems.add(place, text);
+                    self.add_at(retention.or(size).unwrap_or(name.span()), problem);
                 }
-                partitions.push((topic.partitions, of_partitions.unwrap_or(name_span)));
+                let span = table.partitions.as_ref().map_or(name.span(), Spanned::span);
+                partitions.push((topic.partitions, span));
             }
-            topics.insert(name, topic);
+            topics.insert(name.get_ref().clone(), topic);
         }
-        if let [(first, _), (second, place)] = &partitions[..]
+        if let [(first, _), (second, span)] = &partitions[..]
             && first != second
         {
-            let text = format!(
-                "`{}` and `{}` must have equally many partitions, so that a voter and the voter's vote are in the same one: {first} and {second}",
+            let problem = format!(
+                "`{}` and `{}` must have equally many partitions, so that voters and their votes are in the same one: {first} and {second}",
                 KEPT_WHOLE[0], KEPT_WHOLE[1]
             );
-            self.problems.add(place.clone(), text);
+            self.add_at(span.clone(), problem);
         }
         topics
     }
@@ -268,75 +295,108 @@ impl Checker<'_> {
         &mut self,
         tables: Vec<ChainTable>,
         modules: &[SmartModule],
-    ) -> BTreeMap<String, Chain> {
+    ) -> BTreeMap<String, Vec<ModuleCall>> {
         let mut seen = BTreeMap::new();
         let mut chains = BTreeMap::new();
-        let known: Vec<_> = modules.iter().map(|module| module.name.as_str()).collect();
-        for table in tables {
-            self.not_empty("`name`", &table.name);
-            if table.steps.get_ref().is_empty() {
-                let text = "a chain needs at least one step: `{ module = \"NAME\" }`";
-                self.problems.add(table.steps.span(), text);
+        for ChainTable { name, steps } in tables {
+            self.not_empty("`name`", &name);
+            if steps.get_ref().is_empty() {
+                let problem = "a chain needs at least one step: `{ module = \"NAME\" }`";
+                self.add(&steps, problem);
             }
-            if table.name.get_ref() == TALLY_CHAIN && table.steps.get_ref().len() > 1 {
-                let text = "the chain `tally` has one step: a delta tells the offsets of the log's own batches, which another module before it would change";
-                self.problems.add(table.steps.span(), text);
+            if name.get_ref() == TALLY_CHAIN && steps.get_ref().len() > 1 {
+                let problem = "the chain `tally` must have one step: its deltas carry the offsets of the log's own batches, and another module in front of it would change those";
+                self.add(&steps, problem);
             }
-            for step in table.steps.get_ref() {
-                if !known.contains(&step.module.get_ref().as_str()) {
-                    let text = format!(
-                        "there is no SmartModule `{}`; there are {}",
-                        step.module.get_ref(),
-                        list(&known)
-                    );
-                    self.problems.add(step.module.span(), text);
-                }
+            for step in steps.get_ref() {
+                let names = modules.iter().map(|module| &module.name);
+                self.known("SmartModule", &step.module, names);
             }
-            if self.is_new("chain", &table.name, &mut seen) {
-                let step = |step: crate::file::StepTable| Step {
+            if self.is_new("chain", &name, &mut seen) {
+                let call = |step: StepTable| ModuleCall {
                     module: step.module.into_inner(),
-                    parameters: step.parameters,
+                    params: step.parameters,
                 };
-                let steps = table.steps.into_inner().into_iter().map(step).collect();
-                chains.insert(table.name.into_inner(), Chain { steps });
+                let calls = steps.into_inner().into_iter().map(call).collect();
+                chains.insert(name.into_inner(), calls);
             }
         }
         chains
     }
 
+    fn kafka(
+        &mut self,
+        tables: Vec<KafkaTable>,
+        topics: &BTreeMap<String, Topic>,
+        chains: &BTreeMap<String, Vec<ModuleCall>>,
+    ) -> Vec<KafkaTopic> {
+        let mut checked = Vec::new();
+        for table in tables {
+            self.known("topic", &table.fluvio, topics.keys());
+            if !is_kafka_name(table.kafka.get_ref()) {
+                let problem = format!(
+                    "Kafka takes no topic named `{}`: only letters, digits, `.`, `_` and `-`, at most {MAX_KAFKA_NAME_BYTES}, not `.` or `..`",
+                    table.kafka
+                );
+                self.add(&table.kafka, problem);
+            }
+            if let Some(chain) = &table.chain {
+                self.known("chain", chain, chains.keys());
+            }
+            if table.direction == Direction::FromKafka {
+                if let Some(chain) = &table.chain {
+                    let problem = "SmartModules run on records that leave Fluvio: a `chain` needs `direction = \"to-kafka\"`";
+                    self.add(chain, problem);
+                }
+                if let Some(compression) = &table.compression {
+                    let problem = "Kafka's producers choose the compression of their records: `compression` needs `direction = \"to-kafka\"`";
+                    self.add(compression, problem);
+                }
+            }
+            checked.push(KafkaTopic {
+                fluvio: table.fluvio.into_inner(),
+                kafka: table.kafka.into_inner(),
+                direction: table.direction,
+                chain: table.chain.map(Spanned::into_inner),
+                compression: table
+                    .compression
+                    .map(Spanned::into_inner)
+                    .unwrap_or_default(),
+            });
+        }
+        checked
+    }
+
     fn polls(&mut self, table: PollsTable) -> PollsWindow {
-        let close_span = table.close.as_ref().map(Spanned::span);
-        let mut time = |text: Option<Spanned<String>>| {
-            let text = text?;
+        let mut time = |text: &Option<Spanned<String>>| {
+            let text = text.as_ref()?;
             let time = VotingTime::parse(text.get_ref());
             if time.is_none() {
-                let problem = format!(
-                    "`{}` is no time; write it as \"2024-07-04 07:00:00\" (UTC)",
-                    text.get_ref()
-                );
-                self.problems.add(text.span(), problem);
+                let problem =
+                    format!("`{text}` is not a time such as \"2024-07-04 07:00:00\" (UTC)");
+                self.add(text, problem);
             }
             time
         };
         let polls = PollsWindow {
-            open: time(table.open),
-            close: time(table.close),
+            open: time(&table.open),
+            close: time(&table.close),
         };
-        if let (Some(open), Some(close), Some(place)) = (polls.open, polls.close, close_span)
+        if let (Some(open), Some(close), Some(place)) = (polls.open, polls.close, &table.close)
             && close <= open
         {
-            let text = format!("the polls must close after they open, at {open}");
-            self.problems.add(place, text);
+            let problem = format!("the polls must close after they open, at {open}");
+            self.add(place, problem);
         }
         polls
     }
 }
 
-/// Names as a list for a sentence.
-pub(crate) fn list(names: &[&str]) -> String {
-    if names.is_empty() {
-        return "none".into();
-    }
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
+fn is_kafka_name(name: &str) -> bool {
+    let usable = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty()
+        && name.len() <= MAX_KAFKA_NAME_BYTES
+        && name.bytes().all(usable)
+        && name != "."
+        && name != ".."
 }

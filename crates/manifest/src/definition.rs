@@ -4,30 +4,33 @@ use std::path::Path;
 
 use ballot::ElectionDefinition;
 
-use crate::error::{ManifestError, Problem, place};
+use crate::error::{ManifestError, Problem};
 
 /// Reads and checks an election definition.
 ///
 /// # Errors
-/// When the file cannot be read or used; the first thing that is wrong, with its line where the form tells it.
+/// When the file cannot be read or used: the first error, with its line where the parser knows it.
 pub fn read_definition(path: &Path) -> Result<ElectionDefinition, ManifestError> {
     let text = std::fs::read_to_string(path).map_err(|source| ManifestError::Read {
         path: path.to_owned(),
         source,
     })?;
-    let problem = |(line, column): (usize, usize), text: String| ManifestError::Problems {
+    let failed = |problem| ManifestError::Problems {
         path: path.to_owned(),
-        problems: vec![Problem { line, column, text }],
+        problems: vec![problem],
     };
     let definition: ElectionDefinition = if path.extension().is_some_and(|end| end == "json") {
         serde_json::from_str(&text).map_err(|error| {
-            let at = (error.line(), error.column());
-            problem(at, error.to_string())
+            failed(Problem {
+                line: error.line(),
+                column: error.column(),
+                text: error.to_string(),
+            })
         })?
     } else {
         toml::from_str(&text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            problem(place(&text, at), error.message().to_owned())
+            let at = error.span().unwrap_or_default().start;
+            failed(Problem::at(&text, at, error.message()))
         })?
     };
     definition

@@ -1,8 +1,7 @@
-//! What is wrong with a manifest, and where.
+//! What is wrong with a manifest or a definition, and where.
 
 use std::fmt;
-use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ballot::DefinitionError;
 
@@ -17,7 +16,7 @@ pub enum ManifestError {
         /// Why not.
         source: std::io::Error,
     },
-    /// It can be read, but not used.
+    /// It has errors.
     #[error("{}", lines(path, problems))]
     Problems {
         /// The file.
@@ -46,13 +45,25 @@ pub struct Problem {
     pub text: String,
 }
 
+impl Problem {
+    /// A problem at a byte of the file's text.
+    pub(crate) fn at(file: &str, byte: usize, text: impl Into<String>) -> Self {
+        let (line, column) = place(file, byte);
+        Problem {
+            line,
+            column,
+            text: text.into(),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.line, self.column, self.text)
     }
 }
 
-fn lines(path: &std::path::Path, problems: &[Problem]) -> String {
+fn lines(path: &Path, problems: &[Problem]) -> String {
     let lines: Vec<_> = problems
         .iter()
         .map(|problem| format!("{}:{problem}", path.display()))
@@ -66,30 +77,6 @@ pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line = before.matches('\n').count() + 1;
     (line, before[start..].chars().count() + 1)
-}
-
-/// Collects problems, each with the bytes of the text that it is about.
-#[derive(Default)]
-pub(crate) struct Problems(Vec<(Range<usize>, String)>);
-
-impl Problems {
-    pub(crate) fn add(&mut self, span: Range<usize>, text: impl Into<String>) {
-        self.0.push((span, text.into()));
-    }
-
-    /// The problems in the order of the text.
-    pub(crate) fn into_problems(mut self, text: &str) -> Vec<Problem> {
-        self.0.sort_by_key(|(span, _)| span.start);
-        let problem = |(span, problem): (Range<usize>, String)| {
-            let (line, column) = place(text, span.start);
-            Problem {
-                line,
-                column,
-                text: problem,
-            }
-        };
-        self.0.into_iter().map(problem).collect()
-    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
 //! The shape of the file: tables and keys, each with its place. What they mean is checked after.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use platform::fluvio::Compression;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::values::{Count, Direction, KafkaCompression, Retention, Size};
+use crate::values::{Direction, KafkaCompression, Retention, Size};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ManifestFile {
     pub(crate) cluster: ClusterTable,
-    pub(crate) defaults: SettingsTable,
-    pub(crate) topic: Vec<TopicTable>,
+    pub(crate) defaults: TopicTable,
+    pub(crate) topic: Vec<Spanned<TopicTable>>,
     pub(crate) smartmodule: Vec<SmartModuleTable>,
     pub(crate) chain: Vec<ChainTable>,
     pub(crate) kafka: Vec<KafkaTable>,
@@ -27,24 +28,13 @@ pub(crate) struct ClusterTable {
     pub(crate) profile: Option<Spanned<String>>,
 }
 
+/// A `[[topic]]`, which must have a name, or `[defaults]`, which has none.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct SettingsTable {
-    pub(crate) partitions: Option<Spanned<Count>>,
-    pub(crate) replication: Option<Spanned<Count>>,
-    pub(crate) retention: Option<Spanned<Retention>>,
-    pub(crate) compression: Option<Compression>,
-    pub(crate) segment_size: Option<Spanned<Size>>,
-    pub(crate) max_partition_size: Option<Spanned<Size>>,
-}
-
-// The same keys as in `[defaults]`, and a name. Not flattened, which would cost unknown keys their place.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct TopicTable {
-    pub(crate) name: Spanned<String>,
-    pub(crate) partitions: Option<Spanned<Count>>,
-    pub(crate) replication: Option<Spanned<Count>>,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) partitions: Option<Spanned<NonZeroU32>>,
+    pub(crate) replication: Option<NonZeroU32>,
     pub(crate) retention: Option<Spanned<Retention>>,
     pub(crate) compression: Option<Compression>,
     pub(crate) segment_size: Option<Spanned<Size>>,
@@ -78,7 +68,7 @@ pub(crate) struct StepTable {
 pub(crate) struct KafkaTable {
     pub(crate) fluvio: Spanned<String>,
     pub(crate) kafka: Spanned<String>,
-    pub(crate) direction: Spanned<Direction>,
+    pub(crate) direction: Direction,
     pub(crate) chain: Option<Spanned<String>>,
     pub(crate) compression: Option<Spanned<KafkaCompression>>,
 }

@@ -1,5 +1,5 @@
-//! What holds for a manifest of any text. Fuzzing looks for one for which it does not (see
-//! fuzz/README.md), and a test goes through those that fuzzing has kept.
+//! What holds for a manifest of any text. Fuzzing looks for counterexamples (see fuzz/README.md), and a test checks
+//! those in its corpus.
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fuzzing_has_kept_still_holds() {
+    fn the_corpus_holds() {
         testing::for_each_kept_input("manifest", manifest);
     }
 }

@@ -1,14 +1,14 @@
-//! What a manifest says, once it is known to make sense.
+//! A manifest after it was read and checked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ballot::{Params, PollsWindow};
 use platform::ModuleCall;
-use platform::fluvio::TopicSettings;
+use platform::fluvio::{ClusterAddress, ClusterConfig, TopicSettings};
 
 use crate::check::check;
-use crate::error::{Problem, place};
+use crate::error::Problem;
 use crate::file::ManifestFile;
 use crate::{Direction, KafkaCompression, ManifestError};
 
@@ -19,28 +19,19 @@ const COMMITTED: &str = include_str!("../../../fluvio.toml");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Where the cluster is.
-    pub cluster: Cluster,
-    /// How topics are that say nothing else.
+    pub cluster: ClusterAddress,
+    /// What a topic has unless its table says otherwise.
     pub defaults: Topic,
     /// The topics, by name.
     pub topics: BTreeMap<String, Topic>,
     /// The SmartModules.
     pub smartmodules: Vec<SmartModule>,
-    /// Chains of SmartModules, by name.
-    pub chains: BTreeMap<String, Chain>,
-    /// The topics that are on Kafka, too.
+    /// Chains of SmartModules, by name. Parameters that the election knows (candidates, polls) are not in them.
+    pub chains: BTreeMap<String, Vec<ModuleCall>>,
+    /// The topics that are also on Kafka.
     pub kafka: Vec<KafkaTopic>,
     /// When votes may be cast.
     pub polls: PollsWindow,
-}
-
-/// Where the cluster is; with neither, it is the active Fluvio profile's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cluster {
-    /// The address of its controller.
-    pub endpoint: Option<String>,
-    /// The Fluvio profile that names it.
-    pub profile: Option<String>,
 }
 
 /// A topic.
@@ -70,23 +61,7 @@ pub struct SmartModule {
     pub file: Option<PathBuf>,
 }
 
-/// A chain of SmartModules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chain {
-    /// The modules, in order.
-    pub steps: Vec<Step>,
-}
-
-/// A SmartModule in a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Its name.
-    pub module: String,
-    /// Its parameters, but for those that the election knows (candidates, polls).
-    pub parameters: Params,
-}
-
-/// A topic that is on Kafka, too.
+/// A topic that is also on Kafka.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaTopic {
     /// Its name on Fluvio.
@@ -124,12 +99,8 @@ impl Manifest {
             problems,
         };
         let file: ManifestFile = toml::from_str(text).map_err(|error| {
-            let (line, column) = place(text, error.span().unwrap_or_default().start);
-            failed(vec![Problem {
-                line,
-                column,
-                text: in_our_words(error.message()),
-            }])
+            let at = error.span().unwrap_or_default().start;
+            failed(vec![Problem::at(text, at, in_our_words(error.message()))])
         })?;
         let directory = path.parent().unwrap_or(Path::new(""));
         check(file, text, directory).map_err(failed)
@@ -141,31 +112,45 @@ impl Manifest {
             .expect("invariant: a test reads the committed manifest")
     }
 
-    /// A chain as a stream takes it, its own parameters over those given; `None` when there is none of
-    /// this name.
+    /// A chain with `params` for each module, where the chain does not set them itself; `None` when there is no such
+    /// chain.
     pub fn chain(&self, name: &str, params: &Params) -> Option<Vec<ModuleCall>> {
-        let call = |step: &Step| {
-            let mut params = params.clone();
-            params.extend(step.parameters.clone());
-            ModuleCall {
-                module: step.module.clone(),
-                params,
-            }
-        };
-        Some(self.chains.get(name)?.steps.iter().map(call).collect())
+        let mut calls = self.chains.get(name)?.clone();
+        for call in &mut calls {
+            let own = std::mem::replace(&mut call.params, params.clone());
+            call.params.extend(own);
+        }
+        Some(calls)
     }
 
-    /// How a topic is: as the manifest says, or as the defaults are when it does not name it.
+    /// The configuration of the Fluvio adapter: the cluster, and how topics are created. `endpoint`, when given (a
+    /// `--cluster` option), is used instead of the manifest's cluster.
+    pub fn cluster_config(&self, endpoint: Option<&str>) -> ClusterConfig {
+        let topics = self.topics.iter();
+        ClusterConfig {
+            address: match endpoint {
+                Some(endpoint) => ClusterAddress::Endpoint(endpoint.to_owned()),
+                None => self.cluster.clone(),
+            },
+            topic_defaults: self.defaults.settings.clone(),
+            topics: topics
+                .map(|(name, topic)| (name.clone(), topic.settings.clone()))
+                .collect(),
+        }
+    }
+
+    /// A topic as the manifest has it, or the defaults when it does not name the topic.
     pub fn topic(&self, name: &str) -> &Topic {
         self.topics.get(name).unwrap_or(&self.defaults)
     }
 }
 
-/// The parser speaks of the fields of our types; who writes a manifest knows keys.
+/// The parser speaks of the types in `file`; a manifest has keys.
 fn in_our_words(message: &str) -> String {
     message
         .replace("unknown field", "unknown key")
         .replace("missing field", "missing key")
         .replace("duplicate field", "duplicate key")
         .replace("unknown variant", "unknown value")
+        .replace("a nonzero u32", "a number from 1 to 4294967295")
 }

@@ -1,4 +1,4 @@
-//! What can go wrong on a streaming platform, in words for the person who fixes it.
+//! Errors of a streaming platform, in words for the person who fixes it.
 
 use std::path::PathBuf;
 
@@ -33,9 +33,9 @@ pub enum PlatformError {
         /// The partitions asked for.
         wanted: u32,
     },
-    /// A topic name that Fluvio would not take.
+    /// A topic name that Fluvio does not accept.
     #[error(
-        "`{topic}` is no topic name: only lower-case letters, digits and `-`, not at either end, at most 63"
+        "`{topic}` is not a topic name: only lower-case letters, digits and `-`, not at either end, at most 63"
     )]
     TopicName {
         /// The name.
@@ -52,11 +52,11 @@ pub enum PlatformError {
     Module {
         /// The SmartModule (a chain is named by its modules, joined by ` | `).
         module: String,
-        /// What the engine says.
+        /// The engine's error.
         problem: String,
     },
     /// A record larger than the platform takes.
-    #[error("a record of {bytes} bytes for topic `{topic}`; the platform takes at most {limit}")]
+    #[error("a record of {bytes} bytes for topic `{topic}`; the limit is {limit}")]
     TooLarge {
         /// The topic.
         topic: String,
@@ -67,34 +67,34 @@ pub enum PlatformError {
     },
     /// The data directory is in use by another process.
     #[error(
-        "{} is in use by another process: stop that one first, or name another `--data-dir`",
+        "{} is in use by another process: stop it first, or use another `--data-dir`",
         path.display()
     )]
     InUse {
         /// The directory of the log.
         path: PathBuf,
     },
-    /// The log has bytes that it never wrote.
+    /// The log has bytes that were not written by it.
     #[error("the log of `{topic}` partition {partition} is damaged at offset {offset}: {problem}")]
     Damaged {
         /// The topic.
         topic: String,
         /// The partition.
         partition: u32,
-        /// Where.
+        /// The offset of the damage.
         offset: i64,
         /// What is wrong.
         problem: String,
     },
-    /// The storage below failed: disk full, no permission, and the like.
+    /// The storage failed: disk full, no permission, and the like.
     #[error("the log at {}: {problem}", path.display())]
     Storage {
         /// The directory of the log.
         path: PathBuf,
-        /// What the store says.
+        /// The store's error.
         problem: String,
     },
-    /// Nobody says which cluster is meant.
+    /// No cluster is named.
     #[error(
         "no Fluvio cluster: {problem}; name one with `--cluster HOST:9003`, or choose a profile (`fluvio profile list`, `fluvio profile switch NAME`)"
     )]
@@ -102,41 +102,41 @@ pub enum PlatformError {
         /// What is wrong with the profile.
         problem: String,
     },
-    /// The cluster, or one of its SPUs, cannot be connected to.
+    /// Connecting to the cluster or one of its SPUs failed.
     #[error(
         "Fluvio at {endpoint} cannot be reached: {problem}; is it running (`fluvio cluster status`), and is the address right?"
     )]
     Unreachable {
         /// The address.
         endpoint: String,
-        /// What the network says.
+        /// The network's error.
         problem: String,
     },
-    /// The cluster wants TLS.
+    /// The cluster requires TLS.
     #[error(
-        "the profile of Fluvio at {endpoint} wants TLS, which this build does not have: build it with `cargo build --release --workspace --features tls`"
+        "the profile of Fluvio at {endpoint} requires TLS, which this build lacks: build it with `cargo build --release --workspace --features tls`"
     )]
     NoTls {
         /// The address.
         endpoint: String,
     },
-    /// A connection that stood has ended.
-    #[error("the connection to Fluvio at {endpoint} is lost: {problem}")]
+    /// An open connection has ended.
+    #[error("lost the connection to Fluvio at {endpoint}: {problem}")]
     ConnectionLost {
         /// The address.
         endpoint: String,
-        /// What the network says.
+        /// The network's error.
         problem: String,
     },
     /// The cluster did not answer in time.
     #[error("Fluvio did not answer within {seconds} s: {doing}")]
     Timeout {
-        /// What was asked.
+        /// The request.
         doing: String,
-        /// How long it was waited for.
+        /// The time limit.
         seconds: u64,
     },
-    /// The partition is led by another SPU than before; the next try will find it.
+    /// Another SPU leads the partition now; a retry will find it.
     #[error("topic `{topic}` partition {partition} has moved to another SPU; try again")]
     Moved {
         /// The topic.
@@ -147,15 +147,15 @@ pub enum PlatformError {
     /// The cluster answered with an error.
     #[error("Fluvio refused: {doing}: {problem}")]
     Refused {
-        /// What was asked.
+        /// The request.
         doing: String,
-        /// What the cluster says.
+        /// The cluster's error.
         problem: String,
     },
-    /// The system has no thread for a stream.
+    /// The system cannot start a thread for a stream.
     #[error("cannot start a thread for a stream: {problem}; is a limit reached (`ulimit -u`)?")]
     NoThread {
-        /// What the system says.
+        /// The system's error.
         problem: String,
     },
     /// A task of the platform ended abnormally.
@@ -164,8 +164,15 @@ pub enum PlatformError {
 }
 
 impl PlatformError {
-    /// Whether the same may succeed later: a server is starting again, the network was apart, a
-    /// partition is being moved.
+    #[cfg(feature = "fluvio")]
+    pub(crate) fn refused(doing: impl Into<String>, problem: impl ToString) -> Self {
+        PlatformError::Refused {
+            doing: doing.into(),
+            problem: problem.to_string(),
+        }
+    }
+
+    /// Whether a retry may succeed: a server restarts, the network is interrupted, a partition moves.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,

@@ -1,8 +1,11 @@
-//! Which partition a key belongs to: the rule of Fluvio's client, on every adapter.
+//! The partition of a record: for a key, the rule of Fluvio's client, on every adapter.
 
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use siphasher::sip::SipHasher;
+
+use crate::NewRecord;
 
 /// The partition of `key` in a topic of `partitions` partitions: SipHash 2-4 of the key as a byte
 /// slice, modulo, exactly as `fluvio` 0.50 does (`producer/partitioning.rs`). So the same voter is in
@@ -14,6 +17,23 @@ pub fn partition_of(key: &[u8], partitions: u32) -> u32 {
     let mut hasher = SipHasher::new();
     key.hash(&mut hasher);
     (hasher.finish() % u64::from(partitions)) as u32
+}
+
+/// Gives each record to its partition, in order. Records without a key take turns, which `keyless` counts.
+pub(crate) fn by_partition(
+    records: Vec<NewRecord>,
+    partitions: u32,
+    keyless: &AtomicU32,
+) -> Vec<Vec<NewRecord>> {
+    let mut shares: Vec<Vec<NewRecord>> = (0..partitions).map(|_| Vec::new()).collect();
+    for record in records {
+        let partition = match &record.key {
+            Some(key) => partition_of(key, partitions),
+            None => keyless.fetch_add(1, Ordering::Relaxed) % partitions,
+        };
+        shares[partition as usize].push(record);
+    }
+    shares
 }
 
 #[cfg(test)]

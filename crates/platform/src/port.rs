@@ -1,4 +1,4 @@
-//! The port itself.
+//! The port: a trait for streaming platforms, and its types.
 
 use std::fmt;
 
@@ -18,6 +18,13 @@ pub struct NewRecord {
     pub value: Vec<u8>,
 }
 
+impl NewRecord {
+    /// Bytes of key and value together.
+    pub(crate) fn size(&self) -> usize {
+        self.key.as_ref().map_or(0, Vec::len) + self.value.len()
+    }
+}
+
 /// A SmartModule in a chain, with its parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ModuleCall {
@@ -25,6 +32,12 @@ pub struct ModuleCall {
     pub module: String,
     /// Its parameters.
     pub params: Params,
+}
+
+/// The name of a chain in errors: its modules, joined.
+pub(crate) fn chain_name(calls: &[ModuleCall]) -> String {
+    let names: Vec<_> = calls.iter().map(|call| call.module.as_str()).collect();
+    names.join(" | ")
 }
 
 /// Without the values of the parameters: one may be a key.
@@ -44,33 +57,31 @@ pub struct StreamRequest {
     pub topic: String,
     /// The partition.
     pub partition: u32,
-    /// First offset of interest, at most the partition's end. A chain gets whole batches, so its first
+    /// First offset to stream, at most the partition's end. A chain gets whole batches, so its first
     /// input may begin before it; without a chain, records before it are left out.
     pub from: i64,
-    /// The chain, in order; empty for the records as they are. It should have an output at least once
-    /// in a while, and none that is many times its input: an SPU that reads a whole segment file of the
-    /// log (1 GiB) without any output, or a batch whose outputs are larger than it sends at once, passes
-    /// over what follows up to the end, and does not say so. For what is rare, read the records as they
-    /// are.
+    /// The chain, in order; empty for the records as they are. It must have an output now and then, and none that is
+    /// many times its input: an SPU that reads a whole segment file of the log (1 GiB) without an output, or a batch
+    /// whose outputs are larger than a slice, silently skips everything up to the end. To find rare records, stream
+    /// without a chain.
     pub chain: Vec<ModuleCall>,
 }
 
-/// The timestamp of an output whose time is not known.
+/// The timestamp of an output without a known time.
 pub const NO_TIMESTAMP: i64 = -1;
 
 /// A record as it is streamed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// Without a chain, the record's own offset. With one it is only near: a cluster numbers a
-    /// module's outputs consecutively, so a module whose offsets matter carries them in its value.
+    /// Without a chain, the record's own offset. With one it is approximate, because a cluster numbers a module's
+    /// outputs consecutively: a module whose offsets matter puts them in its value.
     pub offset: i64,
     /// The key, if there is one.
     pub key: Option<Bytes>,
     /// The value.
     pub value: Bytes,
-    /// Without a chain, milliseconds since 1970, when the batch was produced. With one it is not to be
-    /// relied on: a cluster does not hand the time of a batch on to a module's outputs, which have
-    /// [`NO_TIMESTAMP`] there.
+    /// Without a chain, when the batch was produced, in milliseconds since 1970. With one it is unreliable: a cluster
+    /// gives a module's outputs [`NO_TIMESTAMP`].
     pub timestamp: i64,
 }
 
@@ -84,7 +95,7 @@ pub type OutputStream = BoxStream<'static, Result<OutputBatch, PlatformError>>;
 /// What the election asks of a streaming platform.
 #[async_trait]
 pub trait Platform: Send + Sync + 'static {
-    /// Creates a topic. One that is there already, with as many partitions, is left as it is.
+    /// Creates a topic. An existing one with as many partitions is left as it is.
     ///
     /// # Errors
     /// When it exists with another number of partitions, or the name is not one Fluvio takes.
@@ -102,8 +113,7 @@ pub trait Platform: Send + Sync + 'static {
     /// When there is no such partition.
     async fn end_offset(&self, topic: &str, partition: u32) -> Result<i64, PlatformError>;
 
-    /// Makes a SmartModule known by its name, replacing what stood there. Streams under way keep
-    /// the module they started with.
+    /// Stores a SmartModule under a name, replacing the one there. Running streams keep the module they started with.
     ///
     /// # Errors
     /// When the bytes are not a SmartModule.
@@ -116,8 +126,8 @@ pub trait Platform: Send + Sync + 'static {
     async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError>;
 
     /// Appends records, each to the partition of its key ([`crate::partition_of`]), in order.
-    /// Returns when all are safe from a crash of this process (a cluster: acknowledged); after an
-    /// error some may be, always a prefix per partition.
+    /// Returns when all are safe from a crash of this process (on a cluster: acknowledged). After an error some may be
+    /// stored: always a prefix per partition.
     ///
     /// # Errors
     /// When there is no such topic, a record is too large, or the storage fails.

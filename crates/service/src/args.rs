@@ -1,4 +1,4 @@
-//! Options that every service has.
+//! Options that all services have.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use manifest::{Manifest, ManifestError};
 use platform::fluvio::ClusterConfig;
+use tide::http::Url;
 
 use crate::ServiceError;
 use crate::logs::LogFormat;
@@ -17,12 +18,12 @@ const MANIFEST: &str = "fluvio.toml";
 /// Where the cluster and the database are.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ClusterArgs {
-    /// The manifest of the election: cluster, topics, SmartModules. Default: ./fluvio.toml where there
-    /// is one, else the one that is built in
+    /// The manifest of the election: cluster, topics, SmartModules. Default: ./fluvio.toml if it exists,
+    /// otherwise the built-in one
     #[arg(long, value_name = "FILE", env = "ELECTION_MANIFEST", global = true)]
     pub manifest: Option<PathBuf>,
-    /// Address of the Fluvio cluster's controller; port 9003 unless it names another. Stronger than
-    /// what the manifest says; with neither it is the cluster of the active Fluvio profile
+    /// Address of the Fluvio cluster's controller; the default port is 9003. It overrides the manifest;
+    /// with neither, the active Fluvio profile names the cluster
     #[arg(
         long,
         value_name = "HOST:9003",
@@ -31,8 +32,8 @@ pub struct ClusterArgs {
         global = true
     )]
     pub cluster: Option<String>,
-    /// The PostgreSQL server, e.g. postgresql://user@host/db; the password is better in the
-    /// environment's DATABASE_URL than on a command line
+    /// The PostgreSQL server, e.g. postgresql://user@host/db; a password is safer in the environment
+    /// variable DATABASE_URL than on the command line
     #[arg(
         long,
         value_name = "URL",
@@ -44,10 +45,10 @@ pub struct ClusterArgs {
 }
 
 impl ClusterArgs {
-    /// Reads the manifest that is meant.
+    /// Reads the manifest.
     ///
     /// # Errors
-    /// When it cannot be read or used. Only where none is named may it be absent.
+    /// When it cannot be read or used. It may be absent only if the option does not name one.
     pub fn manifest(&self) -> Result<Manifest, ManifestError> {
         self.manifest_in(Path::new(""))
     }
@@ -64,15 +65,15 @@ impl ClusterArgs {
         }
     }
 
-    /// The cluster that is meant, and how topics are created on it.
+    /// The cluster, and how topics are created on it.
     pub fn cluster_config(&self, manifest: &Manifest) -> ClusterConfig {
         manifest.cluster_config(self.cluster.as_deref())
     }
 
-    /// The database that is meant.
+    /// The database's URL.
     ///
     /// # Errors
-    /// When none is given.
+    /// When there is none.
     pub fn database_url(&self) -> Result<&str, ServiceError> {
         self.database_url.as_deref().ok_or(ServiceError::NoDatabase)
     }
@@ -81,7 +82,7 @@ impl ClusterArgs {
 /// How a process writes its logs.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct LogArgs {
-    /// How logs are written to stderr; RUST_LOG chooses which (RUST_LOG=debug)
+    /// Format of the logs on stderr; RUST_LOG sets their level (RUST_LOG=debug)
     #[arg(
         long,
         value_name = "FORMAT",
@@ -93,14 +94,13 @@ pub struct LogArgs {
     pub log: LogFormat,
 }
 
-/// How a service process tells of itself.
+/// How a service reports on itself.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ProcessArgs {
     /// How it writes its logs.
     #[command(flatten)]
     pub log: LogArgs,
-    /// Serve /healthz and /metrics on this address, e.g. 0.0.0.0:9100; nothing is served unless it is
-    /// given
+    /// Serve /healthz and /metrics on this address, e.g. 0.0.0.0:9100; by default they are not served
     #[arg(
         long,
         value_name = "ADDRESS:PORT",
@@ -112,25 +112,19 @@ pub struct ProcessArgs {
 
 /// `host` or `host:port`, also `[::1]:9003`.
 fn endpoint(text: &str) -> Result<String, String> {
-    if text.contains("://") {
-        return Err("it is an address without `scheme://`, for example 127.0.0.1:9003".into());
+    let url = Url::parse(&format!("tcp://{text}"));
+    let has_address = url.is_ok_and(|url| {
+        url.host_str().is_some_and(|host| !host.is_empty()) && url.port() != Some(0)
+    });
+    // What a URL may also have, and this may not.
+    let odd = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | ',' | '?' | '#');
+    if !has_address || text.contains(odd) || text.ends_with(':') {
+        return Err(
+            "it must be HOST:9003 without `scheme://`, for example 127.0.0.1:9003 or [::1]:9003"
+                .into(),
+        );
     }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (text, None),
-    };
-    let odd = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | ',');
-    if host.is_empty() || host.contains(odd) {
-        return Err("it looks like HOST:9003, for example 127.0.0.1:9003".into());
-    }
-    if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-        return Err("an IPv6 address stands in brackets, for example [::1]:9003".into());
-    }
-    match port.map(str::parse::<u16>) {
-        None => Ok(text.to_owned()),
-        Some(Ok(port)) if port > 0 => Ok(text.to_owned()),
-        Some(_) => Err("the port is a number from 1 to 65535".into()),
-    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Cluster and database together, as soon as both are up.
+//! Connecting to cluster and database together.
 
 use manifest::Manifest;
 use platform::fluvio::FluvioPlatform;
@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use crate::args::ClusterArgs;
 use crate::wait;
 
-/// What the cluster is called in reports of health.
+/// The cluster's name in health reports.
 pub const FLUVIO: &str = "Fluvio";
-/// What the database is called in reports of health.
+/// The database's name in health reports.
 pub const POSTGRES: &str = "Postgres";
 
 /// A cluster and a database, both connected.
@@ -22,8 +22,8 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Waits for both at once, so that all that is missing is told; `None` when it is stopped before.
-    /// `tell` hears of each what is wrong, at last that nothing is.
+    /// Waits for both at once, so that both are reported while they are missing; `None` when stopped before. `tell`
+    /// gets the problems of each, and in the end `None`.
     ///
     /// # Errors
     /// When waiting would not help.

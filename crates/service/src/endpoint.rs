@@ -1,20 +1,20 @@
-//! `/healthz` and `/metrics` of a process that serves nothing else.
+//! `/healthz` and `/metrics` for services without other pages.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::SecondsFormat;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tide::http::StatusCode;
 use tide::{Request, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::health::{Health, HealthReport, Problem};
+use crate::health::{Health, Problem};
 use crate::{ServiceError, http};
 
-/// What `Content-Type` says of metrics: the OpenMetrics text format.
+/// The `Content-Type` of metrics: the OpenMetrics text format.
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Writes the metrics of a process.
@@ -26,10 +26,10 @@ struct Site {
     metrics: RenderMetrics,
 }
 
-/// Takes the port.
+/// Listens on an address.
 ///
 /// # Errors
-/// When it is taken already, or not allowed.
+/// When the port is in use, or not allowed.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServiceError> {
     TcpListener::bind(address)
         .await
@@ -44,8 +44,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServiceError> {
         })
 }
 
-/// Answers until `stop`: `/healthz` with 200 when every component is fine, else with 503 and what is
-/// wrong; `/metrics` with the metrics.
+/// Answers until `stop`: `/healthz` with 200 when no component has a problem, otherwise with 503; `/metrics` with the
+/// metrics.
 pub async fn serve_health(
     listener: TcpListener,
     health: Health,
@@ -58,10 +58,10 @@ pub async fn serve_health(
     http::serve(listener, app, 0, stop).await;
 }
 
-/// Does `work`, and meanwhile serves health and metrics where an address is given for them.
+/// Does `work`, and meanwhile serves health and metrics if there is an address for them.
 ///
 /// # Errors
-/// When the address cannot be listened on; then the work is not begun.
+/// When it cannot listen on the address; the work does not start then.
 pub async fn beside<T>(
     address: Option<SocketAddr>,
     health: Health,
@@ -83,43 +83,38 @@ pub async fn beside<T>(
 }
 
 async fn healthz(request: Request<Site>) -> tide::Result {
-    let report = request.state().health.report();
-    let status = if report.is_fine() {
+    let components = request.state().health.components();
+    let is_fine = components.values().all(Option::is_none);
+    let text = |is_fine| if is_fine { "ok" } else { "problem" };
+    let component = |problem: Option<Problem>| match problem {
+        None => json!({"status": text(true)}),
+        Some(problem) => json!({
+            "status": text(false),
+            "problem": problem.text,
+            "since": problem.since.to_rfc3339_opts(SecondsFormat::Millis, true),
+        }),
+    };
+    let components: Map<_, _> = components
+        .into_iter()
+        .map(|(name, problem)| (name, component(problem)))
+        .collect();
+    let status = if is_fine {
         StatusCode::Ok
     } else {
         StatusCode::ServiceUnavailable
     };
     Ok(Response::builder(status)
-        .body(describe(&report).to_string())
-        .content_type("application/json")
+        .body(json!({"status": text(is_fine), "components": components}))
         .header("cache-control", "no-store")
         .build())
 }
 
 async fn render_metrics(request: Request<Site>) -> tide::Result {
     let text = (request.state().metrics)().inspect_err(|_| {
-        tracing::error!("the metrics cannot be written");
+        tracing::error!("cannot format the metrics");
     })?;
     Ok(Response::builder(StatusCode::Ok)
         .body(text)
         .content_type(METRICS_CONTENT_TYPE)
         .build())
-}
-
-fn describe(report: &HealthReport) -> Value {
-    let status = |is_fine| if is_fine { "ok" } else { "problem" };
-    let component = |problem: &Option<Problem>| match problem {
-        None => json!({"status": status(true)}),
-        Some(problem) => json!({
-            "status": status(false),
-            "problem": problem.text,
-            "since": problem.since.to_rfc3339_opts(SecondsFormat::Millis, true),
-        }),
-    };
-    let components: Map<_, _> = report
-        .components
-        .iter()
-        .map(|(name, problem)| (name.clone(), component(problem)))
-        .collect();
-    json!({"status": status(report.is_fine()), "components": components})
 }

@@ -1,28 +1,28 @@
-//! What keeps a service process from running, in words for the person who fixes it.
+//! Errors that stop a service process, in words for the person who fixes it.
 
 use std::net::SocketAddr;
 
-/// A call that cannot be carried out as it was made: exit code 2.
+/// Wrong options or files: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
 
-/// A process that cannot run as it was started.
+/// A service that cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// Nobody says where the database is.
+    /// No database is named.
     #[error(
-        "no database is given: name it with `--database-url postgresql://user@host:5432/database`, or set `DATABASE_URL`, which keeps a password out of the process list"
+        "no database is given: use `--database-url postgresql://user@host:5432/database`, or set `DATABASE_URL`, which keeps the password out of the process list"
     )]
     NoDatabase,
-    /// The address of `/healthz` and `/metrics` cannot be listened on.
+    /// It cannot listen on the address of `/healthz` and `/metrics`.
     #[error("cannot serve health and metrics on {address}: {problem}; {remedy}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the system says.
         problem: std::io::Error,
-        /// What helps.
+        /// The remedy.
         remedy: &'static str,
     },
 }

@@ -1,45 +1,31 @@
-//! Whether a process is well: its components, each fine or with a problem.
+//! The health of a process: its components, each with a problem or none.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-/// The health of a process. Clones are of the same.
+/// The components of a process by name, each with its problem or none.
+pub type Components = BTreeMap<String, Option<Problem>>;
+
+/// The health of a process. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    // Held for a look only, never across an await.
+    // Never held across an await.
     components: Arc<Mutex<Components>>,
 }
-
-type Components = BTreeMap<String, Option<Problem>>;
 
 /// What is wrong with a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What it is.
+    /// The problem.
     pub text: String,
-    /// When the component was last seen fine; what is wrong may have changed since.
+    /// When it began. The text may have changed since.
     pub since: DateTime<Utc>,
 }
 
-/// All components of a process at one moment, by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HealthReport {
-    /// `None` is fine.
-    pub components: BTreeMap<String, Option<Problem>>,
-}
-
-impl HealthReport {
-    /// Whether every component is fine.
-    pub fn is_fine(&self) -> bool {
-        self.components.values().all(Option::is_none)
-    }
-}
-
 impl Health {
-    /// Notes that a component is fine, or what is wrong with it. A component is known from its first
-    /// mention on.
+    /// Notes a component's problem, or that it has none. The first call adds the component.
     pub fn set(&self, component: impl Into<String>, problem: Option<String>) {
         let mut components = self.lock();
         let known = components.entry(component.into()).or_default();
@@ -51,16 +37,14 @@ impl Health {
         });
     }
 
-    /// Forgets a component: it is no longer part of this process.
+    /// Removes a component that is no longer part of this process.
     pub fn remove(&self, component: &str) {
         self.lock().remove(component);
     }
 
-    /// How all components are now.
-    pub fn report(&self) -> HealthReport {
-        HealthReport {
-            components: self.lock().clone(),
-        }
+    /// All components as they are now.
+    pub fn components(&self) -> Components {
+        self.lock().clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Components> {
@@ -74,32 +58,33 @@ impl Health {
 mod tests {
     use super::*;
 
+    fn is_fine(health: &Health) -> bool {
+        health.components().values().all(Option::is_none)
+    }
+
     #[test]
     fn one_component_with_a_problem_is_enough() {
         let health = Health::default();
-        assert!(health.report().is_fine());
+        assert!(is_fine(&health));
         health.set("database", None);
         health.set("partition 1", Some("it moved".into()));
-        let report = health.report();
-        assert!(!report.is_fine());
-        assert_eq!(report.components["database"], None);
-        assert_eq!(
-            report.components["partition 1"].as_ref().unwrap().text,
-            "it moved"
-        );
+        assert!(!is_fine(&health));
+        let components = health.components();
+        assert_eq!(components["database"], None);
+        assert_eq!(components["partition 1"].as_ref().unwrap().text, "it moved");
         health.remove("partition 1");
-        assert!(health.report().is_fine());
+        assert!(is_fine(&health));
     }
 
     #[test]
     fn a_problem_lasts_from_when_it_began() {
         let health = Health::default();
-        let since = |health: &Health| health.report().components["cluster"].clone().unwrap().since;
+        let since = |health: &Health| health.components()["cluster"].clone().unwrap().since;
         health.set("cluster", Some("unreachable".into()));
         let began = since(&health);
         health.set("cluster", Some("refuses".into()));
         assert_eq!(since(&health), began);
         health.set("cluster", None);
-        assert!(health.report().is_fine());
+        assert!(is_fine(&health));
     }
 }

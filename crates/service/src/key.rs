@@ -2,15 +2,20 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use evidence::{ElectionKey, KeyMismatch};
+use evidence::ElectionKey;
 
 use crate::UsageError;
 
 /// The environment variable that holds the key itself.
 const KEY_VARIABLE: &str = "ELECTION_KEY";
+
+/// How to give the right key.
+pub(crate) const KEY_REMEDY: &str =
+    "name its file with `--key-file` or ELECTION_KEY_FILE, or set ELECTION_KEY";
 
 /// Where the election's secret key is.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,28 +27,26 @@ pub struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// The key that is given; `None` where none is.
+    /// The key from the file or the environment, if there is one.
     ///
     /// # Errors
-    /// When the file cannot be read, others may read it, or what is there is no key.
+    /// When the file cannot be read, other users may read it, or the text is not a key.
     pub fn election_key(&self) -> Result<Option<ElectionKey>, UsageError> {
         if let Some(file) = &self.key_file {
             return read_key(file).map(Some);
         }
-        match std::env::var(KEY_VARIABLE) {
-            Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err(no_key(KEY_VARIABLE, &ballot::KeyError)),
-            Ok(text) => ElectionKey::parse(&text)
-                .map(Some)
-                .map_err(|error| no_key(KEY_VARIABLE, &error)),
-        }
+        let Some(text) = std::env::var_os(KEY_VARIABLE) else {
+            return Ok(None);
+        };
+        // Text that is not Unicode is no key either.
+        parse(&text.to_string_lossy(), KEY_VARIABLE).map(Some)
     }
 }
 
-/// Reads the key that a file holds.
+/// Reads the key from a file.
 ///
 /// # Errors
-/// When it cannot be read, is no key, or other users of the machine may read it.
+/// When it cannot be read, is not a key, or other users of the machine may read it.
 pub fn read_key(file: &Path) -> Result<ElectionKey, UsageError> {
     let name = file.display();
     demand_private(file)?;
@@ -52,69 +55,48 @@ pub fn read_key(file: &Path) -> Result<ElectionKey, UsageError> {
             "cannot read the key file {name}: {error}; `election key {name}` makes one"
         ))
     })?;
-    ElectionKey::parse(&text).map_err(|error| no_key(&format!("the key file {name}"), &error))
+    parse(&text, &format!("the key file {name}"))
 }
 
 /// Makes a new random key, and a file for it that only its owner may read.
 ///
 /// # Errors
-/// When the file is there already (a lost key cannot be made again), or cannot be written.
+/// When the file exists (a lost key cannot be made again), or cannot be written.
 pub fn create_key(file: &Path) -> Result<ElectionKey, UsageError> {
     let name = file.display();
     let failed =
         |error: std::io::Error| UsageError(format!("cannot write the key file {name}: {error}"));
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        UsageError(format!(
-            "the system gives no random numbers for a key: {error}"
-        ))
-    })?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| UsageError(format!("no random bytes for a key: {error}")))?;
     let key = ElectionKey::from_bytes(bytes);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(file).map_err(failed)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .map_err(failed)?;
     writeln!(file, "{}", key.to_hex()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     Ok(key)
 }
 
-#[cfg(unix)]
 fn demand_private(file: &Path) -> Result<(), UsageError> {
-    use std::os::unix::fs::PermissionsExt;
-    // One that is not there is for the reader to report.
+    // A missing file is reported when it is read.
     let readable_by_others = std::fs::metadata(file)
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0);
     if readable_by_others {
         let name = file.display();
         return Err(UsageError(format!(
-            "others on this machine may read the key file {name}; `chmod 600 {name}`"
+            "other users of this machine may read the key file {name}; `chmod 600 {name}`"
         )));
     }
     Ok(())
 }
 
-#[cfg(not(unix))]
-fn demand_private(_: &Path) -> Result<(), UsageError> {
-    Ok(())
-}
-
-/// How the right key is given, where none or another one is.
-pub(crate) fn key_remedy(mismatch: &KeyMismatch) -> &'static str {
-    match mismatch {
-        KeyMismatch::Missing => {
-            "name its file with `--key-file` or ELECTION_KEY_FILE, or set ELECTION_KEY"
-        }
-        KeyMismatch::Other { .. } => {
-            "name the file of the key it was set up with, with `--key-file` or ELECTION_KEY_FILE, or set \
-             ELECTION_KEY"
-        }
-    }
-}
-
-fn no_key(place: &str, error: &ballot::KeyError) -> UsageError {
-    UsageError(format!("{place} holds no key: {error}"))
+fn parse(text: &str, place: &str) -> Result<ElectionKey, UsageError> {
+    ElectionKey::parse(text)
+        .map_err(|error| UsageError(format!("{place} does not hold a key: {error}")))
 }
 
 #[cfg(test)]
@@ -132,13 +114,9 @@ mod tests {
             key_file: Some(file.clone()),
         };
         assert_eq!(args.election_key().unwrap(), Some(key.clone()));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-            let error = read_key(&file).unwrap_err().to_string();
-            assert!(error.contains("chmod 600"), "{error}");
-        }
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let error = read_key(&file).unwrap_err().to_string();
+        assert!(error.contains("chmod 600"), "{error}");
     }
 
     #[test]

@@ -1,12 +1,10 @@
-//! What every service has as a process of its own: where cluster and database are, waiting for them and
-//! demanding that they belong together, the secret key, signals, logs, health and metrics. And where others find the
-//! dashboard.
+//! What all services share: options, the secret key, waiting for cluster and database, checking that they belong
+//! together, retries, signals, logs, health and metrics; and the dashboard's public address.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 pub mod args;
-mod connection;
 pub mod connections;
 pub mod endpoint;
 mod error;

@@ -1,6 +1,5 @@
-//! Logs, on stderr: for people, or for a machine that collects them.
+//! Logs on stderr: as text, or as JSON for a log collector.
 
-use std::env::{VarError, var};
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
@@ -9,40 +8,38 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The variable that chooses what is logged.
+/// The environment variable that sets what is logged.
 const FILTER: &str = "RUST_LOG";
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people
+    /// Lines of text
     #[default]
     Text,
     /// One JSON object a line
     Json,
 }
 
-/// Begins logging, for the whole process: what `RUST_LOG` says, or else `default_level`.
+/// Starts logging for the whole process, as `RUST_LOG` says or else at `default_level`.
 pub fn init_logs(format: LogFormat, default_level: &str) {
-    let chosen = match var(FILTER) {
-        Ok(text) if !text.is_empty() => Some(EnvFilter::try_new(&text)),
-        Ok(_) | Err(VarError::NotPresent) => None,
-        Err(VarError::NotUnicode(_)) => Some(EnvFilter::try_new("=")),
-    };
+    let chosen = std::env::var_os(FILTER).filter(|text| !text.is_empty());
+    // What is not Unicode is as wrong as a lone `=`.
+    let chosen = chosen.map(|text| EnvFilter::try_new(text.to_str().unwrap_or("=")));
     let (filter, problem) = match chosen {
         Some(Ok(filter)) => (filter, None),
         Some(Err(problem)) => (EnvFilter::new(default_level), Some(problem)),
         None => (EnvFilter::new(default_level), None),
     };
-    let no_color = var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = std::io::stderr().is_terminal() && !no_color;
     if let Err(error) = subscriber(format, filter, colours, std::io::stderr).try_init() {
-        tracing::warn!("the process logs already, and goes on as it does: {error}");
+        tracing::warn!("logging had already started: {error}");
     }
     if let Some(problem) = problem {
         tracing::warn!(
-            "{FILTER} cannot be read ({problem}); it is taken as {default_level}. It looks like \
-             `info` or `warn,platform=debug`"
+            "cannot read {FILTER} ({problem}), so it is {default_level}; use for example `info` or \
+             `warn,platform=debug`"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A service as a process: logs, the runtime, signals, and what it ends with.
+//! Running a service as a process: logs, runtime, signals, exit code.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,23 +9,21 @@ use store::StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::LogArgs;
-use crate::key::key_remedy;
+use crate::key::KEY_REMEDY;
 use crate::logs::init_logs;
 use crate::signals::stop_on_signal;
 use crate::{ServiceError, UsageError};
 
-/// What is logged when `RUST_LOG` says nothing: a process of its own has no other voice. Of its
-/// connections it tells itself.
+/// The default of `RUST_LOG`. Services log their connections themselves.
 const DEFAULT_LEVEL: &str = "info,fluvio=warn,deadpool=error,refinery_core=warn";
-/// At the end all tasks are done; only a look-up of a host's name may still be under way, which cannot
-/// be cut short.
+/// At the end only a DNS lookup may still be running, which cannot be interrupted.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
 const FAILED: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
-/// Runs a service to its end, which Ctrl-C and SIGTERM ask it for. Its exit code: 0 when it is done or
-/// was stopped, 1 when it failed, 2 when it cannot run as it was started.
+/// Runs a service until it is done, or Ctrl-C or SIGTERM stops it. Exit codes: 0 done or stopped, 1 failed, 2 wrong
+/// usage.
 pub fn run(
     log: LogArgs,
     service: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>,
@@ -49,22 +47,22 @@ pub fn run(
     }
 }
 
-/// Tells of the error that ends a program, and how to mend it where the error does not know. The exit code: 2
-/// when it is about options and files that were given, or are missing; else 1.
+/// Prints the error that ends a program, with a remedy if the error lacks one. The exit code is 2 for wrong or missing
+/// options and files, otherwise 1.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {}", told(error));
     ExitCode::from(exit_code(error))
 }
 
-/// An error in words. Which key an election needs, its error says; the options that give one are the programs'.
+/// The error's text. A wrong key gets the options that name the right one, which the store does not know.
 fn told(error: &anyhow::Error) -> String {
-    let mismatch = error.chain().find_map(|cause| match cause.downcast_ref() {
-        Some(StoreError::Key(mismatch)) => Some(mismatch),
-        _ => None,
-    });
-    match mismatch {
-        Some(mismatch) => format!("{error:#}: {}", key_remedy(mismatch)),
-        None => format!("{error:#}"),
+    let is_wrong_key = error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Key(_))));
+    if is_wrong_key {
+        format!("{error:#}: {KEY_REMEDY}")
+    } else {
+        format!("{error:#}")
     }
 }
 
@@ -73,11 +71,11 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         cause.is::<ManifestError>()
             || cause.is::<UsageError>()
             || matches!(cause.downcast_ref(), Some(PlatformError::NoCluster { .. }))
+            || matches!(cause.downcast_ref(), Some(ServiceError::NoDatabase))
             || matches!(
                 cause.downcast_ref(),
                 Some(StoreError::Url { .. } | StoreError::Key(_))
             )
-            || matches!(cause.downcast_ref(), Some(ServiceError::NoDatabase))
     });
     if is_usage { WRONG_USAGE } else { FAILED }
 }

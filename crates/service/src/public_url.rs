@@ -1,21 +1,29 @@
-//! Where others find the dashboard, and the portraits of candidates there.
+//! The dashboard's public address, and the portraits of candidates there.
 //!
-//! Postgres and Kafka are read by programs that have no address to add to a path, so a candidate's
-//! `photo_url` is absolute there. The dashboard itself shows its portraits by their path, whatever
-//! address it is asked under.
+//! Programs that read Postgres or Kafka cannot complete a path, so a candidate's `photo_url` is absolute there. The
+//! dashboard itself links to its portraits by path, so that they work under any address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
-/// Where the dashboard listens unless it is told otherwise.
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Where the dashboard listens by default.
 pub const DASHBOARD: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Characters that are escaped in a path: all but those that RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The address at which others find the dashboard, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
-/// What is no such address.
+/// Text that is not such an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "it is the dashboard's address as others see it, for example https://election.example or \
@@ -24,8 +32,8 @@ pub struct PublicUrl(String);
 pub struct NoPublicUrl;
 
 impl PublicUrl {
-    /// The address of a dashboard that listens here. One that listens on every address is found under
-    /// loopback, at least on the same machine.
+    /// The address of a dashboard that listens here. For one that listens on every address it is the loopback
+    /// address, which at least this machine can reach.
     pub fn of(address: SocketAddr) -> PublicUrl {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => DASHBOARD.ip(),
@@ -76,24 +84,16 @@ pub fn portrait_path(candidate_id: &str) -> String {
     format!("/portraits/{}.svg", path_segment(candidate_id))
 }
 
-/// Whether a `photo_url` is the candidate's portrait on a dashboard, wherever that is or was.
+/// Whether a `photo_url` is the candidate's portrait on a dashboard, at any address.
 pub fn is_portrait(photo_url: &str, candidate_id: &str) -> bool {
     photo_url
         .strip_suffix(&*portrait_path(candidate_id))
         .is_some_and(|before| before.is_empty() || without_scheme(before).is_some())
 }
 
-/// Text as a part of a path: everything but what RFC 3986 calls unreserved is escaped.
+/// Text as a part of a path.
 pub fn path_segment(text: &str) -> String {
-    let mut segment = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => segment.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => segment.push(byte.into()),
-            _ => segment += &format!("%{byte:02X}"),
-        }
-    }
-    segment
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn without_scheme(url: &str) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! Beginning again after a failure that passes: a server is started anew, a partition is moved.
+//! Retrying work after a transient failure: a server restarts, a partition moves.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -9,53 +9,49 @@ use tokio_util::sync::CancellationToken;
 
 use crate::retry::Backoff;
 
-/// Work that has gone on for this long had no lasting trouble: what fails then is tried again at once.
+/// Work that ran for so long before it failed is retried after the shortest pause.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// Work that has gone on for this long works again, and its problem is over.
+/// Work that has run for so long works again, so its problem is over.
 const WORKS: Duration = Duration::from_secs(1);
 
-/// How often work may have lost its place at the same offset before the records that were due are taken for
-/// lost. What is not in the log stays missing.
+/// How often work may find the record at the same offset missing before that is an error: what is not in the log does
+/// not come back.
 const LOST_AT_ONE_OFFSET: u32 = 3;
 
-/// What work fails with.
+/// An error of work that may be retried.
 pub trait Failure: Display {
-    /// Whether the same may succeed later, from where it stands.
+    /// Whether a retry may succeed.
     fn is_transient(&self) -> bool;
 
-    /// The offset that was due, where the next record is another.
+    /// The offset of the expected record, if another one came.
     fn lost_at(&self) -> Option<i64>;
 }
 
-/// Where problems are told while they last.
+/// Where problems are reported while they last.
 pub trait Problems {
-    /// Notes that something works, or why it does not. Returns whether that is news.
+    /// Sets or clears the problem of what is being done. Returns whether that is a change.
     fn set_problem(&self, doing: &str, problem: Option<String>) -> bool;
 }
 
-/// Notes in a list of problems, by what is being done, that something works or why it does not. Returns
-/// whether that is news.
+/// Sets or clears the problem of what is being done in a list. Returns whether that is a change.
 pub fn note_problem(
     problems: &mut BTreeMap<String, String>,
     doing: &str,
     problem: Option<String>,
 ) -> bool {
-    if problems.get(doing) == problem.as_ref() {
-        return false;
-    }
-    match problem {
+    let before = match problem.clone() {
         Some(problem) => problems.insert(doing.to_owned(), problem),
         None => problems.remove(doing),
     };
-    true
+    before != problem
 }
 
-/// Does `work`, and does it again after every failure that passes; `None` when it was stopped between
-/// two tries. Meanwhile `problems` names what is wrong. Work under way ends by itself when it is stopped.
+/// Does `work`, and retries it after transient failures; `None` when stopped between two tries. Meanwhile `problems`
+/// has what is wrong. Running work must end by itself when stopped.
 ///
 /// # Errors
-/// The first failure that does not pass.
+/// The first failure that is not transient.
 pub async fn until_done<T, E, W>(
     what: &str,
     problems: &impl Problems,
@@ -67,17 +63,15 @@ where
     W: Future<Output = Result<T, E>>,
 {
     let mut backoff = Backoff::default();
-    let mut lost = Lost::default();
+    let (mut lost_at, mut times_lost) = (None, 0);
     loop {
         let began = Instant::now();
-        let done = {
-            let mut work = std::pin::pin!(work());
-            tokio::select! {
-                done = &mut work => done,
-                () = tokio::time::sleep(WORKS) => {
-                    problems.set_problem(what, None);
-                    work.await
-                }
+        let mut work = std::pin::pin!(work());
+        let done = tokio::select! {
+            done = &mut work => done,
+            () = tokio::time::sleep(WORKS) => {
+                problems.set_problem(what, None);
+                work.await
             }
         };
         let error = match done {
@@ -90,39 +84,21 @@ where
         if began.elapsed() >= STEADY {
             backoff.reset();
         }
-        if !error.is_transient() || lost.times(error.lost_at()) > LOST_AT_ONE_OFFSET {
+        // However long a try takes: it takes long every time to reach a gap in a long log.
+        if let Some(due) = error.lost_at() {
+            let again = lost_at.replace(due) == Some(due);
+            times_lost = if again { times_lost + 1 } else { 1 };
+        }
+        if !error.is_transient() || times_lost > LOST_AT_ONE_OFFSET {
             return Err(error);
         }
         if problems.set_problem(what, Some(error.to_string())) {
-            tracing::warn!("{what} begins again: {error}");
+            tracing::warn!("{what}: retrying after an error: {error}");
         }
-        backoff.pause(stop).await;
-        if stop.is_cancelled() {
+        if !backoff.pause(stop).await {
             problems.set_problem(what, None);
             return Ok(None);
         }
-    }
-}
-
-/// Where work lost its place last, and how often there. However long a try lasts: to come to a gap in a
-/// long log takes long, every time.
-#[derive(Default)]
-struct Lost {
-    due: Option<i64>,
-    times: u32,
-}
-
-impl Lost {
-    /// How often work has lost its place at this offset by now.
-    fn times(&mut self, due: Option<i64>) -> u32 {
-        if due.is_none() {
-            return 0;
-        }
-        if self.due != due {
-            *self = Lost { due, times: 0 };
-        }
-        self.times += 1;
-        self.times
     }
 }
 

@@ -1,7 +1,7 @@
-//! Pauses between tries, each twice as long as the one before.
+//! Pauses between retries, each twice as long as the one before.
 //!
-//! Our own: what a crate for this has over `Backoff` is the loop around the tries, and here what is
-//! tried is a stream that works for hours and then fails, after which the pauses begin anew.
+//! Our own, because crates for this bring their own retry loop. Here a stream works for hours before it fails, and then
+//! the pauses start again from the shortest.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The first pause.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause: about as long as somebody watching would wait after mending what was wrong.
+/// The longest pause: about as long as an operator would wait after a repair.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long to wait before the next try.
+/// How long to wait before the next retry.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     next: Duration,
@@ -25,17 +25,17 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Pauses begin anew: it works again.
+    /// Starts again from the shortest pause: it works again.
     pub fn reset(&mut self) {
         self.next = FIRST_PAUSE;
     }
 
-    /// How long the next pause will be, for messages.
+    /// How long the next pause will be.
     pub fn next_pause(&self) -> Duration {
         self.next
     }
 
-    /// Waits before the next try; false when it is stopped meanwhile.
+    /// Waits before the next retry; false when stopped meanwhile.
     pub async fn pause(&mut self, stop: &CancellationToken) -> bool {
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST_PAUSE);
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_double_to_the_longest_and_begin_anew() {
+    async fn pauses_double_to_the_longest_and_start_again() {
         let stop = CancellationToken::new();
         let mut backoff = Backoff::default();
         let mut paused = Vec::new();

@@ -1,5 +1,4 @@
-//! Waiting for what may not be there yet: the cluster, the database, the election. Processes of one system start in
-//! any order.
+//! Waiting for the cluster, the database and the election: services start in any order.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -14,57 +13,28 @@ use wire::Election;
 
 use crate::retry::Backoff;
 
-/// How often the log repeats what is waited for while nothing changes.
+/// How often the log repeats a problem that lasts.
 const REPEAT_EVERY: Duration = Duration::from_secs(10);
 
-/// Connects to the cluster, as soon as it is up; `None` when it is stopped before.
+/// Connects to the cluster as soon as it is up; `None` when stopped before. After each try `tell` gets the problem, and
+/// in the end `None`.
 ///
 /// # Errors
 /// When waiting would not help: no cluster is named, or it refuses.
-pub async fn cluster(
-    config: ClusterConfig,
-    stop: &CancellationToken,
-) -> Result<Option<FluvioPlatform>, PlatformError> {
-    cluster_telling(config, |_| {}, stop).await
-}
-
-/// Like [`cluster()`]; after each try `tell` hears what is wrong, at last that nothing is.
-///
-/// # Errors
-/// As [`cluster()`].
 pub async fn cluster_telling(
     config: ClusterConfig,
     tell: impl FnMut(Option<String>),
     stop: &CancellationToken,
 ) -> Result<Option<FluvioPlatform>, PlatformError> {
     let connect = || FluvioPlatform::connect(config.clone());
-    until_up(
-        ("Fluvio", "is up"),
-        connect,
-        PlatformError::is_transient,
-        Waiting::new(tell),
-        stop,
-    )
-    .await
+    let is_transient = PlatformError::is_transient;
+    until_up(("Fluvio", "is up"), connect, is_transient, tell, stop).await
 }
 
-/// Connects to the database over at most `connections` connections, as soon as it is up; `None` when it
-/// is stopped before.
+/// Connects to the database with at most `connections` connections, like [`cluster_telling`].
 ///
 /// # Errors
 /// When waiting would not help: the URL cannot be read, the user or the password is refused.
-pub async fn database(
-    url: &str,
-    connections: usize,
-    stop: &CancellationToken,
-) -> Result<Option<Store>, StoreError> {
-    database_telling(url, connections, |_| {}, stop).await
-}
-
-/// Like [`database()`]; after each try `tell` hears what is wrong, at last that nothing is.
-///
-/// # Errors
-/// As [`database()`].
 pub async fn database_telling(
     url: &str,
     connections: usize,
@@ -72,92 +42,60 @@ pub async fn database_telling(
     stop: &CancellationToken,
 ) -> Result<Option<Store>, StoreError> {
     let connect = || Store::connect(url, connections);
-    until_up(
-        ("Postgres", "is up"),
-        connect,
-        StoreError::is_transient,
-        Waiting::new(tell),
-        stop,
-    )
-    .await
+    let is_transient = StoreError::is_transient;
+    until_up(("Postgres", "is up"), connect, is_transient, tell, stop).await
 }
 
-/// Waits until an election is set up; `None` when it is stopped before. After each try `tell` hears what is
-/// wrong, at last that nothing is.
+/// Waits until an election is set up, like [`cluster_telling`].
 ///
 /// # Errors
-/// When the election has a secret key and this is not it, or the database fails in a way that does not
-/// pass.
+/// When the election has a secret key and this is not it, or on a database failure that is not transient.
 pub async fn election_telling(
     store: &Store,
     key: Option<&ElectionKey>,
     tell: impl FnMut(Option<String>),
     stop: &CancellationToken,
 ) -> Result<Option<Election>, StoreError> {
-    until_up(
-        ("an election", "is set up"),
-        || store.running_election(key),
-        |error| error.is_transient() || matches!(error, StoreError::NoElection),
-        Waiting::new(tell),
-        stop,
-    )
-    .await
+    let read = || store.running_election(key);
+    let is_transient =
+        |error: &StoreError| error.is_transient() || matches!(error, StoreError::NoElection);
+    until_up(("an election", "is set up"), read, is_transient, tell, stop).await
 }
 
+/// Tries until it succeeds. `tell` gets every problem, the log only a new one, or the same after a while.
 async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
     (what, is_there): (&str, &str),
-    mut connect: impl FnMut() -> F,
-    is_transient: fn(&E) -> bool,
-    mut waiting: Waiting<impl FnMut(Option<String>)>,
+    mut attempt: impl FnMut() -> F,
+    is_transient: impl Fn(&E) -> bool,
+    mut tell: impl FnMut(Option<String>),
     stop: &CancellationToken,
 ) -> Result<Option<T>, E> {
     let mut backoff = Backoff::default();
+    let mut logged: Option<(String, Instant)> = None;
     loop {
-        match stop.run_until_cancelled(connect()).await {
+        let problem = match stop.run_until_cancelled(attempt()).await {
             None => return Ok(None),
-            Some(Ok(connected)) => {
-                waiting.ended(what, is_there);
-                return Ok(Some(connected));
+            Some(Ok(found)) => {
+                if logged.is_some() {
+                    tracing::info!("{what} {is_there}");
+                }
+                tell(None);
+                return Ok(Some(found));
             }
-            Some(Err(error)) if is_transient(&error) => waiting.failed(what, &error),
+            Some(Err(error)) if is_transient(&error) => error.to_string(),
             Some(Err(error)) => return Err(error),
-        }
-        if !backoff.pause(stop).await {
-            return Ok(None);
-        }
-    }
-}
-
-/// Tells what is waited for: every try to who listens, but to the log only what is new, and that it
-/// still waits.
-struct Waiting<Tell> {
-    tell: Tell,
-    logged: Option<(String, Instant)>,
-}
-
-impl<Tell: FnMut(Option<String>)> Waiting<Tell> {
-    fn new(tell: Tell) -> Self {
-        Waiting { tell, logged: None }
-    }
-
-    fn failed(&mut self, what: &str, error: &impl Display) {
-        let problem = error.to_string();
-        let is_news = self
-            .logged
+        };
+        let is_news = logged
             .as_ref()
             .is_none_or(|(logged, at)| *logged != problem || at.elapsed() >= REPEAT_EVERY);
         if is_news {
-            tracing::warn!("waiting for {what}, trying again every few seconds: {problem}");
-            self.logged = Some((problem.clone(), Instant::now()));
+            tracing::warn!("waiting for {what}, retrying every few seconds: {problem}");
+            logged = Some((problem.clone(), Instant::now()));
         }
-        (self.tell)(Some(problem));
-    }
-
-    fn ended(&mut self, what: &str, is_there: &str) {
-        if self.logged.is_some() {
-            tracing::info!("{what} {is_there}");
+        tell(Some(problem));
+        if !backoff.pause(stop).await {
+            return Ok(None);
         }
-        (self.tell)(None);
     }
 }
 
@@ -180,9 +118,8 @@ mod tests {
             std::future::ready(result)
         };
         let mut told = Vec::new();
-        let waiting = Waiting::new(|problem| told.push(problem));
-        let connected =
-            sendable(until_up(("it", "is up"), connect, |_| true, waiting, &stop)).await;
+        let tell = |problem| told.push(problem);
+        let connected = sendable(until_up(("it", "is up"), connect, |_| true, tell, &stop)).await;
         assert_eq!(connected, Ok(Some(4)));
         let refused = Some("refused".to_owned());
         assert_eq!(told, [refused.clone(), refused.clone(), refused, None]);
@@ -192,15 +129,18 @@ mod tests {
     async fn what_does_not_pass_ends_it_at_once() {
         let stop = CancellationToken::new();
         let connect = || std::future::ready(Err::<(), _>("wrong password"));
-        let waiting = Waiting::new(|_| {});
-        let connected = until_up(("it", "is up"), connect, |_| false, waiting, &stop).await;
+        let connected = until_up(("it", "is up"), connect, |_| false, |_| {}, &stop).await;
         assert_eq!(connected, Err("wrong password"));
     }
 
     #[test]
     fn waiting_can_be_spawned() {
         let stop = CancellationToken::new();
-        drop(sendable(cluster(ClusterConfig::default(), &stop)));
-        drop(sendable(database("", 1, &stop)));
+        drop(sendable(cluster_telling(
+            ClusterConfig::default(),
+            |_| {},
+            &stop,
+        )));
+        drop(sendable(database_telling("", 1, |_| {}, &stop)));
     }
 }

@@ -1,4 +1,4 @@
-//! Demanding that the log has what the database has of it.
+//! Checking that the log has every record that was counted or persisted.
 
 use platform::{Platform, PlatformError};
 use store::{PERSIST, Store, StoreError};
@@ -6,7 +6,7 @@ use wire::topics;
 
 use crate::restart::Failure;
 
-/// The log is shorter than what was counted or persisted from it.
+/// The log has fewer records than were counted or persisted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{topic}` partition {partition} ends at offset {end}, but {stored} records of it are persisted: the log has lost records, or belongs to another database; restore it, or start anew with `--fresh`"
@@ -22,10 +22,10 @@ pub struct LogBehindStore {
     pub stored: i64,
 }
 
-/// Why it is not known that the log is whole.
+/// Why the check failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WholeLogError {
-    /// It is not.
+    /// The log has lost records.
     #[error(transparent)]
     Behind(#[from] LogBehindStore),
     /// The streaming platform failed.
@@ -50,11 +50,11 @@ impl Failure for WholeLogError {
     }
 }
 
-/// Demands of every partition that the log has what is counted and persisted of it. To be called before
-/// anything is appended: that would stand where the lost records stood, and nobody would miss them.
+/// Checks every partition. Must be called before anything is appended: a new record would take the offset of a lost one
+/// and hide the loss.
 ///
 /// # Errors
-/// [`WholeLogError::Behind`] when records are missing, or what platform or database fail with.
+/// [`WholeLogError::Behind`] when records are missing, or the error of platform or database.
 pub async fn demand_whole_log(platform: &dyn Platform, store: &Store) -> Result<(), WholeLogError> {
     for (partition, counted, _) in store.tallies().await? {
         demand_end(platform, topics::VOTES, partition, counted).await?;
@@ -68,10 +68,10 @@ pub async fn demand_whole_log(platform: &dyn Platform, store: &Store) -> Result<
     Ok(())
 }
 
-/// Demands that a partition's log has as many records as the database has of it.
+/// Checks that a partition has at least `stored` records.
 ///
 /// # Errors
-/// [`WholeLogError::Behind`] when it has fewer, or what the platform fails with.
+/// [`WholeLogError::Behind`] when it has fewer, or the platform's error.
 pub async fn demand_end(
     platform: &dyn Platform,
     topic: &'static str,

@@ -54,7 +54,7 @@ async fn a_database_that_comes_up_later_is_found() {
 async fn a_refused_user_and_a_wrong_url_are_errors_at_once() {
     let stop = CancellationToken::new();
     let began = Instant::now();
-    let error = wait::database("postgresql:///nowhere", 1, &stop).await;
+    let error = wait::database_telling("postgresql:///nowhere", 1, |_| {}, &stop).await;
     assert!(matches!(error, Err(StoreError::Url { .. })), "{error:?}");
     assert!(began.elapsed() < AT_ONCE);
 
@@ -63,7 +63,9 @@ async fn a_refused_user_and_a_wrong_url_are_errors_at_once() {
     };
     let began = Instant::now();
     let url = server.database_url().replace("postgres@", "nobody@");
-    let error = wait::database(&url, 1, &stop).await.unwrap_err();
+    let error = wait::database_telling(&url, 1, |_| {}, &stop)
+        .await
+        .unwrap_err();
     assert!(!error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("nobody"), "{error}");
     assert!(began.elapsed() < AT_ONCE);
@@ -107,7 +109,7 @@ async fn without_a_profile_there_is_nothing_to_wait_for() {
         ..ClusterConfig::default()
     };
     let stop = CancellationToken::new();
-    let cluster = wait::cluster(config, &stop).await;
+    let cluster = wait::cluster_telling(config, |_| {}, &stop).await;
     let error = cluster.map(|_| ()).unwrap_err();
     assert!(matches!(error, PlatformError::NoCluster { .. }), "{error}");
 }

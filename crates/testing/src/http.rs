@@ -1,4 +1,4 @@
-//! Asking a program over HTTP.
+//! HTTP requests to a program.
 
 use std::fmt::Display;
 use std::time::Instant;
@@ -14,7 +14,7 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Asks for a path at `HOST:PORT`; `None` while nobody answers there.
+/// Requests a path at `HOST:PORT`; `None` if nobody answers.
 #[track_caller]
 pub fn get(address: impl Display, path: &str) -> Option<Answer> {
     let agent = ureq::Agent::config_builder()
@@ -32,7 +32,7 @@ pub fn get(address: impl Display, path: &str) -> Option<Answer> {
     }
 }
 
-/// Asks for a path until the answer is right: its body.
+/// Requests a path until the answer is right, and returns its body.
 #[track_caller]
 pub fn get_until(address: impl Display, path: &str, is_right: impl Fn(&Answer) -> bool) -> String {
     let deadline = Instant::now() + DEADLINE;

@@ -1,4 +1,4 @@
-//! Addresses of this machine where nobody listens, or where somebody does only later.
+//! Addresses of this machine where nobody listens, at least for now.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -11,7 +11,7 @@ pub fn closed_port() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-/// Passes connections on from one address to another, until it is dropped.
+/// Forwards connections from one address to another until dropped.
 pub async fn forward(from: SocketAddr, to: SocketAddr) {
     let listener = TcpListener::bind(from).await.unwrap();
     let mut connections = JoinSet::new();
@@ -19,7 +19,7 @@ pub async fn forward(from: SocketAddr, to: SocketAddr) {
         let (mut client, _) = listener.accept().await.unwrap();
         connections.spawn(async move {
             let mut server = TcpStream::connect(to).await.unwrap();
-            // Either end may close first; how it ends does not matter.
+            // Either end may close first, in any way.
             tokio::io::copy_bidirectional(&mut client, &mut server)
                 .await
                 .ok();

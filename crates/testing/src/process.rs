@@ -1,4 +1,4 @@
-//! A program that is started, heard and ended.
+//! A program as a child process: starting it, reading its logs, ending it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::DEADLINE;
 
-/// Every variable that an option may come from, or that changes what is said.
+/// Every environment variable that sets an option or the output.
 pub const VARIABLES: [&str; 8] = [
     "DATABASE_URL",
     "ELECTION_CLUSTER",
@@ -22,14 +22,14 @@ pub const VARIABLES: [&str; 8] = [
     "RUST_LOG",
 ];
 
-/// A program, in a directory without a manifest and an environment without our variables.
+/// A program in a directory without a manifest, in an environment without our variables.
 pub fn command(program: &str, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory).stdin(Stdio::null());
     for name in VARIABLES {
         command.env_remove(name);
     }
-    // No profile of the user's either.
+    // Not the user's Fluvio profile either.
     command.env("FLV_PROFILE_PATH", directory.join("profiles"));
     command
 }
@@ -41,7 +41,7 @@ pub fn run(program: &str, args: &[&str]) -> Output {
     command.args(args).output().unwrap()
 }
 
-/// What its help says, in one line.
+/// Its help text in one line.
 #[track_caller]
 pub fn help(program: &str, args: &[&str]) -> String {
     let output = run(program, &[args, &["--help"]].concat());
@@ -51,7 +51,7 @@ pub fn help(program: &str, args: &[&str]) -> String {
     help.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What it says when it ends by itself, for wrong usage.
+/// Its stderr when it ends because of wrong usage.
 #[track_caller]
 pub fn refused(program: &str, args: &[&str]) -> String {
     let output = run(program, args);
@@ -69,19 +69,19 @@ pub struct Running {
     _directory: TempDir,
 }
 
-/// How a program ended that was told to.
+/// How a program ended after SIGTERM.
 #[derive(Debug)]
 pub struct Terminated {
     /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// How long it took.
     pub took: Duration,
-    /// What it said until then, but for what was read before.
+    /// Its stderr, except for the lines that were read before.
     pub said: String,
 }
 
 impl Running {
-    /// Starts it, in a directory of its own.
+    /// Starts it in a new directory.
     pub fn start(program: &str, args: &[&str]) -> Running {
         let directory = tempfile::tempdir().unwrap();
         let mut process = command(program, directory.path())
@@ -106,7 +106,7 @@ impl Running {
         }
     }
 
-    /// The next line of stderr that holds this.
+    /// The next line of stderr that contains `part`.
     #[track_caller]
     pub fn line(&self, part: &str) -> String {
         let mut seen = Vec::new();
@@ -139,7 +139,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already, unless the test failed.
+        // It has already ended, unless the test failed.
         self.process.kill().ok();
         self.process.wait().ok();
     }

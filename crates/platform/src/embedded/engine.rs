@@ -6,9 +6,9 @@
 //! The module says by `copy_records` where its encoded output lies, and returns how many records that is,
 //! or a negative status. What the next module of a chain gets is the records of the one before.
 //!
-//! What differs from an SPU: batches are written straight into the module's memory, compiled modules are
-//! kept on disk, and nothing is metered, since a stream that is no longer read interrupts its module. WASI,
-//! which no SmartModule of `wasm32-unknown-unknown` asks for, is not offered, and neither is `look_back`.
+//! Differences from an SPU: batches are written straight into the module's memory, compiled modules are kept on disk,
+//! and nothing is metered, because a stream that is no longer read interrupts its module. There is no WASI, which no
+//! SmartModule of `wasm32-unknown-unknown` uses, and no `look_back`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,35 +28,34 @@ use wasmtime::{
 };
 use wire::RecordReader;
 
-/// Memory that a module may take, in bytes: what an SPU allows (`DEFAULT_STORE_MEMORY_LIMIT` in
-/// `fluvio-smartengine`).
+/// The memory limit of a module in bytes, as on an SPU (`DEFAULT_STORE_MEMORY_LIMIT` in `fluvio-smartengine`).
 pub const MEMORY_LIMIT: usize = 1_000_000_000;
 
 /// The version of the encoding between engine and module.
 const VERSION: i16 = SMARTMODULE_TIMESTAMPS_VERSION;
 
-/// Exports by which a module's kind is known, in the order in which an SPU looks for them.
+/// The exports that tell a module's kind, in the order in which an SPU looks for them.
 const KINDS: [&str; 5] = ["filter", "map", "filter_map", "array_map", AGGREGATE];
-/// The kind that is handed an accumulator, and gives it back.
+/// The kind that takes an accumulator and returns it.
 const AGGREGATE: &str = "aggregate";
 
-/// What of an input is before its records: base offset (`i64`) and their length (`u32`), big endian.
+/// The part of an input before its records: base offset (`i64`) and their length (`u32`), big endian.
 const HEAD_BYTES: usize = size_of::<i64>() + size_of::<u32>();
-/// What of an input follows its records: no parameters (`u16`), no look-back (`u8`), no joined record
+/// The part of an input after its records: no parameters (`u16`), no look-back (`u8`), no joined record
 /// (`u32`), and the base timestamp (`i64`).
 const TAIL_BYTES: usize = size_of::<u16>() + size_of::<u8>() + size_of::<u32>() + size_of::<i64>();
 
-/// Epochs after which a running module asks whether it is still wanted.
+/// Epochs after which a running module checks whether it is still wanted.
 const EPOCHS: u64 = 1;
 
-/// Why a chain cannot be built, or cannot go on.
+/// Why a chain cannot be built, or has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The engine cannot run here.
-    #[error("the engine for SmartModules: {0}")]
+    #[error("cannot start the engine for SmartModules: {0}")]
     Setup(String),
     /// The bytes are not a SmartModule.
-    #[error("it is not a SmartModule: {0}")]
+    #[error("not a SmartModule: {0}")]
     NotASmartModule(String),
     /// The module refused its parameters.
     #[error("{0}")]
@@ -64,12 +63,12 @@ pub enum EngineError {
     /// The module reported an error about a record.
     #[error("{0}")]
     Record(String),
-    /// The module broke off: a trap, no memory left, output that cannot be read.
+    /// The module failed: a trap, no memory left, output that cannot be read.
     #[error("at offset {offset}: {problem}")]
     Call {
-        /// The base offset of the batch it was given.
+        /// The base offset of the batch.
         offset: i64,
-        /// What went wrong.
+        /// The problem.
         problem: String,
     },
     /// The batch could not be read.
@@ -77,14 +76,14 @@ pub enum EngineError {
     Batch(String),
 }
 
-/// How an engine is set up.
+/// Settings of an engine.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
     /// Bytes of memory that each module may take.
     pub memory_limit: usize,
-    /// Where compiled modules are kept; `None`: nowhere.
+    /// The directory of compiled modules, if they are kept.
     pub compiled: Option<PathBuf>,
-    /// Whether each instruction is counted ([`Chain::fuel_used`]). It costs time, so it is for tests.
+    /// Whether instructions are counted ([`Chain::fuel_used`]), for tests: it takes time.
     pub metered: bool,
 }
 
@@ -107,7 +106,7 @@ pub struct Engine {
     cache: Option<Arc<Cache>>,
 }
 
-/// A batch to be handed to a chain.
+/// A batch for a chain.
 pub struct Batch<'a> {
     /// The offset of its first record.
     pub base_offset: i64,
@@ -115,11 +114,11 @@ pub struct Batch<'a> {
     pub timestamp: i64,
     /// The length of its encoded records, in bytes.
     pub length: usize,
-    /// Writes the encoded records into exactly so many bytes, or says why it cannot.
+    /// Writes the encoded records into exactly so many bytes, or returns the problem.
     pub write: &'a dyn Fn(&mut [u8]) -> Result<(), String>,
 }
 
-/// Modules in a row, each with its state. One thread runs it.
+/// Modules in a row, each with its state, for one thread.
 pub struct Chain {
     store: Store<Host>,
     links: Vec<Link>,
@@ -128,7 +127,7 @@ pub struct Chain {
 /// What the modules of a chain can reach.
 struct Host {
     limits: StoreLimits,
-    /// Where the last output lies, as the module said: pointer and length.
+    /// Pointer and length of the last output.
     output: Option<(u32, u32)>,
 }
 
@@ -137,7 +136,7 @@ struct Link {
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
     entry: Call,
-    /// What an `aggregate` has so far; `None` for any other kind.
+    /// The accumulator of an `aggregate`; `None` for any other kind.
     accumulator: Option<Vec<u8>>,
 }
 
@@ -148,21 +147,18 @@ impl Engine {
     /// Sets an engine up.
     ///
     /// # Errors
-    /// When wasmtime does not support this machine, or the directory of compiled modules is not to be
-    /// used.
+    /// When wasmtime does not support this machine, or the directory of compiled modules cannot be used.
     pub fn new(settings: EngineSettings) -> Result<Engine, EngineError> {
         let failed = |error: wasmtime::Error| EngineError::Setup(format!("{error:#}"));
         let mut config = Config::new();
         config.epoch_interruption(true);
         config.consume_fuel(settings.metered);
-        let cache = match &settings.compiled {
-            Some(directory) => {
-                let mut cache = CacheConfig::new();
-                cache.with_directory(directory);
-                Some(Cache::new(cache).map_err(failed)?)
-            }
-            None => None,
-        };
+        let cache = settings.compiled.as_ref().map(|directory| {
+            let mut cache = CacheConfig::new();
+            cache.with_directory(directory);
+            Cache::new(cache)
+        });
+        let cache = cache.transpose().map_err(failed)?;
         config.cache(cache.clone());
         Ok(Engine {
             engine: wasmtime::Engine::new(&config).map_err(failed)?,
@@ -171,8 +167,8 @@ impl Engine {
         })
     }
 
-    /// Compiles the modules and initialises each with its parameters. Once `unwanted` is cancelled and
-    /// the engine told by [`Engine::interrupt`], whatever the chain runs ends with an error.
+    /// Compiles the modules and initialises each with its parameters. When `unwanted` is cancelled and
+    /// [`Engine::interrupt`] called, a running module ends with an error.
     ///
     /// # Errors
     /// When one is not a SmartModule, or refuses its parameters.
@@ -208,12 +204,12 @@ impl Engine {
         Ok(chain)
     }
 
-    /// Modules that were compiled, since they were not found on disk; zero where none are kept.
+    /// How many modules were compiled because they were not on disk; zero if none are kept.
     pub fn compiled(&self) -> usize {
         self.cache.as_deref().map_or(0, Cache::cache_misses)
     }
 
-    /// Makes every running module ask whether it is still wanted.
+    /// Makes every running module check whether it is still wanted.
     pub fn interrupt(&self) {
         self.engine.increment_epoch();
     }
@@ -226,7 +222,7 @@ impl Chain {
         wasm: &[u8],
         params: &Params,
     ) -> Result<(), EngineError> {
-        let not_one = |error: wasmtime::Error| EngineError::NotASmartModule(told(&error));
+        let not_one = |error: wasmtime::Error| EngineError::NotASmartModule(in_one_line(&error));
         let missing = |what: &str| EngineError::NotASmartModule(format!("it has no {what}"));
         let module = Module::new(engine, wasm).map_err(not_one)?;
         let mut linker = Linker::new(engine);
@@ -268,11 +264,11 @@ impl Chain {
         Ok(())
     }
 
-    /// Puts a batch through the chain and returns the records that come out, in Fluvio's encoding.
+    /// Puts a batch through the chain and returns the resulting records in Fluvio's encoding.
     ///
     /// # Errors
-    /// When the batch cannot be read, a module breaks off, or one reports an error about a record. The
-    /// chain is of no use then.
+    /// When the batch cannot be read, a module fails, or one reports an error about a record. The chain cannot be used
+    /// any more then.
     pub fn process(&mut self, batch: &Batch<'_>) -> Result<Bytes, EngineError> {
         let mut records = Vec::new();
         for (number, link) in self.links.iter_mut().enumerate() {
@@ -291,13 +287,13 @@ impl Chain {
         Ok(records.into())
     }
 
-    /// Instructions that have been run so far, about; zero where they are not counted.
+    /// About how many instructions were run so far; zero if they are not counted.
     pub fn fuel_used(&self) -> u64 {
         self.store.get_fuel().map_or(0, |left| u64::MAX - left)
     }
 
     fn refuel(&mut self) {
-        // invariant: the engine counts, or this is not called.
+        // It fails only in an engine that does not count, for which this is not called.
         let _counting = self.store.set_fuel(u64::MAX);
     }
 }
@@ -315,7 +311,7 @@ impl Link {
         }
         let init: Call = instance
             .get_typed_func(&mut *store, "init")
-            .map_err(|error| EngineError::NotASmartModule(told(&error)))?;
+            .map_err(|error| EngineError::NotASmartModule(in_one_line(&error)))?;
         let mut input = Vec::new();
         SmartModuleInitInput {
             params: SmartModuleExtraParams::from(params.clone()),
@@ -347,13 +343,9 @@ impl Link {
             offset: batch.base_offset,
             problem,
         };
-        let length = HEAD_BYTES
-            + batch.length
-            + TAIL_BYTES
-            + self
-                .accumulator
-                .as_ref()
-                .map_or(0, |accumulator| size_of::<u32>() + accumulator.len());
+        let accumulator = self.accumulator.as_ref();
+        let accumulator = accumulator.map_or(0, |bytes| size_of::<u32>() + bytes.len());
+        let length = HEAD_BYTES + batch.length + TAIL_BYTES + accumulator;
         let (ptr, room) = self.room(store, length).map_err(failed)?;
         let (head, room) = room.split_at_mut(HEAD_BYTES);
         let (records, mut tail) = room.split_at_mut(batch.length);
@@ -392,7 +384,7 @@ impl Link {
         Ok(records)
     }
 
-    /// So many bytes of the module's memory, and where they are.
+    /// Allocates so many bytes in the module's memory.
     fn room<'a>(
         &self,
         store: &'a mut Store<Host>,
@@ -402,7 +394,7 @@ impl Link {
         let ptr = self
             .alloc
             .call(&mut *store, length)
-            .map_err(|error| told(&error))?;
+            .map_err(|error| in_one_line(&error))?;
         let place = ptr as usize..ptr as usize + length as usize;
         let room = self.memory.data_mut(store).get_mut(place);
         let room = room.ok_or("`alloc` gave room outside of the module's memory")?;
@@ -419,10 +411,10 @@ impl Link {
         store.data_mut().output = None;
         entry
             .call(store, (ptr, length as u32, VERSION as u32))
-            .map_err(|error| told(&error))
+            .map_err(|error| in_one_line(&error))
     }
 
-    /// What the module put out in the last call.
+    /// The output of the last call.
     fn output<'a>(&self, store: &'a Store<Host>) -> Result<&'a [u8], String> {
         let (ptr, len) = store.data().output.ok_or("it returned without an output")?;
         let place = ptr as usize..ptr as usize + len as usize;
@@ -431,7 +423,7 @@ impl Link {
     }
 }
 
-/// Where the records of an output end and its error begins.
+/// The position in an output where the records end and the error begins.
 fn end_of_records(output: &[u8]) -> Result<usize, String> {
     let unreadable = |error: wire::BatchError| format!("its output cannot be read: {error}");
     let mut records = RecordReader::new(output).map_err(unreadable)?;
@@ -441,8 +433,8 @@ fn end_of_records(output: &[u8]) -> Result<usize, String> {
     Ok(records.position())
 }
 
-/// An error of wasmtime's in one line: a trap by its name, without the addresses it came through.
-fn told(error: &wasmtime::Error) -> String {
+/// An error of wasmtime in one line: for a trap its name, without the backtrace.
+fn in_one_line(error: &wasmtime::Error) -> String {
     match error.downcast_ref::<Trap>() {
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),

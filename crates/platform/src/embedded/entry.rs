@@ -1,21 +1,19 @@
 //! An entry of the log: a batch as it is stored.
 //!
-//! It starts with the time it was written, milliseconds since 1970, an `i64` (big endian, as all
-//! numbers here). The highest byte of that, which no time needs, says how the records follow: as they are,
-//! or as a block of LZ4 with their number and length before it. Votes are alike, and a block of them is less
-//! than a third of their size; they are compressed once, before they are written, and every copy on the way
-//! is of the block.
+//! It starts with the time of writing in milliseconds since 1970, an `i64` (all numbers here are big endian). The highest
+//! byte of that, which no time needs, is the format of the records that follow: plain, or an LZ4 block after their number
+//! and length. Votes resemble each other, so a block is less than a third of their size.
 
 use bytes::Bytes;
 use wire::RecordsBuilder;
 
-/// Length of what stands before the records where they are as they are: the time.
+/// Length of the head of plain records: the time.
 const TIME_BYTES: usize = size_of::<i64>();
 
-/// Length of what stands before a block: the time, the number of records and their length, both `u32`.
+/// Length of the head of a block: the time, the number of records and their length, both `u32`.
 const BLOCK_HEAD_BYTES: usize = TIME_BYTES + 2 * size_of::<u32>();
 
-/// In the time's highest byte where the records are compressed; where they are not, it is zero.
+/// The format of compressed records; zero is plain.
 const LZ4: u8 = 1;
 
 /// Records of fewer bytes are not worth compressing.
@@ -58,11 +56,11 @@ fn compressed(plain: &[u8], count: u32) -> Option<Vec<u8>> {
     head[TIME_BYTES + 4..].copy_from_slice(&length.to_be_bytes());
     let written = lz4_flex::block::compress_into(records, block).ok()?;
     let size = BLOCK_HEAD_BYTES + written;
-    // What it was larger on the way is not kept for as long as the store holds it in memory.
+    // A copy, because the store may hold it in memory for long, with its spare room.
     (size < plain.len()).then(|| entry[..size].to_vec())
 }
 
-/// A batch as it lies in the log.
+/// A batch in the log.
 pub(super) struct StoredBatch {
     pub(super) base_offset: i64,
     pub(super) timestamp: i64,
@@ -80,7 +78,7 @@ impl StoredBatch {
     /// Reads an entry's head.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// The problem in words.
     pub(super) fn read(base_offset: i64, entry: Bytes) -> Result<StoredBatch, String> {
         let mut head = Head(&entry);
         let mut time = head.take::<TIME_BYTES>()?;
@@ -98,7 +96,7 @@ impl StoredBatch {
             }
             other => {
                 return Err(format!(
-                    "it is stored in a way (number {other}) that this version does not know"
+                    "this version does not know its format (number {other})"
                 ));
             }
         };
@@ -118,11 +116,11 @@ impl StoredBatch {
     /// The length of its records, in bytes.
     ///
     /// # Errors
-    /// When the head does not fit the records, in words.
+    /// When the head contradicts the records, in words.
     pub(super) fn length(&self) -> Result<usize, String> {
         match &self.stored {
             Stored::Plain(records) => Ok(records.len()),
-            // No byte of a block stands for more than 255; so a wrong length takes no memory.
+            // A byte of a block decompresses to at most 255, so a wrong length cannot take memory.
             Stored::Lz4 { block, length } if block.len().saturating_mul(255) < *length => Err(
                 format!("{} bytes cannot be {length} bytes compressed", block.len()),
             ),
@@ -133,22 +131,18 @@ impl StoredBatch {
     /// Writes the records, in Fluvio's encoding, into as many bytes as they are long.
     ///
     /// # Errors
-    /// What is wrong with them, in words.
+    /// The problem in words.
     pub(super) fn write_records(&self, room: &mut [u8]) -> Result<(), String> {
         match &self.stored {
             Stored::Plain(records) => room.copy_from_slice(records),
-            Stored::Lz4 { block, .. } => match lz4_flex::block::decompress_into(block, room) {
-                Ok(written) if written == room.len() => {}
-                Ok(written) => {
-                    return Err(format!(
-                        "{written} bytes of records instead of {}",
-                        room.len()
-                    ));
+            Stored::Lz4 { block, .. } => {
+                let written = lz4_flex::block::decompress_into(block, room)
+                    .map_err(|error| format!("its records cannot be decompressed: {error}"))?;
+                let wanted = room.len();
+                if written != wanted {
+                    return Err(format!("{written} bytes of records instead of {wanted}"));
                 }
-                Err(error) => {
-                    return Err(format!("its records cannot be decompressed: {error}"));
-                }
-            },
+            }
         }
         Ok(())
     }
@@ -156,7 +150,7 @@ impl StoredBatch {
     /// The records, in Fluvio's encoding.
     ///
     /// # Errors
-    /// What is wrong with them, in words.
+    /// The problem in words.
     pub(super) fn records(&self) -> Result<Bytes, String> {
         if let Stored::Plain(records) = &self.stored {
             return Ok(records.clone());
@@ -167,7 +161,7 @@ impl StoredBatch {
     }
 }
 
-/// What is still to be read of an entry's head.
+/// The unread part of an entry's head.
 struct Head<'a>(&'a [u8]);
 
 impl Head<'_> {

@@ -1,13 +1,12 @@
 //! The durable log: topics, partitions and SmartModules in a `fjall` store, one entry per batch.
 //!
-//! A batch's key is topic, partition and base offset, so that a partition is one key range in offset
-//! order; its value is an [entry](super::entry). An entry is
-//! written whole or not at all (the store's journal is checksummed), and is with the operating system
-//! when `append` returns: `kill -9` takes nothing back.
+//! A batch's key is topic, partition and base offset, so that a partition is one key range in offset order; its value is
+//! an [entry](super::entry). An entry is written whole or not at all (the store's journal is checksummed), and the
+//! operating system has it when `append` returns, so `kill -9` loses nothing.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,15 +18,16 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::entry::{BatchBuilder, StoredBatch};
-use crate::{PlatformError, is_topic_name};
+use crate::PlatformError;
+use crate::checks::{check_module, check_partitions, check_topic_name};
 
-/// Entries are kept out of the index's files, in blobs, above this size.
+/// Larger entries are kept in blobs, outside the files of the index.
 const BLOB_BYTES: u32 = 1 << 10;
 
-/// Bytes of batches that are read at once, about: as they are stored.
+/// About how many bytes of batches, as stored, are read at once.
 const READ_BYTES: usize = 1 << 20;
 
-/// The file by which a store is known.
+/// A file that every store has.
 const STORE_MARK: &str = "version";
 
 /// An empty batch, written now.
@@ -46,7 +46,7 @@ pub(super) struct Topic {
     keyless: AtomicU32,
 }
 
-/// A partition's end: who appends holds `appending`, who waits for more watches `end`.
+/// A partition's end. Held `appending` keeps others from appending; readers watch `end`.
 pub(super) struct Partition {
     appending: Mutex<()>,
     end: watch::Sender<i64>,
@@ -71,9 +71,9 @@ impl Topic {
             })
     }
 
-    /// The partition for a record without a key: they take turns.
-    pub(super) fn next_keyless(&self) -> u32 {
-        self.keyless.fetch_add(1, Ordering::Relaxed) % self.partitions()
+    /// Counts the records without a key.
+    pub(super) fn keyless(&self) -> &AtomicU32 {
+        &self.keyless
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Log {
     catalogue: Keyspace,
     batches: Keyspace,
     topics: RwLock<HashMap<String, Arc<Topic>>>,
-    /// The first write that failed. From then on the store takes none, and does not say why.
+    /// The first write that failed. After it the store refuses all writes without saying why.
     failed_write: OnceLock<String>,
 }
 
@@ -130,11 +130,10 @@ impl Log {
         for entry in self.catalogue.prefix("topic/") {
             let (key, value) = entry.into_inner().map_err(|error| self.failed(error))?;
             let name = String::from_utf8_lossy(&key["topic/".len()..]).into_owned();
-            let entry: TopicEntry =
-                serde_json::from_slice(&value).map_err(|error| PlatformError::Storage {
-                    path: self.path.clone(),
-                    problem: format!("the entry of topic `{name}` is damaged: {error}"),
-                })?;
+            let entry: TopicEntry = serde_json::from_slice(&value).map_err(|error| {
+                let problem = format!("the entry of topic `{name}` is damaged: {error}");
+                storage(&self.path, problem)
+            })?;
             let ends = (0..entry.partitions)
                 .map(|partition| self.recover_end(&name, partition))
                 .collect::<Result<_, _>>()?;
@@ -158,22 +157,11 @@ impl Log {
     }
 
     pub(super) fn create_topic(&self, name: &str, partitions: u32) -> Result<(), PlatformError> {
-        if !is_topic_name(name) {
-            return Err(PlatformError::TopicName { topic: name.into() });
-        }
+        check_topic_name(name)?;
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let wanted = partitions.max(1);
         if let Some(topic) = topics.get(name) {
-            let existing = topic.partitions();
-            return if existing == wanted {
-                Ok(())
-            } else {
-                Err(PlatformError::OtherPartitions {
-                    topic: name.into(),
-                    existing,
-                    wanted,
-                })
-            };
+            return check_partitions(name, topic.partitions(), wanted);
         }
         let entry = serde_json::to_vec(&TopicEntry { partitions: wanted })
             .expect("invariant: a number has a JSON form");
@@ -218,8 +206,8 @@ impl Log {
 
     /// The batch that holds `offset`, and those behind it: up to the end, or about [`READ_BYTES`].
     ///
-    /// Not as an iterator: as long as one is open, the store keeps in memory what was written since, flushed
-    /// or not, and a stream waits for its reader for as long as that takes.
+    /// Not an iterator: while one is open, the store keeps everything that was written since in memory, flushed or not,
+    /// and a stream may wait for its reader for any time.
     pub(super) fn batches_from(
         &self,
         topic: &Topic,
@@ -240,7 +228,7 @@ impl Log {
                 });
             match batch {
                 Ok(batch) => batches.push(batch),
-                // What is before it is read first; it is found again.
+                // The batches before the damage are read first; the next read finds it again.
                 Err(_) if !batches.is_empty() => break,
                 Err(error) => return Err(error),
             }
@@ -269,13 +257,7 @@ impl Log {
     }
 
     pub(super) fn store_module(&self, name: &str, wasm: &[u8]) -> Result<(), PlatformError> {
-        const WASM_MAGIC: &[u8] = b"\0asm";
-        if !wasm.starts_with(WASM_MAGIC) {
-            return Err(PlatformError::Module {
-                module: name.into(),
-                problem: "not WebAssembly; give it the `.wasm` file".into(),
-            });
-        }
+        check_module(name, wasm)?;
         let key = format!("module/{name}");
         let stored = self
             .catalogue
@@ -311,17 +293,13 @@ impl Log {
 
     /// A point at which a test makes the storage fail.
     pub(super) fn fault(&self, point: &str) -> Result<(), PlatformError> {
-        faults::at(point).map_err(|fault| PlatformError::Storage {
-            path: self.path.clone(),
-            problem: fault.problem,
-        })
+        faults::at(point).map_err(|fault| storage(&self.path, fault.problem))
     }
 
     fn write_failed(&self, error: fjall::Error) -> PlatformError {
         let problem = match error {
             fjall::Error::Poisoned => format!(
-                "nothing is written to it any more, since a write failed ({}); make room on its disk if \
-                 it is full, then start again",
+                "it accepts no writes since one failed ({}); make room on its disk if it is full, then start again",
                 self.failed_write
                     .get()
                     .map_or("in the background", String::as_str)
@@ -329,10 +307,7 @@ impl Log {
             fjall::Error::Locked => return self.failed(error),
             other => self.failed_write.get_or_init(|| other.to_string()).clone(),
         };
-        PlatformError::Storage {
-            path: self.path.clone(),
-            problem,
-        }
+        storage(&self.path, problem)
     }
 
     fn failed(&self, error: fjall::Error) -> PlatformError {
@@ -340,20 +315,15 @@ impl Log {
     }
 }
 
-/// Creates an empty log, whole or not at all: the store cannot open what is left of one that was
-/// killed while it was made, so it is made beside its place, and put there at once.
+/// Creates an empty log, whole or not at all: the store cannot open what is left when its creation was killed, so it is
+/// created beside its place and then renamed.
 fn create(path: &Path) -> Result<(), PlatformError> {
-    let failed = |error: std::io::Error| PlatformError::Storage {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    };
-    let mut making = path.as_os_str().to_owned();
-    making.push(".new");
-    let making = PathBuf::from(making);
+    let failed = |error: std::io::Error| storage(path, error);
+    let making = path.with_added_extension("new");
     remove_if_there(std::fs::remove_dir_all(&making)).map_err(failed)?;
     std::fs::create_dir_all(&making).map_err(failed)?;
     drop(open_store(&making).map_err(|error| storage_error(path, error))?);
-    // Only an empty directory: files without the store's mark are not ours to delete.
+    // Only an empty directory: files without the store's mark are not ours.
     remove_if_there(std::fs::remove_dir(path)).map_err(failed)?;
     std::fs::rename(&making, path).map_err(failed)
 }
@@ -365,7 +335,7 @@ fn remove_if_there(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-/// Opens the store with its two keyspaces, making what is not there.
+/// Opens the store with its two keyspaces, which are created if they are missing.
 fn open_store(path: &Path) -> fjall::Result<(Database, Keyspace, Keyspace)> {
     let database = Database::builder(path)
         // Entries are compressed already.
@@ -385,17 +355,21 @@ fn open_store(path: &Path) -> fjall::Result<(Database, Keyspace, Keyspace)> {
 fn storage_error(path: &Path, error: fjall::Error) -> PlatformError {
     match error {
         fjall::Error::Locked => PlatformError::InUse { path: path.into() },
-        fjall::Error::JournalRecovery(damage) => PlatformError::Storage {
-            path: path.into(),
-            problem: format!(
-                "its journal is damaged ({damage:?}): what is there is not what was written; restore the \
-                 directory from a copy that fits the database, or start anew with `--fresh`"
-            ),
-        },
-        other => PlatformError::Storage {
-            path: path.into(),
-            problem: other.to_string(),
-        },
+        fjall::Error::JournalRecovery(damage) => {
+            let problem = format!(
+                "its journal is damaged ({damage:?}): it does not hold what was written; restore the directory from a \
+                 copy that fits the database, or start anew with `--fresh`"
+            );
+            storage(path, problem)
+        }
+        other => storage(path, other),
+    }
+}
+
+pub(super) fn storage(path: &Path, problem: impl ToString) -> PlatformError {
+    PlatformError::Storage {
+        path: path.into(),
+        problem: problem.to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The embedded platform: an [engine] for SmartModules over a durable log, in this process.
 //!
-//! The same `.wasm` bytes as on a cluster run here. The log keeps records in Fluvio's own encoding, so
-//! that what was produced is handed to a SmartModule as it lies. One process owns the data directory.
+//! It runs the same `.wasm` files as a cluster. The log keeps records in Fluvio's own encoding, so that SmartModules get
+//! them without re-encoding. One process owns the data directory.
 
 pub mod engine;
 mod entry;
@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::engine::{Engine, EngineSettings};
-use self::log::{Log, new_batch};
-use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, partition_of};
+use self::log::{Log, new_batch, storage};
+use crate::checks::check_sizes;
+use crate::partitioning::by_partition;
+use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, blocking};
 
-/// Records are gathered into batches of about this size: large enough that the engine's cost per
-/// batch vanishes, small enough that a count moves several times a second.
+/// About the size of batches: large enough that the engine's cost per batch is negligible, small enough that a count
+/// moves several times a second.
 pub const BATCH_BYTES: usize = 1 << 20;
 
 /// Largest record, key and value together. A batch holds at least one record, and the engine copies
@@ -46,11 +48,11 @@ impl EmbeddedPlatform {
     /// When the directory is in use by another process, cannot be written, or is damaged.
     pub async fn open(directory: &Path) -> Result<EmbeddedPlatform, PlatformError> {
         let directory = directory.to_owned();
-        let (log, engine) = blocking(move || {
+        let (log, engine) = blocking(move || -> Result<_, PlatformError> {
             let log = Log::open(&directory)?;
             Ok((log, engine_in(&directory)?))
         })
-        .await?;
+        .await??;
         Ok(EmbeddedPlatform {
             log: Arc::new(log),
             engine,
@@ -59,7 +61,7 @@ impl EmbeddedPlatform {
         })
     }
 
-    /// Ends all streams, waits for them, and has the log on disk.
+    /// Ends all streams, waits for them, and syncs the log to disk.
     ///
     /// # Errors
     /// When the storage fails.
@@ -68,11 +70,18 @@ impl EmbeddedPlatform {
         self.engine.interrupt();
         self.streams.close();
         self.streams.wait().await;
-        let log = self.log;
-        blocking(move || log.sync()).await
+        self.on_log(Log::sync).await
     }
 
-    /// Streams that are running.
+    async fn on_log<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Log) -> Result<T, PlatformError> + Send + 'static,
+    ) -> Result<T, PlatformError> {
+        let log = self.log.clone();
+        blocking(move || work(&log)).await?
+    }
+
+    /// How many streams are running.
     pub fn streams(&self) -> usize {
         self.streams.len()
     }
@@ -82,47 +91,34 @@ impl EmbeddedPlatform {
     /// # Errors
     /// When the storage fails.
     pub async fn disk_bytes(&self) -> Result<u64, PlatformError> {
-        let log = self.log.clone();
-        blocking(move || log.disk_bytes()).await
+        self.on_log(|log| log.disk_bytes()).await
     }
 }
 
-/// The engine of a platform in this directory, where it keeps what it has compiled.
+/// The engine of a platform in this directory, where it keeps compiled modules.
 fn engine_in(directory: &Path) -> Result<Engine, PlatformError> {
-    let storage = |problem: String| PlatformError::Storage {
-        path: directory.to_owned(),
-        problem,
-    };
     // wasmtime takes absolute paths only.
-    let directory = std::path::absolute(directory).map_err(|error| storage(error.to_string()))?;
+    let absolute = std::path::absolute(directory).map_err(|error| storage(directory, error))?;
     let settings = EngineSettings {
-        compiled: Some(directory.join(COMPILED)),
+        compiled: Some(absolute.join(COMPILED)),
         ..EngineSettings::default()
     };
-    Engine::new(settings).map_err(|error| storage(error.to_string()))
+    Engine::new(settings).map_err(|error| storage(directory, error))
 }
 
-/// Bytes that a record takes in a batch, at most.
+/// Most bytes that a record takes in a batch.
 fn room_for(record: &NewRecord) -> usize {
-    /// Seven varints, of which those of lengths, offset and time have ten bytes at most, and two flags.
+    /// Seven varints, of which those of lengths, offset and time have at most ten bytes, and two flags.
     const AROUND: usize = 64;
-    record.key.as_ref().map_or(0, Vec::len) + record.value.len() + AROUND
-}
-
-/// Runs what blocks (disk, compilation) off the async threads.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PlatformError> + Send + 'static,
-) -> Result<T, PlatformError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| PlatformError::Task(error.to_string()))?
+    record.size() + AROUND
 }
 
 #[async_trait]
 impl Platform for EmbeddedPlatform {
     async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), PlatformError> {
-        let (log, topic) = (self.log.clone(), topic.to_owned());
-        blocking(move || log.create_topic(&topic, partitions)).await
+        let topic = topic.to_owned();
+        self.on_log(move |log| log.create_topic(&topic, partitions))
+            .await
     }
 
     async fn partitions(&self, topic: &str) -> Result<u32, PlatformError> {
@@ -134,56 +130,40 @@ impl Platform for EmbeddedPlatform {
     }
 
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
-        let (log, module, wasm) = (self.log.clone(), module.to_owned(), wasm.to_vec());
-        blocking(move || log.store_module(&module, &wasm)).await
+        let (module, wasm) = (module.to_owned(), wasm.to_vec());
+        self.on_log(move |log| log.store_module(&module, &wasm))
+            .await
     }
 
     async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-        let (log, module) = (self.log.clone(), module.to_owned());
-        blocking(move || log.module(&module)).await
+        let module = module.to_owned();
+        self.on_log(move |log| log.module(&module)).await
     }
 
     async fn produce(&self, topic: &str, records: Vec<NewRecord>) -> Result<(), PlatformError> {
-        let (log, topic) = (self.log.clone(), self.log.topic(topic)?);
-        for record in &records {
-            let bytes = record.value.len() + record.key.as_ref().map_or(0, Vec::len);
-            if bytes > MAX_RECORD_BYTES {
-                return Err(PlatformError::TooLarge {
-                    topic: topic.name().to_owned(),
-                    bytes,
-                    limit: MAX_RECORD_BYTES,
-                });
-            }
-        }
-        blocking(move || {
-            let partitions = topic.partitions();
-            let mut batches: Vec<_> = (0..partitions).map(|_| new_batch()).collect();
-            let places: Vec<u32> = records
-                .iter()
-                .map(|record| match &record.key {
-                    Some(key) => partition_of(key, partitions),
-                    None => topic.next_keyless(),
-                })
-                .collect();
-            // What is still to come for each partition: a batch that grows is copied each time.
-            let mut left = vec![0; partitions as usize];
-            for (record, &partition) in records.iter().zip(&places) {
-                left[partition as usize] += room_for(record);
-            }
-            for (record, partition) in records.iter().zip(places) {
-                let batch = &mut batches[partition as usize];
-                let left = &mut left[partition as usize];
-                let records = batch.records();
-                if records.is_empty() {
-                    records.reserve((*left).min(BATCH_BYTES + room_for(record)));
+        let topic = self.log.topic(topic)?;
+        check_sizes(topic.name(), &records, MAX_RECORD_BYTES)?;
+        self.on_log(move |log| {
+            let shares = by_partition(records, topic.partitions(), topic.keyless());
+            for (partition, share) in (0..).zip(shares) {
+                // The room that is still needed, because a batch that grows is copied each time.
+                let mut left: usize = share.iter().map(room_for).sum();
+                let mut batch = new_batch();
+                for record in &share {
+                    let records = batch.records();
+                    if records.is_empty() {
+                        records.reserve(left.min(BATCH_BYTES + room_for(record)));
+                    }
+                    left -= room_for(record);
+                    records.push(record.key.as_deref(), &record.value);
+                    if records.size() >= BATCH_BYTES {
+                        log.append(
+                            &topic,
+                            partition,
+                            std::mem::replace(&mut batch, new_batch()),
+                        )?;
+                    }
                 }
-                *left -= room_for(record);
-                records.push(record.key.as_deref(), &record.value);
-                if records.size() >= BATCH_BYTES {
-                    log.append(&topic, partition, std::mem::replace(batch, new_batch()))?;
-                }
-            }
-            for (partition, mut batch) in (0..).zip(batches) {
                 if !batch.records().is_empty() {
                     log.append(&topic, partition, batch)?;
                 }
@@ -202,7 +182,7 @@ impl Platform for EmbeddedPlatform {
         } else {
             let (log, engine) = (self.log.clone(), self.engine.clone());
             let (modules, unwanted) = (request.chain.clone(), unwanted.clone());
-            Some(blocking(move || stream::build_chain(&log, &engine, modules, unwanted)).await?)
+            Some(blocking(move || stream::build_chain(&log, &engine, modules, unwanted)).await??)
         };
         stream::start(
             self.log.clone(),

@@ -1,45 +1,39 @@
-//! Streaming a partition through a chain of SmartModules: one thread a stream, which reads the log,
-//! runs the engine and hands outputs to a bounded queue.
+//! Streaming a partition through a chain of SmartModules: each stream has a thread, which reads the log, runs the
+//! engine and puts outputs into a bounded queue.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wire::{BatchError, RecordReader};
 
 use super::engine::{self, Engine, EngineError};
 use super::entry::StoredBatch;
 use super::log::{Log, Topic};
-use crate::{ModuleCall, Output, OutputBatch, OutputStream, PlatformError, StreamRequest};
+use crate::outputs::outputs_of;
+use crate::port::chain_name;
+use crate::{ModuleCall, OutputBatch, OutputStream, PlatformError, StreamRequest};
 
-/// Output batches that a stream may be ahead of its reader.
+/// How many output batches a stream may be ahead of its reader.
 const STREAM_QUEUE: usize = 4;
 
-/// A chain and the name it goes by in errors.
+/// A chain and its name in errors.
 pub(super) struct NamedChain {
     name: String,
     chain: engine::Chain,
 }
 
-/// Compiles and initialises the modules of a chain, which runs until it is `unwanted`.
+/// Compiles and initialises the modules of a chain, which runs until `unwanted` is cancelled.
 pub(super) fn build_chain(
     log: &Log,
     engine: &Engine,
     modules: Vec<ModuleCall>,
     unwanted: CancellationToken,
 ) -> Result<NamedChain, PlatformError> {
-    let name = modules
-        .iter()
-        .map(|call| call.module.as_str())
-        .collect::<Vec<_>>()
-        .join(" | ");
+    let name = chain_name(&modules);
     let mut deployed = Vec::with_capacity(modules.len());
     for ModuleCall { module, params } in modules {
         let Some(wasm) = log.module(&module)? else {
@@ -59,11 +53,10 @@ pub(super) fn build_chain(
 /// Starts the stream's thread. It ends when the stream is dropped, when the platform closes, or with
 /// an error, which is the stream's last item.
 ///
-/// A thread of its own and not one of the runtime's, which are for work that ends: those that wait for
-/// one would wait for a stream.
+/// It is not one of the runtime's blocking threads: those are limited, and a stream would keep one for good.
 ///
 /// # Errors
-/// When the system has no thread left.
+/// When the system cannot start a thread.
 pub(super) fn start(
     log: Arc<Log>,
     topic: Arc<Topic>,
@@ -95,31 +88,20 @@ pub(super) fn start(
         .map_err(|error| PlatformError::NoThread {
             problem: error.to_string(),
         })?;
-    let outputs = ReceiverStream::new(queue);
-    Ok(Interrupting {
-        outputs,
-        engine,
-        unwanted,
-    }
-    .boxed())
+    let interrupt = InterruptOnDrop { engine, unwanted };
+    let outputs = ReceiverStream::new(queue).inspect(move |_| {
+        let _lives_as_long_as_the_stream = &interrupt;
+    });
+    Ok(outputs.boxed())
 }
 
-/// The reader's end of a stream. Dropping it ends the stream, even where a module does not return.
-struct Interrupting {
-    outputs: ReceiverStream<Result<OutputBatch, PlatformError>>,
+/// Ends a stream when its reader drops it, even if a module does not return.
+struct InterruptOnDrop {
     engine: Engine,
     unwanted: CancellationToken,
 }
 
-impl Stream for Interrupting {
-    type Item = Result<OutputBatch, PlatformError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.outputs.poll_next_unpin(context)
-    }
-}
-
-impl Drop for Interrupting {
+impl Drop for InterruptOnDrop {
     fn drop(&mut self) {
         self.unwanted.cancel();
         self.engine.interrupt();
@@ -141,21 +123,21 @@ struct Reader {
 impl Reader {
     fn run(mut self) {
         if let Err(error) = self.read_on() {
-            // Nobody listens any more when this fails, and then nobody needs the error.
+            // It fails when the reader is gone, who then needs no error.
             let _gone = self.outputs.blocking_send(Err(error));
         }
     }
 
     fn read_on(&mut self) -> Result<(), PlatformError> {
         let mut end = self.topic.partition(self.partition)?.watch_end();
-        // A chain is given its first batch whole; afterwards batches must follow on each other.
+        // The first batch may begin before the position; after it, batches must be contiguous.
         let mut first = true;
         while self.has_more(&mut end) {
             let batches = self
                 .log
                 .batches_from(&self.topic, self.partition, self.position)?;
             if batches.is_empty() {
-                let problem = "the log ends after it, and has nothing there".into();
+                let problem = "no batch holds it, though the log ends after it".into();
                 return Err(self.damaged(self.position, problem));
             }
             for batch in batches {
@@ -168,7 +150,7 @@ impl Reader {
                 }
                 first = false;
                 let outputs = match self.outputs(&batch) {
-                    // It was told to break off.
+                    // It was interrupted.
                     Err(_) if self.unwanted.is_cancelled() => return Ok(()),
                     outputs => outputs?,
                 };
@@ -184,7 +166,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits until there is something to be read; or nobody to read it.
+    /// Waits for a record to read; false when nobody reads the stream any more.
     fn has_more(&self, end: &mut watch::Receiver<i64>) -> bool {
         self.runtime.block_on(async {
             tokio::select! {
@@ -195,12 +177,12 @@ impl Reader {
         })
     }
 
-    /// What the chain makes of a batch; without one, its records from where the stream begins.
+    /// The outputs of the chain for a batch; without a chain, its records from the stream's position.
     fn outputs(&mut self, batch: &StoredBatch) -> Result<OutputBatch, PlatformError> {
         let damaged = |reader: &Reader, problem| reader.damaged(batch.base_offset, problem);
         let Some(NamedChain { name, chain }) = &mut self.chain else {
             let records = batch.records().map_err(|problem| damaged(self, problem))?;
-            return outputs_of(batch, &records, self.position)
+            return outputs_of(&records, batch.base_offset, batch.timestamp, self.position)
                 .map_err(|error| damaged(self, error.to_string()));
         };
         let records = batch
@@ -215,9 +197,12 @@ impl Reader {
                 })
             });
         let outputs = records.and_then(|records| {
-            outputs_of(batch, &records, batch.base_offset).map_err(|error| EngineError::Call {
-                offset: batch.base_offset,
-                problem: error.to_string(),
+            let base_offset = batch.base_offset;
+            outputs_of(&records, base_offset, batch.timestamp, base_offset).map_err(|error| {
+                EngineError::Call {
+                    offset: base_offset,
+                    problem: error.to_string(),
+                }
             })
         });
         let module = name.clone();
@@ -238,23 +223,4 @@ impl Reader {
             problem,
         }
     }
-}
-
-/// Records as they are streamed, those from an offset on.
-fn outputs_of(batch: &StoredBatch, records: &Bytes, from: i64) -> Result<OutputBatch, BatchError> {
-    let reader = RecordReader::new(records)?;
-    let mut outputs = Vec::with_capacity(reader.remaining() as usize);
-    for record in reader {
-        let record = record?;
-        let offset = batch.base_offset + record.offset_delta;
-        if offset >= from {
-            outputs.push(Output {
-                offset,
-                key: record.key.map(|key| records.slice_ref(key)),
-                value: records.slice_ref(record.value),
-                timestamp: batch.timestamp + record.timestamp_delta,
-            });
-        }
-    }
-    Ok(outputs)
 }

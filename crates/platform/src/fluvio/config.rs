@@ -1,4 +1,4 @@
-//! Which cluster, and how topics are made on it.
+//! Configuration: the cluster, and the settings of topics.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use fluvio::metadata::topic::{
 use crate::PlatformError;
 
 /// The port of a cluster's controller (SC), when an endpoint names none.
-pub const DEFAULT_PORT: u16 = 9003;
+const DEFAULT_PORT: u16 = 9003;
 
-/// Kept for good: Fluvio knows no "for ever", and deletes after a week when nothing is said.
+/// The longest retention. Fluvio has no "forever", and its default is a week.
 const KEPT_SECONDS: u32 = u32::MAX;
-/// No limit on a partition's size: the largest number that fits an `i64`, as Kubernetes keeps it.
+/// No limit on a partition's size: the largest `i64`, because Kubernetes stores it as one.
 const UNLIMITED_BYTES: u64 = i64::MAX as u64;
 
 /// How to find a cluster.
@@ -25,7 +25,7 @@ const UNLIMITED_BYTES: u64 = i64::MAX as u64;
 pub enum ClusterAddress {
     /// The public address of its controller, `host` or `host:9003`; without TLS.
     Endpoint(String),
-    /// A Fluvio profile, with the TLS settings it holds.
+    /// A Fluvio profile, with its TLS settings.
     Profile {
         /// Its name; `None`: the active one.
         name: Option<String>,
@@ -48,9 +48,9 @@ impl Default for ClusterAddress {
 pub struct ClusterConfig {
     /// Where it is.
     pub address: ClusterAddress,
-    /// How topics are created.
+    /// The settings of other topics.
     pub topic_defaults: TopicSettings,
-    /// How those of these names are, instead.
+    /// The settings of these topics.
     pub topics: BTreeMap<String, TopicSettings>,
 }
 
@@ -64,13 +64,12 @@ impl ClusterConfig {
     }
 }
 
-/// What a topic is created with. One that is there already is left as it is.
+/// The settings a topic is created with. They do not change an existing topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSettings {
     /// Copies of each partition.
     pub replication: u32,
-    /// How long records are kept; `None`: for good. Fluvio's own default is a week, too short for
-    /// counts that start at offset 0.
+    /// How long records are kept; `None`: forever, because counting starts at offset 0.
     pub retention: Option<Duration>,
     /// The compression that its producers must use.
     pub compression: Compression,
@@ -96,7 +95,7 @@ impl Default for TopicSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
-    /// As each producer likes; this crate's uses lz4.
+    /// Each producer's choice; this crate's is lz4.
     #[default]
     Any,
     /// None.
@@ -135,55 +134,40 @@ impl TopicSettings {
         spec
     }
 
-    /// In what a topic that is there differs from these settings, in words. What is created once
-    /// cannot be changed.
+    /// The differences of an existing topic from these settings, in words.
     pub(super) fn differences(&self, existing: &TopicSpec) -> Vec<String> {
         let wanted = self.spec(existing.partitions());
-        let storage = |spec: &TopicSpec| {
-            let storage = spec.get_storage().cloned().unwrap_or_default();
-            // Left out, it is Fluvio's own default, which no number tells.
-            (storage.segment_size, storage.max_partition_size)
-        };
-        let ((segment, most), (wanted_segment, wanted_most)) =
-            (storage(existing), storage(&wanted));
-        let number = |number: Option<u64>| number.map_or("the default".into(), |n| n.to_string());
-        let facts = [
-            (
-                "replication",
-                number(existing.replication_factor().map(u64::from)),
-                number(wanted.replication_factor().map(u64::from)),
-            ),
-            (
-                "retention in seconds",
-                existing.retention_secs().to_string(),
-                wanted.retention_secs().to_string(),
-            ),
-            (
-                "compression",
-                existing.get_compression_type().to_string(),
-                wanted.get_compression_type().to_string(),
-            ),
-            (
-                "segment size in bytes",
-                number(segment.map(u64::from)),
-                number(wanted_segment.map(u64::from)),
-            ),
-            (
-                "largest partition in bytes",
-                number(most),
-                number(wanted_most),
-            ),
-        ];
-        facts
+        facts(existing)
             .into_iter()
-            .filter(|(_, existing, wanted)| existing != wanted)
-            .map(|(what, existing, wanted)| format!("{what}: {existing} instead of {wanted}"))
+            .zip(facts(&wanted))
+            .filter(|(existing, wanted)| existing != wanted)
+            .map(|((what, existing), (_, wanted))| {
+                format!("{what}: {existing} instead of {wanted}")
+            })
             .collect()
     }
 }
 
+/// The settings of a topic, in words.
+fn facts(spec: &TopicSpec) -> [(&'static str, String); 5] {
+    let number = |number: Option<u64>| number.map_or("the default".into(), |n| n.to_string());
+    let storage = spec.get_storage().cloned().unwrap_or_default();
+    let segment_size = storage.segment_size.map(u64::from);
+    let replication = spec.replication_factor().map(u64::from);
+    [
+        ("replication", number(replication)),
+        ("retention in seconds", spec.retention_secs().to_string()),
+        ("compression", spec.get_compression_type().to_string()),
+        ("segment size in bytes", number(segment_size)),
+        (
+            "largest partition in bytes",
+            number(storage.max_partition_size),
+        ),
+    ]
+}
+
 impl ClusterAddress {
-    /// What the client needs to connect. Reads the file of profiles, so it blocks.
+    /// The client's configuration. Reads the file of profiles, so it blocks.
     pub(super) fn resolve(&self) -> Result<FluvioClusterConfig, PlatformError> {
         let (name, file) = match self {
             ClusterAddress::Endpoint(endpoint) => {

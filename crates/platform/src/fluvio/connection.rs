@@ -1,13 +1,11 @@
-//! A connection to the controller (SC) or an SPU: a request, its answer; or a request, and answers
-//! without end.
+//! A connection to the controller (SC) or an SPU: a request and its answer, or a request and an endless series of answers.
 //!
-//! Of the `fluvio` client we use the profiles and TLS, its types, and the protocol in them, but not what
-//! it runs with them, for what that does when things go wrong. Its producer goes on with the next batch
-//! when one was lost, sends a batch again when only its answer was, and tells the cause only to the log.
-//! Its consumer does not say whether a SmartModule was accepted before there is an output, stays on the
-//! SPU when it is dropped, and leaves out outputs of a chain that did not start at the beginning. Its
-//! administrator waits a minute on a connection that is known to be dead. Here, a connection belongs to
-//! its user; nothing runs beside it, and dropping it closes it.
+//! We use the `fluvio` client's profiles, TLS, types and protocol, but not its connections, because of what they do on
+//! failures. Its producer continues with the next batch after one was lost, resends a batch when only the answer was lost,
+//! and only logs the cause. Its consumer does not say whether a SmartModule was accepted before there is an output, stays
+//! on the SPU when it is dropped, and omits outputs of a chain that did not start at the beginning. Its administrator
+//! waits a minute on a connection that is known to be dead. Here a connection belongs to its user, no task runs beside
+//! it, and dropping it closes it.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -25,12 +23,13 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_util::compat::{TokioAsyncReadCompatExt, TokioAsyncWriteCompatExt};
 
+use super::within;
 use crate::PlatformError;
 
 /// How long connecting may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-/// Who is at the other end.
+/// The other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Peer {
     /// An SPU's name in the cluster, by which TLS knows it; `None` for the controller.
@@ -39,10 +38,10 @@ pub(super) struct Peer {
     pub(super) endpoint: String,
 }
 
-/// A connection. Dropping it closes it, and ends what runs for it at the other end.
+/// A connection. Dropping it closes it, and ends its streams at the other end.
 pub(super) struct Connection {
     endpoint: String,
-    /// The socket once more, for its options; not with TLS, where the client makes the socket.
+    /// The socket again, to set options; not with TLS, where the client opens the socket.
     handle: Option<OwnedFd>,
     config: Arc<ClientConfig>,
     versions: Versions,
@@ -51,7 +50,7 @@ pub(super) struct Connection {
     correlation: i32,
 }
 
-/// What was sent to us, and which request it answers.
+/// An answer, and the request it belongs to.
 pub(super) struct Answer {
     pub(super) correlation: i32,
     pub(super) bytes: Bytes,
@@ -72,7 +71,7 @@ impl Connection {
             endpoint: peer.endpoint.clone(),
             problem,
         };
-        // Without it the client would connect in the clear.
+        // Without TLS the client would connect unencrypted.
         if cluster.tls != TlsPolicy::Disabled && !cfg!(feature = "tls") {
             return Err(PlatformError::NoTls {
                 endpoint: peer.endpoint.clone(),
@@ -110,9 +109,9 @@ impl Connection {
         })
     }
 
-    /// Whether it still stands, as far as the network has told. A connection without a request under
-    /// way is sent nothing, so that anything but silence is its end.
-    pub(super) fn stands(&mut self) -> bool {
+    /// Whether it is still open, as far as the network knows. Without a pending request nothing is received, so anything
+    /// but silence is its end.
+    pub(super) fn is_open(&mut self) -> bool {
         self.stream
             .get_mut_tcp_stream()
             .next()
@@ -127,8 +126,7 @@ impl Connection {
             .unwrap_or(R::DEFAULT_API_VERSION)
     }
 
-    /// Sends a request. Must not be given up half-way: what is written then is no request, and the
-    /// connection must be dropped.
+    /// Sends a request. If this is cancelled, half a request may be written, and the connection must be dropped.
     pub(super) async fn send<R: Request>(&mut self, request: R) -> Result<Sent, PlatformError> {
         self.correlation += 1;
         let version = self.version_of::<R>();
@@ -146,7 +144,7 @@ impl Connection {
         })
     }
 
-    /// The next answer. May be given up at any time.
+    /// The next answer. May be cancelled at any time.
     pub(super) async fn answer(&mut self) -> Result<Answer, PlatformError> {
         acknowledge_at_once(self.handle.as_ref());
         match self.stream.get_mut_tcp_stream().next().await {
@@ -155,7 +153,7 @@ impl Connection {
                 let correlation = bytes.get_i32();
                 Ok(Answer { correlation, bytes })
             }
-            Some(Ok(_)) => Err(self.lost_by("it sent an answer without a head")),
+            Some(Ok(_)) => Err(self.lost_by("it sent an answer without a header")),
             Some(Err(error)) => Err(self.lost(SocketError::from(error))),
             None => Err(self.lost_by("the other end closed it")),
         }
@@ -177,13 +175,7 @@ impl Connection {
                 }
             }
         };
-        match tokio::time::timeout(limit, asked).await {
-            Ok(answered) => answered,
-            Err(_) => Err(PlatformError::Timeout {
-                doing: doing(),
-                seconds: limit.as_secs(),
-            }),
-        }
+        within(limit, doing, asked).await
     }
 
     /// Reads an answer.
@@ -195,7 +187,7 @@ impl Connection {
         use fluvio::dataplane::Decoder;
 
         R::Response::decode_from(&mut bytes, version)
-            .map_err(|error| self.lost_by(format!("it sent what cannot be read: {error}")))
+            .map_err(|error| self.lost_by(format!("its answer cannot be read: {error}")))
     }
 
     pub(super) fn lost_by(&self, problem: impl Into<String>) -> PlatformError {
@@ -210,7 +202,7 @@ impl Connection {
     }
 }
 
-/// A socket without TLS, and the handle to its options.
+/// A socket without TLS, and a handle to set its options.
 async fn plain_socket(endpoint: &str) -> Result<(FluvioSocket, OwnedFd), SocketError> {
     let stream = TcpStream::connect(endpoint).await?;
     stream.set_nodelay(true)?;
@@ -221,15 +213,15 @@ async fn plain_socket(endpoint: &str) -> Result<(FluvioSocket, OwnedFd), SocketE
     Ok((FluvioSocket::from_stream(write, read, number), handle))
 }
 
-/// An SPU writes the head of a slice, and then its records, without `TCP_NODELAY`: its kernel holds the
-/// second back until ours has acknowledged the first, and ours would take 40 ms over that, in the hope
-/// of having something to send. The kernel forgets this option, so it is set before every wait.
+/// An SPU writes the head of a slice and then its records, without `TCP_NODELAY`: its kernel holds the records back until
+/// ours has acknowledged the head, which ours would delay by 40 ms, hoping to have something to send. The kernel resets
+/// this option, so it is set before every wait.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn acknowledge_at_once(handle: Option<&OwnedFd>) {
     if let Some(handle) = handle
         && let Err(error) = SockRef::from(handle).set_tcp_quickack(true)
     {
-        // Slower, and no less right.
+        // Without it we are only slower.
         tracing::debug!("TCP_QUICKACK: {error}");
     }
 }

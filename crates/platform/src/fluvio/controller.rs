@@ -1,7 +1,7 @@
-//! The cluster's controller (SC): topics, who leads their partitions, SmartModules. Connects when
-//! first needed, and again when the connection was lost.
+//! The cluster's controller (SC): topics, the leaders of their partitions, SmartModules. Reconnects when the connection is
+//! lost.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::time::Duration;
 
 use fluvio::dataplane::api::Request;
@@ -14,28 +14,20 @@ use fluvio::metadata::objects::{
 use fluvio::metadata::partition::PartitionSpec;
 use fluvio::metadata::smartmodule::{SmartModuleSpec, SmartModuleWasm};
 use fluvio::metadata::spu::SpuSpec;
-use fluvio::metadata::topic::{CompressionAlgorithm, TopicSpec};
+use fluvio::metadata::topic::TopicSpec;
 use fluvio::{FluvioClusterConfig, SmartModuleInvocationWasm};
 use fluvio_sc_schema::{CreatableAdminSpec, TryEncodableFrom};
 use tokio::sync::Mutex;
 
+use super::UNRELATED_ANSWER;
 use super::connection::{Connection, Peer};
 use crate::PlatformError;
 
 /// How long the controller may take over an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// A topic as the controller knows it.
-#[derive(Debug, Clone)]
-pub(super) struct TopicFacts {
-    pub(super) partitions: u32,
-    /// Of each partition.
-    pub(super) copies: u32,
-    pub(super) compression: CompressionAlgorithm,
-}
-
-/// The connection to the controller. It is in its slot while nobody uses it: a request cut short is
-/// never followed by another.
+/// The connection to the controller. It is in its slot only between requests, so a cancelled one is never followed by
+/// another on the same connection.
 pub(super) struct Controller {
     cluster: FluvioClusterConfig,
     connection: Mutex<Option<Connection>>,
@@ -65,42 +57,33 @@ impl Controller {
         Connection::connect(&self.cluster, &peer).await
     }
 
-    /// Asks. When a connection that was there before turns out to be lost, the question is asked once
-    /// more over a new one: all questions here may be asked twice.
-    async fn ask<R: Request>(
+    /// Sends a request. If the connection from an earlier one turns out to be lost, it is sent again over a new one: all
+    /// requests here may be repeated.
+    async fn ask<R: Request, E: Display>(
         &self,
         doing: &str,
-        question: impl Fn(i16) -> Result<R, String>,
+        request: impl Fn(i16) -> Result<R, E>,
     ) -> Result<R::Response, PlatformError> {
-        let refused = |problem| PlatformError::Refused {
-            doing: doing.into(),
-            problem,
-        };
         let mut slot = self.connection.lock().await;
-        if let Some(mut connection) = slot.take()
-            && connection.stands()
-        {
-            let request = question(connection.version_of::<R>()).map_err(refused)?;
-            match connection
-                .request(request, || doing.into(), ANSWER_LIMIT)
-                .await
-            {
-                Err(PlatformError::ConnectionLost { .. }) => {}
-                answered => {
-                    if answered.is_ok() {
-                        *slot = Some(connection);
-                    }
-                    return answered;
+        let mut earlier = slot.take();
+        loop {
+            let is_new = !earlier.as_mut().is_some_and(Connection::is_open);
+            let mut connection = match earlier.take().filter(|_| !is_new) {
+                Some(connection) => connection,
+                None => self.new_connection().await?,
+            };
+            let request = request(connection.version_of::<R>())
+                .map_err(|error| PlatformError::refused(doing, error))?;
+            let answered = connection.request(request, || doing.into(), ANSWER_LIMIT);
+            match answered.await {
+                Err(PlatformError::ConnectionLost { .. }) if !is_new => {}
+                Err(error) => return Err(error),
+                Ok(answer) => {
+                    *slot = Some(connection);
+                    return Ok(answer);
                 }
             }
         }
-        let mut connection = self.new_connection().await?;
-        let request = question(connection.version_of::<R>()).map_err(refused)?;
-        let answer = connection
-            .request(request, || doing.into(), ANSWER_LIMIT)
-            .await?;
-        *slot = Some(connection);
-        Ok(answer)
     }
 
     async fn list<S>(
@@ -112,58 +95,40 @@ impl Controller {
         S: AdminSpec + Debug,
         S::Status: Encoder + Decoder + Debug,
     {
-        let question = |version| {
-            let filter = name.map(|name| ListFilter::from(name.to_owned()));
-            let filters: Vec<_> = filter.into_iter().collect();
-            ObjectApiListRequest::try_encode_from(ListRequest::<S>::new(filters, false), version)
-                .map_err(|error| error.to_string())
+        let request = |version| {
+            let filters = name.map(|name| ListFilter::from(name.to_owned()));
+            let request = ListRequest::<S>::new(filters.into_iter().collect(), false);
+            ObjectApiListRequest::try_encode_from(request, version)
         };
-        let answer = self.ask(doing, question).await?;
-        let listed: Option<ListResponse<S>> =
-            answer.downcast().map_err(|error| PlatformError::Refused {
-                doing: doing.into(),
-                problem: format!("{error:#}"),
-            })?;
+        let answer = self.ask(doing, request).await?;
+        let listed: Option<ListResponse<S>> = answer
+            .downcast()
+            .map_err(|error| PlatformError::refused(doing, format_args!("{error:#}")))?;
         listed
             .map(ListResponse::inner)
-            .ok_or_else(|| PlatformError::Refused {
-                doing: doing.into(),
-                problem: "the answer is about something else".into(),
-            })
+            .ok_or_else(|| PlatformError::refused(doing, UNRELATED_ANSWER))
     }
 
     async fn create<S>(&self, doing: &str, name: &str, spec: S) -> Result<(), PlatformError>
     where
         S: CreatableAdminSpec + Clone + Debug,
     {
-        let question = |version| {
+        let request = |version| {
             let common = CommonCreateRequest {
                 name: name.to_owned(),
                 ..CommonCreateRequest::default()
             };
             let request = CreateRequest::new(common, spec.clone());
             ObjectApiCreateRequest::try_encode_from(request, version)
-                .map_err(|error| error.to_string())
         };
-        let status = self.ask(doing, question).await?;
-        status.as_result().map_err(|error| PlatformError::Refused {
-            doing: doing.into(),
-            problem: error.to_string(),
-        })
+        let status = self.ask(doing, request).await?;
+        status
+            .as_result()
+            .map_err(|error| PlatformError::refused(doing, error))
     }
 
-    /// A topic, if it is there.
-    pub(super) async fn topic(&self, name: &str) -> Result<Option<TopicFacts>, PlatformError> {
-        let spec = self.topic_spec(name).await?;
-        Ok(spec.map(|spec| TopicFacts {
-            partitions: spec.partitions(),
-            copies: spec.replication_factor().unwrap_or(1),
-            compression: spec.get_compression_type().clone(),
-        }))
-    }
-
-    /// A topic as it was created, if it is there.
-    pub(super) async fn topic_spec(&self, name: &str) -> Result<Option<TopicSpec>, PlatformError> {
+    /// A topic as it was created, if it exists.
+    pub(super) async fn topic(&self, name: &str) -> Result<Option<TopicSpec>, PlatformError> {
         let doing = format!("looking topic `{name}` up");
         let topics = self.list::<TopicSpec>(&doing, Some(name)).await?;
         // The controller's filter matches parts of names, too.
@@ -174,16 +139,14 @@ impl Controller {
     /// Deletes a topic with all its records. Returns before it is gone.
     pub(super) async fn delete_topic(&self, name: &str) -> Result<(), PlatformError> {
         let doing = format!("deleting topic `{name}`");
-        let question = |version| {
+        let request = |version| {
             let request = DeleteRequest::<TopicSpec>::new(name.to_owned());
             ObjectApiDeleteRequest::try_encode_from(request, version)
-                .map_err(|error| error.to_string())
         };
-        let status = self.ask(&doing, question).await?;
-        status.as_result().map_err(|error| PlatformError::Refused {
-            doing,
-            problem: error.to_string(),
-        })
+        let status = self.ask(&doing, request).await?;
+        status
+            .as_result()
+            .map_err(|error| PlatformError::refused(doing, error))
     }
 
     /// Creates a topic.
@@ -196,7 +159,7 @@ impl Controller {
         self.create(&doing, name, spec).await
     }
 
-    /// Who leads each partition of a topic; `None` where nobody does yet.
+    /// The leader of each partition of a topic; `None` if there is none yet.
     pub(super) async fn leaders(
         &self,
         topic: &str,
@@ -222,7 +185,7 @@ impl Controller {
         Ok((0..partitions).map(leader).collect())
     }
 
-    /// A SmartModule as the cluster keeps it (gzipped), if it is there.
+    /// A SmartModule as the cluster keeps it (gzipped), if it exists.
     pub(super) async fn module(
         &self,
         name: &str,
@@ -235,7 +198,7 @@ impl Controller {
             .map(|module| SmartModuleInvocationWasm::AdHoc(module.spec.wasm.payload.into())))
     }
 
-    /// Stores a SmartModule, replacing what stood there.
+    /// Stores a SmartModule, replacing the one there.
     pub(super) async fn store_module(
         &self,
         name: &str,

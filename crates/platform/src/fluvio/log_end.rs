@@ -1,13 +1,12 @@
-//! Where a partition ends.
+//! The end of a partition.
 //!
-//! An SPU tells the end of what is committed. One that was killed between writing a batch and noting
-//! that it is committed knows less of its own log when it is started again: the batch is there, it is
-//! told to nobody, and it becomes visible with whatever is appended next, in front of that. A producer
-//! that goes on where the log ends would write it a second time. So the first time that an SPU is
-//! asked over a connection (a killed one takes all connections with it) we also look behind the end.
+//! An SPU tells the end of what is committed. One that was killed between writing a batch and noting the commit does not
+//! know the end of its own log when it restarts: the batch is there but hidden, and becomes visible in front of whatever is
+//! appended next. A producer that continues at the end it was told would write the batch a second time. So
+//! the first time that an SPU is asked over a connection (a killed one closes all connections) we also look behind the
+//! end.
 //!
-//! Only where a partition has one copy: there, what is in the log stays in it. With several, what is not
-//! committed may yet be taken back.
+//! Only where a partition has one copy, from which nothing is taken back. With several, uncommitted records may be.
 
 use std::time::Duration;
 
@@ -16,46 +15,47 @@ use fluvio::dataplane::record::{RawRecords, RecordSet, ReplicaKey};
 use fluvio_spu_schema::fetch::{FetchPartition, FetchRequest, FetchableTopic};
 use fluvio_spu_schema::server::fetch_offset::FetchOffsetsRequest;
 
+use super::UNRELATED_ANSWER;
 use super::connection::Connection;
 use super::stream::is_whole;
 use super::topic::Topic;
 use crate::PlatformError;
 
-/// How long an SPU may take to say where a partition ends.
+/// How long an SPU may take for an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// Bytes that are looked at together behind the end: more than a batch can have.
+/// How many bytes behind the end are read at once: more than a batch can have.
 const LOOK_BYTES: i32 = 16 << 20;
 
-/// A connection over which a partition's end is asked for, and the end that was found by looking.
-pub(super) struct Asking {
+/// A connection that asks for a partition's end, and the end that was found by looking.
+pub(super) struct LogEnd {
     connection: Connection,
     found: i64,
 }
 
-impl Asking {
-    /// Over a new connection.
-    pub(super) async fn begin(
+impl LogEnd {
+    /// Looks for the end over a new connection.
+    pub(super) async fn find(
         topic: &Topic,
         partition: u32,
         mut connection: Connection,
-    ) -> Result<Asking, PlatformError> {
+    ) -> Result<LogEnd, PlatformError> {
         let mut found = committed(topic, partition, &mut connection).await?;
         while topic.has_one_copy()
             && let Some(next) = behind(topic, partition, &mut connection, found).await?
         {
             found = next;
         }
-        Ok(Asking { connection, found })
+        Ok(LogEnd { connection, found })
     }
 
-    /// Itself, if the connection still stands.
-    pub(super) fn if_it_stands(mut self) -> Option<Asking> {
-        self.connection.stands().then_some(self)
+    /// Itself, if the connection is still open.
+    pub(super) fn if_open(mut self) -> Option<LogEnd> {
+        self.connection.is_open().then_some(self)
     }
 
     /// The offset of the next record.
-    pub(super) async fn end(
+    pub(super) async fn poll(
         &mut self,
         topic: &Topic,
         partition: u32,
@@ -75,15 +75,12 @@ async fn committed(
     let response = connection.request(request, doing, ANSWER_LIMIT).await?;
     let offsets = response
         .find_partition(&ReplicaKey::new(topic.name.clone(), partition))
-        .ok_or_else(|| PlatformError::Refused {
-            doing: doing(),
-            problem: "the answer is about something else".into(),
-        })?;
+        .ok_or_else(|| PlatformError::refused(doing(), UNRELATED_ANSWER))?;
     topic.check(partition, &offsets.error_code, doing)?;
     Ok(offsets.last_stable_offset)
 }
 
-/// Where the batches end that stand behind `end`; `None` when there are none.
+/// The end of the batches behind `end`, if there are any.
 async fn behind(
     topic: &Topic,
     partition: u32,
@@ -112,12 +109,9 @@ async fn behind(
     };
     let response = connection.request(request, doing, ANSWER_LIMIT).await?;
     let mut partitions = response.topics.iter().flat_map(|topic| &topic.partitions);
-    let Some(found) = partitions.next() else {
-        return Err(PlatformError::Refused {
-            doing: doing(),
-            problem: "the answer is about something else".into(),
-        });
-    };
+    let found = partitions
+        .next()
+        .ok_or_else(|| PlatformError::refused(doing(), UNRELATED_ANSWER))?;
     topic.check(partition, &found.error_code, doing)?;
     let batches = found
         .records

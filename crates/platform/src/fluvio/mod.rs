@@ -1,8 +1,7 @@
 //! The platform on a Fluvio cluster.
 //!
-//! The controller (SC) knows what there is; records go to and come from the SPUs that lead their
-//! partitions. Connections are our own, with the `fluvio` client's types and TLS: `connection` says why.
-//! Everything runs on tokio.
+//! The controller (SC) knows topics and SmartModules; records go to and come from the SPUs that lead their partitions.
+//! Connections are our own, with the `fluvio` client's types and TLS: `connection` says why.
 
 mod config;
 mod connection;
@@ -13,7 +12,7 @@ mod stream;
 mod topic;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,23 +21,24 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::config::{ClusterAddress, ClusterConfig, Compression, DEFAULT_PORT, TopicSettings};
+pub use self::config::{ClusterAddress, ClusterConfig, Compression, TopicSettings};
 use self::controller::Controller;
 pub use self::produce::{BATCH_BYTES, MAX_RECORD_BYTES};
 use self::stream::Chain;
 pub use self::stream::{CHAIN_SLICE_BYTES, RAW_SLICE_BYTES};
 use self::topic::Topic;
-use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, is_topic_name};
+use crate::checks::{check_module, check_partitions, check_topic_name};
+use crate::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest, blocking};
 
 /// How long a new topic may take until its partitions can be used.
 const TOPIC_LIMIT: Duration = Duration::from_secs(60);
-/// The pause between two looks at a new topic: an SPU does not announce that it serves a partition.
-const TOPIC_PAUSE: Duration = Duration::from_millis(20);
+/// The time between two polls of a new topic: an SPU does not announce that it serves a partition.
+const TOPIC_POLL: Duration = Duration::from_millis(20);
 
-/// The first bytes of a WebAssembly module.
-const WASM_MAGIC: &[u8] = b"\0asm";
+/// The problem of an answer without what was asked for.
+const UNRELATED_ANSWER: &str = "the answer is about something else";
 
-/// A Fluvio cluster as the platform. Clones share their connections.
+/// A Fluvio cluster. Clones share their connections.
 #[derive(Clone)]
 pub struct FluvioPlatform {
     shared: Arc<Shared>,
@@ -47,7 +47,7 @@ pub struct FluvioPlatform {
 struct Shared {
     controller: Controller,
     config: ClusterConfig,
-    /// Topics that were looked up. One whose SPU did not answer, or has moved, is looked up anew.
+    /// Known topics. One whose SPU did not answer, or that has moved, is looked up again.
     topics: RwLock<HashMap<String, Arc<Topic>>>,
     streams: TaskTracker,
     closing: CancellationToken,
@@ -57,12 +57,10 @@ impl FluvioPlatform {
     /// Connects to a cluster.
     ///
     /// # Errors
-    /// When the configuration names none, or its controller does not answer.
+    /// When the configuration names no cluster, or its controller does not answer.
     pub async fn connect(config: ClusterConfig) -> Result<FluvioPlatform, PlatformError> {
         let address = config.address.clone();
-        let cluster = tokio::task::spawn_blocking(move || address.resolve())
-            .await
-            .map_err(|error| PlatformError::Task(error.to_string()))??;
+        let cluster = blocking(move || address.resolve()).await??;
         Ok(FluvioPlatform {
             shared: Arc::new(Shared {
                 controller: Controller::connect(cluster).await?,
@@ -79,47 +77,38 @@ impl FluvioPlatform {
         &self.shared.controller.cluster().endpoint
     }
 
-    /// In what a topic differs from how the configuration has it, in words; nothing when there is no
-    /// such topic. What a topic was created with cannot be changed.
+    /// The differences between a topic and its configuration, in words; none if there is no such topic. The settings
+    /// of an existing topic cannot be changed.
     ///
     /// # Errors
     /// When the controller does not answer.
     pub async fn topic_differences(&self, topic: &str) -> Result<Vec<String>, PlatformError> {
-        let existing = self.shared.controller.topic_spec(topic).await?;
+        let existing = self.shared.controller.topic(topic).await?;
         Ok(existing.map_or_else(Vec::new, |existing| {
             self.settings(topic).differences(&existing)
         }))
     }
 
-    /// Deletes a topic with all its records, if it is there, and waits until it is gone.
+    /// Deletes a topic with all its records, if it exists, and waits until it is gone.
     ///
     /// # Errors
     /// When the controller refuses, or does not answer.
     pub async fn delete_topic(&self, topic: &str) -> Result<(), PlatformError> {
         let controller = &self.shared.controller;
-        if controller.topic_spec(topic).await?.is_none() {
+        if controller.topic(topic).await?.is_none() {
             return Ok(());
         }
         controller.delete_topic(topic).await?;
-        let known = &self.shared.topics;
-        known
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(topic);
-        let mut looks = tokio::time::interval(TOPIC_PAUSE);
+        self.topics().remove(topic);
+        let mut polls = tokio::time::interval(TOPIC_POLL);
         let gone = async {
-            while controller.topic_spec(topic).await?.is_some() {
-                looks.tick().await;
+            while controller.topic(topic).await?.is_some() {
+                polls.tick().await;
             }
             Ok(())
         };
-        match tokio::time::timeout(TOPIC_LIMIT, gone).await {
-            Ok(gone) => gone,
-            Err(_) => Err(PlatformError::Timeout {
-                doing: format!("waiting until topic `{topic}` is deleted"),
-                seconds: TOPIC_LIMIT.as_secs(),
-            }),
-        }
+        let doing = || format!("waiting until topic `{topic}` is deleted");
+        within(TOPIC_LIMIT, doing, gone).await
     }
 
     fn settings(&self, topic: &str) -> &TopicSettings {
@@ -144,31 +133,30 @@ impl FluvioPlatform {
             return Ok(topic);
         }
         let topic = Arc::new(Topic::look_up(&self.shared.controller, name).await?);
-        let mut topics = self
-            .shared
-            .topics
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Who was faster has the connections that keep the order.
-        Ok(topics.entry(name.to_owned()).or_insert(topic).clone())
+        // Another call may have been faster. Its connections are used, so that records keep their order.
+        Ok(self
+            .topics()
+            .entry(name.to_owned())
+            .or_insert(topic)
+            .clone())
     }
 
-    /// Passes a result on. After a failure that may come from what we believe about the topic, it is
-    /// forgotten, so that the next call looks it up.
+    fn topics(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<Topic>>> {
+        let topics = self.shared.topics.write();
+        topics.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Passes a result on. After an error that may come from outdated facts the topic is forgotten, so that the next
+    /// call looks it up again.
     fn learn<T>(
         &self,
         topic: &Arc<Topic>,
         result: Result<T, PlatformError>,
     ) -> Result<T, PlatformError> {
-        if result.as_ref().is_err_and(is_about_the_place) {
-            let mut topics = self
-                .shared
-                .topics
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            if topics
-                .get(&topic.name)
-                .is_some_and(|known| Arc::ptr_eq(known, topic))
+        if result.as_ref().is_err_and(may_be_outdated) {
+            let mut topics = self.topics();
+            if let Some(known) = topics.get(&topic.name)
+                && Arc::ptr_eq(known, topic)
             {
                 topics.remove(&topic.name);
             }
@@ -176,13 +164,32 @@ impl FluvioPlatform {
         result
     }
 
+    /// Does something with a topic; if outdated facts made it fail, once more with new ones.
+    async fn with_topic<T, F>(
+        &self,
+        name: &str,
+        work: impl Fn(Arc<Topic>) -> F,
+    ) -> Result<T, PlatformError>
+    where
+        F: Future<Output = Result<T, PlatformError>>,
+    {
+        let topic = self.topic(name).await?;
+        match self.learn(&topic, work(topic.clone()).await) {
+            Err(error) if may_be_outdated(&error) => {
+                let topic = self.topic(name).await?;
+                self.learn(&topic, work(topic.clone()).await)
+            }
+            other => other,
+        }
+    }
+
     /// Waits until every partition of a topic has a leader that serves it.
     async fn wait_until_usable(&self, name: &str) -> Result<(), PlatformError> {
-        let mut looks = tokio::time::interval(TOPIC_PAUSE);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut polls = tokio::time::interval(TOPIC_POLL);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let usable = async {
             loop {
-                looks.tick().await;
+                polls.tick().await;
                 let usable = match self.topic(name).await {
                     Ok(topic) => self.learn(&topic, serves(&topic).await),
                     Err(error) => Err(error),
@@ -198,15 +205,12 @@ impl FluvioPlatform {
                 }
             }
         };
-        match tokio::time::timeout(TOPIC_LIMIT, usable).await {
-            Ok(usable) => usable,
-            Err(_) => Err(PlatformError::Timeout {
-                doing: format!(
-                    "waiting for SPUs to serve the new topic `{name}` (`fluvio cluster spu list` shows those there are)"
-                ),
-                seconds: TOPIC_LIMIT.as_secs(),
-            }),
-        }
+        let doing = || {
+            format!(
+                "waiting for SPUs to serve the new topic `{name}` (`fluvio cluster spu list` shows the SPUs)"
+            )
+        };
+        within(TOPIC_LIMIT, doing, usable).await
     }
 }
 
@@ -217,7 +221,8 @@ async fn serves(topic: &Topic) -> Result<(), PlatformError> {
     Ok(())
 }
 
-fn is_about_the_place(error: &PlatformError) -> bool {
+/// Whether an error may come from outdated facts about a topic: who leads its partitions, and where.
+fn may_be_outdated(error: &PlatformError) -> bool {
     matches!(
         error,
         PlatformError::Moved { .. }
@@ -228,36 +233,37 @@ fn is_about_the_place(error: &PlatformError) -> bool {
     )
 }
 
+/// Does something within a time limit.
+async fn within<T>(
+    limit: Duration,
+    doing: impl FnOnce() -> String,
+    work: impl Future<Output = Result<T, PlatformError>>,
+) -> Result<T, PlatformError> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(done) => done,
+        Err(_) => Err(PlatformError::Timeout {
+            doing: doing(),
+            seconds: limit.as_secs(),
+        }),
+    }
+}
+
 #[async_trait]
 impl Platform for FluvioPlatform {
     async fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), PlatformError> {
-        if !is_topic_name(topic) {
-            return Err(PlatformError::TopicName {
-                topic: topic.into(),
-            });
-        }
+        check_topic_name(topic)?;
         let wanted = partitions.max(1);
         let controller = &self.shared.controller;
-        let as_wanted = |existing: u32| {
-            if existing == wanted {
-                Ok(())
-            } else {
-                Err(PlatformError::OtherPartitions {
-                    topic: topic.into(),
-                    existing,
-                    wanted,
-                })
-            }
-        };
-        if let Some(facts) = controller.topic(topic).await? {
-            as_wanted(facts.partitions)?;
-        } else {
+        let mut existing = controller.topic(topic).await?;
+        if existing.is_none() {
             let settings = self.settings(topic);
             if let Err(error) = controller.create_topic(topic, settings.spec(wanted)).await {
-                // Somebody else may have made it meanwhile.
-                let facts = controller.topic(topic).await?.ok_or(error)?;
-                as_wanted(facts.partitions)?;
+                // Another process may have created it meanwhile.
+                existing = Some(controller.topic(topic).await?.ok_or(error)?);
             }
+        }
+        if let Some(existing) = existing {
+            check_partitions(topic, existing.partitions(), wanted)?;
         }
         self.wait_until_usable(topic).await
     }
@@ -267,52 +273,38 @@ impl Platform for FluvioPlatform {
     }
 
     async fn end_offset(&self, topic: &str, partition: u32) -> Result<i64, PlatformError> {
-        let found = self.topic(topic).await?;
-        match self.learn(&found, found.end_offset(partition).await) {
-            Err(error) if is_about_the_place(&error) => {
-                let found = self.topic(topic).await?;
-                self.learn(&found, found.end_offset(partition).await)
-            }
-            other => other,
-        }
+        let end = |topic: Arc<Topic>| async move { topic.end_offset(partition).await };
+        self.with_topic(topic, end).await
     }
 
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
-        let failed = |problem: String| PlatformError::Module {
-            module: module.into(),
-            problem,
-        };
-        if !wasm.starts_with(WASM_MAGIC) {
-            return Err(failed("not WebAssembly; give it the `.wasm` file".into()));
-        }
+        check_module(module, wasm)?;
         if self.module(module).await?.as_deref() == Some(wasm) {
             return Ok(());
         }
         let wasm = wasm.to_vec();
-        let gzipped =
-            tokio::task::spawn_blocking(move || match SmartModuleInvocationWasm::adhoc_from_bytes(
-                &wasm,
-            ) {
-                Ok(SmartModuleInvocationWasm::AdHoc(gzipped)) => Ok(gzipped),
-                Ok(other) => Err(format!("it was packed as {other:?}")),
-                Err(error) => Err(error.to_string()),
-            });
-        let gzipped = gzipped
-            .await
-            .map_err(|error| PlatformError::Task(error.to_string()))?
-            .map_err(failed)?;
-        self.shared.controller.store_module(module, gzipped).await
+        let packed = blocking(move || SmartModuleInvocationWasm::adhoc_from_bytes(&wasm)).await?;
+        let problem = match packed {
+            Ok(SmartModuleInvocationWasm::AdHoc(gzipped)) => {
+                return self.shared.controller.store_module(module, gzipped).await;
+            }
+            Ok(other) => format!("it was packed as {other:?}"),
+            Err(error) => error.to_string(),
+        };
+        Err(PlatformError::Module {
+            module: module.into(),
+            problem,
+        })
     }
 
     async fn module(&self, module: &str) -> Result<Option<Vec<u8>>, PlatformError> {
         let Some(gzipped) = self.shared.controller.module(module).await? else {
             return Ok(None);
         };
-        let raw = tokio::task::spawn_blocking(|| gzipped.into_raw()).await;
-        let raw = raw.map_err(|error| PlatformError::Task(error.to_string()))?;
+        let raw = blocking(|| gzipped.into_raw()).await?;
         raw.map(Some).map_err(|error| PlatformError::Module {
             module: module.into(),
-            problem: format!("what is deployed cannot be read: {error}"),
+            problem: format!("the deployed module cannot be read: {error}"),
         })
     }
 
@@ -323,26 +315,14 @@ impl Platform for FluvioPlatform {
     }
 
     async fn stream(&self, request: StreamRequest) -> Result<OutputStream, PlatformError> {
-        let mut topic = self.topic(&request.topic).await?;
-        topic.check_partition(request.partition)?;
-        let chain = Chain::resolve(&self.shared.controller, &request.chain).await?;
-        let start = |topic: Arc<Topic>| {
-            let shared = &self.shared;
-            stream::start(
-                topic,
-                &request,
-                chain.clone(),
-                &shared.streams,
-                shared.closing.clone(),
-            )
+        let topic = self.topic(&request.topic).await?;
+        topic.partition(request.partition)?;
+        let shared = &self.shared;
+        let chain = Chain::resolve(&shared.controller, &request.chain).await?;
+        let start = |topic| {
+            let closing = shared.closing.clone();
+            stream::start(topic, &request, chain.clone(), &shared.streams, closing)
         };
-        let started = start(topic.clone()).await;
-        match self.learn(&topic, started) {
-            Err(error) if is_about_the_place(&error) => {
-                topic = self.topic(&request.topic).await?;
-                self.learn(&topic, start(topic.clone()).await)
-            }
-            other => other,
-        }
+        self.with_topic(&request.topic, start).await
     }
 }

@@ -1,6 +1,5 @@
-//! Producing: records are put into batches by partition, and a partition's batches are sent one
-//! request after the other, each when the one before is acknowledged. So what is stored after an error
-//! is always a prefix.
+//! Producing: records are put into batches by partition, and each request with a partition's batches waits until the one
+//! before is acknowledged. So what is stored after an error is always a prefix.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,19 +15,21 @@ use fluvio_spu_schema::produce::{
 use futures_util::future::join_all;
 use wire::RecordsBuilder;
 
+use super::UNRELATED_ANSWER;
 use super::topic::Topic;
-use crate::{NewRecord, PlatformError, partition_of};
+use crate::checks::check_sizes;
+use crate::partitioning::by_partition;
+use crate::{NewRecord, PlatformError, blocking};
 
-/// Records are gathered into batches of at most this size, before compression (a larger record is a
-/// batch of its own). A chain of SmartModules is handed one batch at a time, and an SPU silently
-/// passes over a batch whose outputs are larger than a slice: see `CHAIN_SLICE_BYTES`.
+/// The largest batch before compression (a larger record is a batch of its own). A chain of SmartModules gets one batch
+/// at a time, and an SPU silently skips a batch whose outputs are larger than a slice: see `CHAIN_SLICE_BYTES`.
 pub const BATCH_BYTES: usize = 128 << 10;
 
 /// Largest record, key and value together: a batch on an SPU has at most 2 MiB with its head.
 pub const MAX_RECORD_BYTES: usize = (2 << 20) - (4 << 10);
 
-/// Batches of a partition are sent together up to about this size, compressed, so that waiting for
-/// the acknowledgement is paid for once.
+/// About how many bytes of a partition's batches, compressed, are sent in one request, so that there are few
+/// acknowledgements to wait for.
 const REQUEST_BYTES: usize = 4 << 20;
 
 /// How long the SPU may take until all copies have the batch.
@@ -41,30 +42,13 @@ pub(super) async fn produce(
     topic: &Arc<Topic>,
     records: Vec<NewRecord>,
 ) -> Result<(), PlatformError> {
-    for record in &records {
-        let bytes = record.value.len() + record.key.as_ref().map_or(0, Vec::len);
-        if bytes > MAX_RECORD_BYTES {
-            return Err(PlatformError::TooLarge {
-                topic: topic.name.clone(),
-                bytes,
-                limit: MAX_RECORD_BYTES,
-            });
-        }
-    }
-    let partitions = topic.partitions();
-    let mut shares: Vec<Vec<NewRecord>> = (0..partitions).map(|_| Vec::new()).collect();
-    for record in records {
-        let partition = match &record.key {
-            Some(key) => partition_of(key, partitions),
-            None => topic.next_keyless(),
-        };
-        shares[partition as usize].push(record);
-    }
+    check_sizes(&topic.name, &records, MAX_RECORD_BYTES)?;
+    let shares = by_partition(records, topic.partitions(), topic.keyless());
     let appended = (0..)
         .zip(shares)
         .filter(|(_, share)| !share.is_empty())
         .map(|(partition, share)| append(topic, partition, share));
-    // All to their end: one partition's failure does not cut another's request short.
+    // Not `try_join_all`: one partition's failure must not cancel another's request.
     join_all(appended).await.into_iter().collect()
 }
 
@@ -73,34 +57,24 @@ async fn append(
     partition: u32,
     records: Vec<NewRecord>,
 ) -> Result<(), PlatformError> {
-    // Held from before the batches are made: calls are served in the order they came.
-    let mut slot = topic.appending(partition)?.lock().await;
+    // Locked before the batches are made, so that calls keep their order.
+    let mut slot = topic.partition(partition)?.appending.lock().await;
     let compression = topic.compression.clone();
-    let batches = tokio::task::spawn_blocking(move || batches(&records, &compression))
-        .await
-        .map_err(|error| PlatformError::Task(error.to_string()))?;
+    let batches = blocking(move || batches(&records, &compression)).await?;
     let doing = || format!("producing to `{}` partition {partition}", topic.name);
-    let batches = batches.map_err(|problem| PlatformError::Refused {
-        doing: doing(),
-        problem,
-    })?;
+    let batches = batches.map_err(|problem| PlatformError::refused(doing(), problem))?;
     let mut connection = topic.take(&mut slot, partition).await?;
     for batches in requests(batches) {
         let request = request(&topic.name, partition, batches);
         let response = connection.request(request, doing, ANSWER_LIMIT).await?;
         let answer = response
             .find_partition_response(&topic.name, partition)
-            .ok_or_else(|| PlatformError::Refused {
-                doing: doing(),
-                problem: "the answer is about something else".into(),
-            })?;
+            .ok_or_else(|| PlatformError::refused(doing(), UNRELATED_ANSWER))?;
         if answer.error_code == ErrorCode::MessageTooLarge {
-            return Err(PlatformError::Refused {
-                doing: doing(),
-                problem: format!(
-                    "a batch is too large for this cluster; it should take {MAX_RECORD_BYTES} bytes"
-                ),
-            });
+            let problem = format!(
+                "a batch is too large for this cluster, which must accept {MAX_RECORD_BYTES} bytes"
+            );
+            return Err(PlatformError::refused(doing(), problem));
         }
         topic.check(partition, &answer.error_code, doing)?;
     }
@@ -124,7 +98,7 @@ fn request(topic: &str, partition: u32, batches: Vec<Batch<RawRecords>>) -> Defa
     }
 }
 
-/// Splits batches into those that go together.
+/// Puts batches together that fit into a request.
 fn requests(batches: Vec<Batch<RawRecords>>) -> Vec<Vec<Batch<RawRecords>>> {
     let mut requests = Vec::new();
     let mut bytes = usize::MAX;
@@ -150,12 +124,10 @@ fn batches(
     let mut batches = Vec::new();
     let mut builder = RecordsBuilder::default();
     for record in records {
-        let key = record.key.as_deref();
-        let bytes = record.value.len() + key.map_or(0, <[u8]>::len);
-        if !builder.is_empty() && builder.size() + bytes > BATCH_BYTES {
+        if !builder.is_empty() && builder.size() + record.size() > BATCH_BYTES {
             batches.push(batch(std::mem::take(&mut builder), compression)?);
         }
-        builder.push(key, &record.value);
+        builder.push(record.key.as_deref(), &record.value);
     }
     if !builder.is_empty() {
         batches.push(batch(builder, compression)?);
@@ -196,7 +168,7 @@ fn compress(raw: Vec<u8>, wanted: &CompressionAlgorithm) -> Result<(Compression,
     let compressed = compression
         .compress(&raw)
         .map_err(|error| error.to_string())?;
-    // What cannot be compressed must not become too large by the attempt.
+    // A batch that does not compress must not grow beyond the limit.
     if *wanted == CompressionAlgorithm::Any && compressed.len() >= raw.len() {
         return Ok((Compression::None, raw.into()));
     }

@@ -1,17 +1,17 @@
-//! Streaming a partition: one connection and one task a stream. The SPU sends a slice, we tell it how
-//! far we are, it sends the next.
+//! Streaming a partition: each stream has a connection and a task. The SPU sends a slice, we acknowledge it, the SPU sends
+//! the next.
 //!
-//! There is no second try in here: when the connection is lost the stream ends with an error, and
-//! who reads it starts anew where its own count stands.
+//! There are no retries here: when the connection is lost the stream ends with an error, and its reader starts a new one
+//! at its own position.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fluvio::SmartModuleInvocation;
 use fluvio::consumer::{SmartModuleContextData, SmartModuleExtraParams, SmartModuleKind};
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::dataplane::record::{BATCH_HEADER_SIZE, Batch, RawRecords};
-use fluvio::{Compression, SmartModuleInvocation};
 use fluvio_spu_schema::server::fetch_offset::FetchOffsetsRequest;
 use fluvio_spu_schema::server::stream_fetch::{
     DefaultStreamFetchRequest, DefaultStreamFetchResponse,
@@ -19,36 +19,32 @@ use fluvio_spu_schema::server::stream_fetch::{
 use fluvio_spu_schema::server::update_offset::{OffsetUpdate, UpdateOffsetsRequest};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wire::RecordReader;
 
 use super::connection::{Answer, Connection, Sent};
 use super::controller::Controller;
-
 use super::topic::Topic;
-use crate::{
-    ModuleCall, NO_TIMESTAMP, Output, OutputBatch, OutputStream, PlatformError, StreamRequest,
-};
+use crate::outputs::outputs_of;
+use crate::port::chain_name;
+use crate::{ModuleCall, NO_TIMESTAMP, OutputBatch, OutputStream, PlatformError, StreamRequest};
 
-/// Slice of a stream without a chain: bytes of the log, as they lie there. Much larger than a batch
-/// (at most 2 MiB), because what is cut off at its end is sent again, and a round takes its time.
+/// Slice of a stream without a chain: bytes of the log. Much larger than a batch (at most 2 MiB), because a batch that is
+/// cut off at its end is sent again, and every slice costs a round trip.
 pub const RAW_SLICE_BYTES: i32 = 16 << 20;
 
-/// Slice of a stream through a chain: bytes of *outputs*. The SPU sends nothing before a slice is
-/// full or the log is at its end, so a smaller one shows a count sooner. But one batch's outputs that
-/// are larger are passed over by the SPU in silence, with all that follows: this is eight times
-/// [`super::BATCH_BYTES`], so a chain may make a record eight times as large.
+/// Slice of a stream through a chain: bytes of *outputs*. The SPU sends nothing until a slice is full or the log at its
+/// end, so a smaller one shows a count sooner. But if a batch's outputs are larger, the SPU silently skips them and
+/// everything after. This is eight times [`super::BATCH_BYTES`], so a chain may make a record eight times as large.
 pub const CHAIN_SLICE_BYTES: i32 = 1 << 20;
 
-/// Output batches that a stream may be ahead of its reader.
+/// How many output batches a stream may be ahead of its reader.
 const STREAM_QUEUE: usize = 4;
 
 /// After this much silence the SPU is asked for a sign of life.
 const SILENCE: Duration = Duration::from_secs(15);
-/// How long it may take to give it: it may be busy with a slice.
+/// How long it may take to answer: it may be busy with a slice.
 const SIGN_LIMIT: Duration = Duration::from_secs(60);
 /// How long an SPU may take to compile and initialise a chain.
 const CHAIN_LIMIT: Duration = Duration::from_secs(60);
@@ -56,7 +52,7 @@ const CHAIN_LIMIT: Duration = Duration::from_secs(60);
 /// An offset that no log reaches: see [`check_chain`].
 const BEYOND_ANY_LOG: i64 = i64::MAX / 2;
 
-/// The chain of a stream, as an SPU is given it.
+/// The chain of a stream as an SPU gets it.
 #[derive(Clone, Default)]
 pub(super) struct Chain {
     name: String,
@@ -64,8 +60,8 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// Resolves the modules by their names. The SPU is sent their bytes: its own idea of what a name
-    /// stands for lags behind the controller's, so that what was just deployed might not be what runs.
+    /// Looks the modules up by name. The SPU gets their bytes, because its own list of modules lags behind the
+    /// controller's, so it might not run what was just deployed.
     pub(super) async fn resolve(
         controller: &Controller,
         calls: &[ModuleCall],
@@ -82,9 +78,8 @@ impl Chain {
                 name: Some(module.clone()),
             });
         }
-        let names: Vec<_> = calls.iter().map(|call| call.module.as_str()).collect();
         Ok(Chain {
-            name: names.join(" | "),
+            name: chain_name(calls),
             invocations,
         })
     }
@@ -107,24 +102,14 @@ pub(super) async fn start(
     if !chain.is_empty() {
         check_chain(&topic, request.partition, &chain, &mut connection).await?;
     }
-    let max_bytes = if chain.is_empty() {
-        RAW_SLICE_BYTES
-    } else {
-        CHAIN_SLICE_BYTES
-    };
-    let fetch = fetch(
-        &topic,
-        request.partition,
-        request.from.max(0),
-        max_bytes,
-        &chain,
-    )?;
+    let position = request.from.max(0);
+    let fetch = fetch(&topic, request.partition, position, &chain)?;
     let fetch = connection.send(fetch).await?;
     let (outputs, queue) = mpsc::channel(STREAM_QUEUE);
     let reader = Reader {
         topic,
         partition: request.partition,
-        position: request.from.max(0),
+        position,
         chain,
         connection,
         fetch,
@@ -139,9 +124,13 @@ fn fetch(
     topic: &Topic,
     partition: u32,
     from: i64,
-    max_bytes: i32,
     chain: &Chain,
 ) -> Result<DefaultStreamFetchRequest, PlatformError> {
+    let max_bytes = if chain.is_empty() {
+        RAW_SLICE_BYTES
+    } else {
+        CHAIN_SLICE_BYTES
+    };
     DefaultStreamFetchRequest::builder()
         .topic(topic.name.clone())
         .partition(partition)
@@ -150,26 +139,23 @@ fn fetch(
         .isolation(topic.isolation())
         .smartmodules(chain.invocations.clone())
         .build()
-        .map_err(|error| PlatformError::Refused {
-            doing: streaming(topic, partition),
-            problem: error.to_string(),
-        })
+        .map_err(|error| PlatformError::refused(streaming(topic, partition), error))
 }
 
 fn streaming(topic: &Topic, partition: u32) -> String {
     format!("streaming `{}` partition {partition}", topic.name)
 }
 
-/// Finds out whether the SPU takes the chain. It would not tell: of a stream that has nothing to send
-/// nothing is heard, whether it waits for records or for ever. So we first ask for a stream from beyond
-/// the end of the log, which is refused; but the chain is initialised before, and its error comes first.
+/// Finds out whether the SPU accepts the chain. A stream without outputs is silent, whether it waits for records or has
+/// failed. So we first request a stream beyond the end of the log: it is refused, but the SPU initialises the chain before
+/// that, and reports its error first.
 async fn check_chain(
     topic: &Topic,
     partition: u32,
     chain: &Chain,
     connection: &mut Connection,
 ) -> Result<(), PlatformError> {
-    let request = fetch(topic, partition, BEYOND_ANY_LOG, CHAIN_SLICE_BYTES, chain)?;
+    let request = fetch(topic, partition, BEYOND_ANY_LOG, chain)?;
     let doing = || format!("initialising `{}` on the SPU", chain.name);
     let response = connection.request(request, doing, CHAIN_LIMIT).await?;
     match response.partition.error_code {
@@ -200,22 +186,19 @@ fn refused(topic: &Topic, partition: u32, chain: &Chain, error: ErrorCode) -> Pl
     }
     match topic.check(partition, &error, || streaming(topic, partition)) {
         Err(error) => error,
-        Ok(()) => PlatformError::Refused {
-            doing: streaming(topic, partition),
-            problem: "an error without a cause".into(),
-        },
+        Ok(()) => PlatformError::refused(streaming(topic, partition), "an error without a cause"),
     }
 }
 
 struct Reader {
     topic: Arc<Topic>,
     partition: u32,
-    /// The next offset: everything before it was sent on.
+    /// The next offset to put into `outputs`.
     position: i64,
     chain: Chain,
     connection: Connection,
     fetch: Sent,
-    /// Whether nothing has come yet: the first batch may begin before the position.
+    /// Whether no batch has come yet: the first may begin before the position.
     first: bool,
     outputs: mpsc::Sender<Result<OutputBatch, PlatformError>>,
 }
@@ -224,14 +207,14 @@ impl Reader {
     async fn run(mut self, closing: CancellationToken) {
         let outputs = self.outputs.clone();
         let ended = tokio::select! {
-            // Once it is closed nothing more is added, although there be room.
+            // After closing nothing more is put into the queue.
             biased;
             () = closing.cancelled() => return,
             () = outputs.closed() => return,
             ended = self.read_on() => ended,
         };
         if let Err(error) = ended {
-            // Nobody listens any more when this fails, and then nobody needs the error.
+            // It fails when the reader is gone, who then needs no error.
             let _gone = outputs.send(Err(error)).await;
         }
     }
@@ -240,7 +223,7 @@ impl Reader {
         loop {
             let answer = self.answer().await?;
             if answer.correlation != self.fetch.correlation {
-                // A sign of life, or the receipt for an offset.
+                // A sign of life, or the answer to an offset update.
                 continue;
             }
             let version = self.fetch.version;
@@ -251,22 +234,20 @@ impl Reader {
         }
     }
 
-    /// The next answer. A connection may be dead without a word (a machine without power, a network
-    /// apart), so after some silence the SPU is asked for anything.
+    /// The next answer. A connection may die silently (no power, no network), so after some silence the SPU is asked
+    /// for something.
     async fn answer(&mut self) -> Result<Answer, PlatformError> {
         if let Ok(answer) = tokio::time::timeout(SILENCE, self.connection.answer()).await {
             return answer;
         }
         let question = FetchOffsetsRequest::new(self.topic.name.clone(), self.partition);
         self.connection.send(question).await?;
-        let by = Instant::now() + SIGN_LIMIT;
-        match tokio::time::timeout_at(by, self.connection.answer()).await {
-            Ok(answer) => answer,
-            Err(_) => Err(self.connection.lost_by(format!(
-                "the SPU gave no sign of life for {} s",
-                (SILENCE + SIGN_LIMIT).as_secs()
-            ))),
+        if let Ok(answer) = tokio::time::timeout(SIGN_LIMIT, self.connection.answer()).await {
+            return answer;
         }
+        let seconds = (SILENCE + SIGN_LIMIT).as_secs();
+        let problem = format!("the SPU gave no sign of life for {seconds} s");
+        Err(self.connection.lost_by(problem))
     }
 
     async fn slice(&mut self, slice: DefaultStreamFetchResponse) -> Result<(), PlatformError> {
@@ -275,7 +256,7 @@ impl Reader {
         let error = partition.error_code.clone();
         let mut batches = partition.records.batches;
         if self.chain.is_empty() {
-            // The slice is cut at its size, wherever that is: a batch that is not whole comes again.
+            // A slice may end inside a batch, which comes again.
             let cut = batches.iter().position(|batch| !is_whole(batch));
             if let (Some(0), ErrorCode::None) = (cut, &error) {
                 return Err(self.damaged(format!(
@@ -292,7 +273,7 @@ impl Reader {
             Some(partition.next_filter_offset)
         };
         if let (Some(next), ErrorCode::None) = (next, &error) {
-            // Before the outputs are sent on, so that the SPU prepares the next slice meanwhile.
+            // Before the outputs are passed on, so that the SPU prepares the next slice meanwhile.
             let offset = OffsetUpdate {
                 offset: next,
                 session_id: stream,
@@ -308,7 +289,7 @@ impl Reader {
                 self.outputs_of_chain(&batch)?
             };
             if !outputs.is_empty() && self.outputs.send(Ok(outputs)).await.is_err() {
-                // Dropped: `run` sees it, too.
+                // The stream was dropped, which ends `run`, too.
                 return Ok(());
             }
         }
@@ -328,68 +309,36 @@ impl Reader {
         }
         self.first = false;
         let time = batch.header.first_timestamp;
-        let mut outputs = Vec::with_capacity(batch.records_len());
-        let position = self.position;
-        self.each_record(batch, |record, share, offset_delta, timestamp_delta| {
-            let offset = batch.base_offset + offset_delta;
-            if offset >= position {
-                outputs.push(Output {
-                    offset,
-                    key: record.0.map(&share),
-                    value: share(record.1),
-                    timestamp: time + timestamp_delta,
-                });
-            }
-        })?;
+        let outputs = self.decode(batch, time, self.position)?;
         self.position = end;
         Ok(outputs)
     }
 
     fn outputs_of_chain(&self, batch: &Batch<RawRecords>) -> Result<OutputBatch, PlatformError> {
-        let mut outputs = Vec::new();
-        let mut offset = batch.base_offset;
-        self.each_record(batch, |record, share, _, _| {
-            outputs.push(Output {
-                offset,
-                key: record.0.map(&share),
-                value: share(record.1),
-                timestamp: NO_TIMESTAMP,
-            });
-            offset += 1;
-        })?;
+        let mut outputs = self.decode(batch, NO_TIMESTAMP, i64::MIN)?;
+        for (offset, output) in (batch.base_offset..).zip(&mut outputs) {
+            output.offset = offset;
+            output.timestamp = NO_TIMESTAMP;
+        }
         Ok(outputs)
     }
 
-    fn each_record(
+    /// The records of a batch from an offset on.
+    fn decode(
         &self,
         batch: &Batch<RawRecords>,
-        mut each: impl FnMut((Option<&[u8]>, &[u8]), &dyn Fn(&[u8]) -> Bytes, i64, i64),
-    ) -> Result<(), PlatformError> {
-        let damaged = |problem: String| self.damaged(problem);
+        time: i64,
+        from: i64,
+    ) -> Result<OutputBatch, PlatformError> {
         let packed = &batch.records().0;
-        let compression = batch
+        let unpacked = batch
             .get_compression()
-            .map_err(|error| damaged(error.to_string()))?;
-        let bytes = match compression {
-            Compression::None => packed.clone(),
-            compression => compression
-                .uncompress(packed)
-                .map_err(|error| damaged(error.to_string()))?
-                .unwrap_or_default()
-                .into(),
-        };
-        let share = |part: &[u8]| bytes.slice_ref(part);
-        let reader = RecordReader::new(&bytes).map_err(|error| damaged(error.to_string()))?;
-        for record in reader {
-            let record = record.map_err(|error| damaged(error.to_string()))?;
-            each(
-                (record.key, record.value),
-                &share,
-                record.offset_delta,
-                record.timestamp_delta,
-            );
-        }
-        Ok(())
+            .and_then(|compression| compression.uncompress(packed))
+            .map_err(|error| self.damaged(error.to_string()))?;
+        // It is `None` for records that are not compressed.
+        let records = unpacked.map_or_else(|| packed.clone(), Bytes::from);
+        outputs_of(&records, batch.base_offset, time, from)
+            .map_err(|error| self.damaged(error.to_string()))
     }
 
     fn damaged(&self, problem: String) -> PlatformError {

@@ -1,6 +1,6 @@
 //! A topic and the connections to the SPUs that lead its partitions.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use fluvio::dataplane::link::ErrorCode;
 use fluvio::metadata::topic::CompressionAlgorithm;
@@ -9,10 +9,10 @@ use tokio::sync::Mutex;
 
 use super::connection::{Connection, Peer};
 use super::controller::Controller;
-use super::log_end::Asking;
+use super::log_end::LogEnd;
 use crate::PlatformError;
 
-/// A topic, as it was when it was looked up.
+/// A topic as it was when it was looked up.
 pub(super) struct Topic {
     pub(super) name: String,
     pub(super) cluster: FluvioClusterConfig,
@@ -23,12 +23,13 @@ pub(super) struct Topic {
     keyless: AtomicU32,
 }
 
-/// A partition. A connection is in its slot while nobody uses it: who gives up half-way never puts
-/// it back, and so a request cut short is never followed by another.
-struct Partition {
+/// A partition. A connection is in its slot only between requests, so a cancelled one is never followed by another on
+/// the same connection.
+pub(super) struct Partition {
     leader: Peer,
-    appending: Mutex<Option<Connection>>,
-    asking: Mutex<Option<Asking>>,
+    /// While it is locked, nobody else appends.
+    pub(super) appending: Mutex<Option<Connection>>,
+    log_end: Mutex<Option<LogEnd>>,
 }
 
 impl Topic {
@@ -37,27 +38,29 @@ impl Topic {
         controller: &Controller,
         name: &str,
     ) -> Result<Topic, PlatformError> {
-        let facts = controller
+        let spec = controller
             .topic(name)
             .await?
             .ok_or_else(|| PlatformError::NoTopic { topic: name.into() })?;
-        let leaders = controller.leaders(name, facts.partitions).await?;
+        let leaders = controller.leaders(name, spec.partitions()).await?;
         let partitions = (0..).zip(leaders).map(|(partition, leader): (u32, _)| {
-            let leader = leader.ok_or_else(|| PlatformError::Refused {
-                doing: format!("looking topic `{name}` up"),
-                problem: format!("no SPU leads partition {partition}; `fluvio cluster spu list` shows those there are"),
+            let leader = leader.ok_or_else(|| {
+                let problem = format!(
+                    "no SPU leads partition {partition}; `fluvio cluster spu list` shows the SPUs"
+                );
+                PlatformError::refused(format!("looking topic `{name}` up"), problem)
             })?;
             Ok(Partition {
                 leader,
                 appending: Mutex::default(),
-                asking: Mutex::default(),
+                log_end: Mutex::default(),
             })
         });
         Ok(Topic {
             name: name.to_owned(),
             cluster: controller.cluster().clone(),
-            compression: facts.compression,
-            copies: facts.copies,
+            compression: spec.get_compression_type().clone(),
+            copies: spec.replication_factor().unwrap_or(1),
             partitions: partitions.collect::<Result<_, PlatformError>>()?,
             keyless: AtomicU32::new(0),
         })
@@ -67,7 +70,7 @@ impl Topic {
         self.partitions.len() as u32
     }
 
-    fn partition(&self, partition: u32) -> Result<&Partition, PlatformError> {
+    pub(super) fn partition(&self, partition: u32) -> Result<&Partition, PlatformError> {
         self.partitions
             .get(partition as usize)
             .ok_or_else(|| PlatformError::NoPartition {
@@ -77,49 +80,36 @@ impl Topic {
             })
     }
 
-    /// Whether there is such a partition.
-    pub(super) fn check_partition(&self, partition: u32) -> Result<(), PlatformError> {
-        self.partition(partition).map(drop)
+    /// Counts the records without a key.
+    pub(super) fn keyless(&self) -> &AtomicU32 {
+        &self.keyless
     }
 
-    /// The partition for a record without a key: they take turns.
-    pub(super) fn next_keyless(&self) -> u32 {
-        self.keyless.fetch_add(1, Ordering::Relaxed) % self.partitions()
-    }
-
-    /// A connection of one's own to the SPU that leads a partition.
+    /// A new connection to the SPU that leads a partition.
     pub(super) async fn connect(&self, partition: u32) -> Result<Connection, PlatformError> {
         Connection::connect(&self.cluster, &self.partition(partition)?.leader).await
     }
 
-    /// The slot of the connection over which records are appended; held, nobody else appends.
-    pub(super) fn appending(
-        &self,
-        partition: u32,
-    ) -> Result<&Mutex<Option<Connection>>, PlatformError> {
-        Ok(&self.partition(partition)?.appending)
-    }
-
-    /// Takes the connection out of a slot if it still stands, or makes one.
+    /// Takes the connection out of a slot if it is still open, or opens one.
     pub(super) async fn take(
         &self,
         slot: &mut Option<Connection>,
         partition: u32,
     ) -> Result<Connection, PlatformError> {
         if let Some(mut connection) = slot.take()
-            && connection.stands()
+            && connection.is_open()
         {
             return Ok(connection);
         }
         self.connect(partition).await
     }
 
-    /// Whether each partition has one copy: what its SPU has in the log stays in it.
+    /// Whether each partition has one copy, from which nothing is taken back.
     pub(super) fn has_one_copy(&self) -> bool {
         self.copies == 1
     }
 
-    /// What a stream may see: with one copy, everything that is in the log.
+    /// What a stream may see: with one copy, everything in the log.
     pub(super) fn isolation(&self) -> Isolation {
         if self.has_one_copy() {
             Isolation::ReadUncommitted
@@ -130,14 +120,14 @@ impl Topic {
 
     /// The offset of the next record.
     pub(super) async fn end_offset(&self, partition: u32) -> Result<i64, PlatformError> {
-        let mut slot = self.partition(partition)?.asking.lock().await;
-        let known = slot.take().and_then(Asking::if_it_stands);
-        let mut asking = match known {
-            Some(asking) => asking,
-            None => Asking::begin(self, partition, self.connect(partition).await?).await?,
+        let mut slot = self.partition(partition)?.log_end.lock().await;
+        let known = slot.take().and_then(LogEnd::if_open);
+        let mut log_end = match known {
+            Some(log_end) => log_end,
+            None => LogEnd::find(self, partition, self.connect(partition).await?).await?,
         };
-        let end = asking.end(self, partition).await?;
-        *slot = Some(asking);
+        let end = log_end.poll(self, partition).await?;
+        *slot = Some(log_end);
         Ok(end)
     }
 
@@ -159,10 +149,7 @@ impl Topic {
             ErrorCode::TopicNotFound | ErrorCode::TopicDeleted => Err(PlatformError::NoTopic {
                 topic: self.name.clone(),
             }),
-            other => Err(PlatformError::Refused {
-                doing: doing(),
-                problem: other.to_string(),
-            }),
+            other => Err(PlatformError::refused(doing(), other)),
         }
     }
 }
