@@ -6,6 +6,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ClusterArgs;
+use crate::health::Health;
 use crate::wait;
 
 /// What the cluster is called in reports of health.
@@ -22,8 +23,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Waits for both at once, so that all that is missing is told; `None` when it is stopped before.
-    /// `tell` hears of each what is wrong, at last that nothing is.
+    /// Waits for both at once, so that health names all that is missing; `None` when it is stopped before.
     ///
     /// # Errors
     /// When waiting would not help.
@@ -31,17 +31,17 @@ impl Connections {
         args: &ClusterArgs,
         manifest: &Manifest,
         database_connections: usize,
-        tell: impl Fn(&'static str, Option<String>),
+        health: &Health,
         stop: &CancellationToken,
     ) -> anyhow::Result<Option<Connections>> {
         let url = args.database_url()?;
         let config = args.cluster_config(manifest);
         let fluvio = async {
-            let tell = |problem| tell(FLUVIO, problem);
+            let tell = |problem| health.set(FLUVIO, problem);
             anyhow::Ok(wait::cluster_telling(config, tell, stop).await?)
         };
         let postgres = async {
-            let tell = |problem| tell(POSTGRES, problem);
+            let tell = |problem| health.set(POSTGRES, problem);
             anyhow::Ok(wait::database_telling(url, database_connections, tell, stop).await?)
         };
         let (platform, store) = tokio::try_join!(fluvio, postgres)?;

@@ -1,18 +1,25 @@
 //! Whether a process is well: its components, each fine or with a problem.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 /// The health of a process. Clones are of the same.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     // Held for a look only, never across an await.
-    components: Arc<Mutex<Components>>,
+    known: Arc<Mutex<Known>>,
 }
 
-type Components = BTreeMap<String, Option<Problem>>;
+#[derive(Debug, Default)]
+struct Known {
+    components: BTreeMap<String, Option<Problem>>,
+    /// What fails at the moment, by what is being done; forgotten as soon as it works.
+    problems: BTreeMap<String, Problem>,
+}
 
 /// What is wrong with a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +28,16 @@ pub struct Problem {
     pub text: String,
     /// When the component was last seen fine; what is wrong may have changed since.
     pub since: DateTime<Utc>,
+}
+
+impl Problem {
+    /// A problem, which began when the one before it did.
+    fn new(text: String, before: Option<&Problem>) -> Problem {
+        Problem {
+            text,
+            since: before.map_or_else(Utc::now, |before| before.since),
+        }
+    }
 }
 
 /// All components of a process at one moment, by name.
@@ -41,32 +58,47 @@ impl Health {
     /// Notes that a component is fine, or what is wrong with it. A component is known from its first
     /// mention on.
     pub fn set(&self, component: impl Into<String>, problem: Option<String>) {
-        let mut components = self.lock();
-        let known = components.entry(component.into()).or_default();
-        *known = problem.map(|text| Problem {
-            text,
-            since: known
-                .as_ref()
-                .map_or_else(Utc::now, |problem| problem.since),
-        });
+        let mut known = self.lock();
+        let component = known.components.entry(component.into()).or_default();
+        *component = problem.map(|text| Problem::new(text, component.as_ref()));
     }
 
-    /// Forgets a component: it is no longer part of this process.
-    pub fn remove(&self, component: &str) {
-        self.lock().remove(component);
+    /// Notes all that fails at the moment; what is left out works again.
+    pub fn set_problems(&self, problems: &BTreeMap<String, String>) {
+        let mut known = self.lock();
+        let problem = |(doing, text): (&String, &String)| {
+            let problem = Problem::new(text.clone(), known.problems.get(doing));
+            (doing.clone(), problem)
+        };
+        known.problems = problems.iter().map(problem).collect();
+    }
+
+    /// Notes the problems of a progress, for as long as this is polled.
+    pub async fn follow<S>(
+        &self,
+        mut progress: watch::Receiver<S>,
+        problems: impl Fn(&S) -> &BTreeMap<String, String>,
+    ) -> Infallible {
+        loop {
+            self.set_problems(problems(&progress.borrow_and_update()));
+            if progress.changed().await.is_err() {
+                // Nobody is left to report anything.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     /// How all components are now.
     pub fn report(&self) -> HealthReport {
-        HealthReport {
-            components: self.lock().clone(),
-        }
+        let known = self.lock();
+        let mut components = known.components.clone();
+        let problems = known.problems.clone().into_iter();
+        components.extend(problems.map(|(doing, problem)| (doing, Some(problem))));
+        HealthReport { components }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Components> {
-        self.components
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -79,7 +111,7 @@ mod tests {
         let health = Health::default();
         assert!(health.report().is_fine());
         health.set("database", None);
-        health.set("partition 1", Some("it moved".into()));
+        health.set_problems(&[("partition 1".to_owned(), "it moved".to_owned())].into());
         let report = health.report();
         assert!(!report.is_fine());
         assert_eq!(report.components["database"], None);
@@ -87,8 +119,9 @@ mod tests {
             report.components["partition 1"].as_ref().unwrap().text,
             "it moved"
         );
-        health.remove("partition 1");
+        health.set_problems(&BTreeMap::new());
         assert!(health.report().is_fine());
+        assert!(!health.report().components.contains_key("partition 1"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub async fn cluster_telling(
         ("Fluvio", "is up"),
         connect,
         PlatformError::is_transient,
-        Waiting::new(tell),
+        tell,
         stop,
     )
     .await
@@ -76,7 +76,7 @@ pub async fn database_telling(
         ("Postgres", "is up"),
         connect,
         StoreError::is_transient,
-        Waiting::new(tell),
+        tell,
         stop,
     )
     .await
@@ -98,19 +98,25 @@ pub async fn election_telling(
         ("an election", "is set up"),
         || store.running_election(key),
         |error| error.is_transient() || matches!(error, StoreError::NoElection),
-        Waiting::new(tell),
+        tell,
         stop,
     )
     .await
 }
 
-async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
+/// Tries to connect until it succeeds; `None` when it is stopped before. After each try `tell` hears what is
+/// wrong, at last that nothing is. The log names what is waited for, and says of it that it `is_there`.
+///
+/// # Errors
+/// The first failure that is not transient.
+pub async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
     (what, is_there): (&str, &str),
     mut connect: impl FnMut() -> F,
     is_transient: fn(&E) -> bool,
-    mut waiting: Waiting<impl FnMut(Option<String>)>,
+    tell: impl FnMut(Option<String>),
     stop: &CancellationToken,
 ) -> Result<Option<T>, E> {
+    let mut waiting = Waiting::new(tell);
     let mut backoff = Backoff::default();
     loop {
         match stop.run_until_cancelled(connect()).await {
@@ -180,9 +186,8 @@ mod tests {
             std::future::ready(result)
         };
         let mut told = Vec::new();
-        let waiting = Waiting::new(|problem| told.push(problem));
-        let connected =
-            sendable(until_up(("it", "is up"), connect, |_| true, waiting, &stop)).await;
+        let tell = |problem| told.push(problem);
+        let connected = sendable(until_up(("it", "is up"), connect, |_| true, tell, &stop)).await;
         assert_eq!(connected, Ok(Some(4)));
         let refused = Some("refused".to_owned());
         assert_eq!(told, [refused.clone(), refused.clone(), refused, None]);
@@ -192,8 +197,7 @@ mod tests {
     async fn what_does_not_pass_ends_it_at_once() {
         let stop = CancellationToken::new();
         let connect = || std::future::ready(Err::<(), _>("wrong password"));
-        let waiting = Waiting::new(|_| {});
-        let connected = until_up(("it", "is up"), connect, |_| false, waiting, &stop).await;
+        let connected = until_up(("it", "is up"), connect, |_| false, |_| {}, &stop).await;
         assert_eq!(connected, Err("wrong password"));
     }
 
