@@ -110,10 +110,13 @@ pub struct ProcessArgs {
     pub health: Option<SocketAddr>,
 }
 
-/// `host` or `host:port`, also `[::1]:9003`.
-fn endpoint(text: &str) -> Result<String, String> {
+/// Parses `host` or `host:port`, also `[::1]:9003`.
+///
+/// # Errors
+/// When it is something else: how an address looks.
+pub fn endpoint(text: &str) -> Result<String, String> {
     if text.contains("://") {
-        return Err("it is an address without `scheme://`, for example 127.0.0.1:9003".into());
+        return Err("an address has no `scheme://`, for example 127.0.0.1:9003".into());
     }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -121,7 +124,7 @@ fn endpoint(text: &str) -> Result<String, String> {
     };
     let odd = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | ',');
     if host.is_empty() || host.contains(odd) {
-        return Err("it looks like HOST:9003, for example 127.0.0.1:9003".into());
+        return Err("an address looks like HOST:PORT, for example 127.0.0.1:9003".into());
     }
     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
         return Err("an IPv6 address stands in brackets, for example [::1]:9003".into());
