@@ -71,7 +71,7 @@ impl Carrier<'_> {
         let (batches, mut read_batches) = mpsc::channel(BATCHES_AHEAD);
         let (kafka, topic) = (self.context.kafka.clone(), self.link.kafka.clone());
         let next = |at: &InboundPosition| (at.partition, at.next_offset);
-        let from = inbound.positions.iter().map(next).collect();
+        let from: BTreeMap<_, _> = inbound.positions.iter().map(next).collect();
         let stop = reading.clone();
         let reader =
             tokio::task::spawn_blocking(move || read(&kafka, &topic, &from, &batches, &stop));

@@ -229,10 +229,12 @@ impl Carrier {
 
     /// Waits until nothing of the try before is on its way: it would arrive after we looked.
     async fn land(&self) -> Result<(), BridgeError> {
-        let flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(flight) = flight.clone() else {
-            return Ok(());
-        };
+        let flight = self
+            .flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(flight) = flight else { return Ok(()) };
         let landed = tokio::time::timeout(LANDING_LOOK, flight.landed()).await;
         landed.map_err(|_| {
             let kafka = &self.context.kafka;

@@ -1,5 +1,5 @@
-//! The consumer as a whole: its partitions and its rounds, that one failure ends all, and that what is
-//! done is stored before it ends.
+//! The consumer as a whole: it runs the partitions and the rounds, ends all when one fails, and stores what
+//! is counted before it ends.
 
 use std::sync::Arc;
 
@@ -16,17 +16,16 @@ use crate::leases::keep_leases;
 use crate::ledgers::Ledgers;
 use crate::other_consumers::watch_others;
 use crate::owned_partitions::OwnedPartitions;
-use crate::pipeline::PipelinePublisher;
+use crate::pipeline::Positions;
 use crate::publish::Publisher;
 use crate::rounds::in_rounds;
-use crate::turns::Turns;
 use crate::{ConsumerConfig, ConsumerError, Election, Progress};
 
-/// Counts and persists until `stop`, then stores what is counted and returns. What fails in passing (a
-/// lost connection, a server that is started anew) is begun again, from where it is stored.
+/// Counts and persists until `stop`, then stores what is counted and returns. After a transient failure (a
+/// lost connection, a server that restarts) it continues from what is stored.
 ///
 /// # Errors
-/// The first failure of any task that does not pass; all others are stopped for it.
+/// The first failure of any task that is not transient; it stops all others.
 pub async fn run(
     platform: Arc<dyn Platform>,
     store: Store,
@@ -36,11 +35,11 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let partitions = partitions(&*platform).await?;
+    progress.begin(partitions);
     let set_up_at = store.election_opened_at().await?;
     let context = Arc::new(Context {
         platform,
         election_set_up_at: set_up_at.map_or(0, |at| at.timestamp_micros()),
-        turns: Turns::new(&store, progress.clone()),
         store,
         rules: election.rules(),
         disclosure: Disclosure::of(&election),
@@ -60,7 +59,7 @@ pub async fn run(
     let (follow, mut followed) = watch::channel(LeaseRound::default());
     match context.config.sharing.clone() {
         Some(sharing) => {
-            // Of its own, so that no heartbeat waits for a long transaction.
+            // A pool of its own, so that no heartbeat waits for a long transaction.
             let heartbeats = context.store.another_pool(1)?;
             let progress = context.progress.clone();
             let stop = leases_stop.clone();
@@ -87,8 +86,8 @@ pub async fn run(
         }
         let ended = tokio::select! {
             Some(ended) = owned.ended() => owned.settle(ended).await,
-            Some(ended) = rounds.join_next() => ended.unwrap_or_else(abnormal),
-            Some(ended) = leases.join_next() => ended.unwrap_or_else(abnormal),
+            Some(ended) = rounds.join_next() => ended.map_err(ConsumerError::from).flatten(),
+            Some(ended) = leases.join_next() => ended.map_err(ConsumerError::from).flatten(),
             Ok(()) = followed.changed(), if !stop.is_cancelled() => {
                 let round = followed.borrow_and_update().clone();
                 owned.follow(&round);
@@ -101,15 +100,11 @@ pub async fn run(
             stop.cancel();
             match outcome {
                 Ok(()) => outcome = ended,
-                // What follows from the first failure; that one is returned.
+                // It follows from the first failure, which is returned.
                 Err(_) => tracing::warn!(error = ?ended, "also failed"),
             }
         }
     }
-}
-
-fn abnormal(error: tokio::task::JoinError) -> Result<(), ConsumerError> {
-    Err(ConsumerError::Task(error.to_string()))
 }
 
 /// The partitions of the election.
@@ -132,7 +127,7 @@ fn begin_rounds(
     let (config, progress) = (&context.config, &context.progress);
     rounds.spawn(in_rounds(
         "publishing how far this consumer is",
-        PipelinePublisher::new(context.clone()),
+        Positions::new(context.clone()),
         progress.clone(),
         config.publish_interval..=config.publish_interval,
         stop.clone(),

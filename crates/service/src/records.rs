@@ -76,12 +76,18 @@ impl Records {
             from,
             chain: Vec::new(),
         };
-        Ok(Records {
+        let stream = platform.stream(request).await?;
+        Ok(Records::of(stream, topic, partition, from))
+    }
+
+    /// Reads a stream that begins at an offset.
+    pub fn of(stream: OutputStream, topic: &str, partition: u32, from: i64) -> Records {
+        Records {
             topic: topic.to_owned(),
             partition,
             next: from,
-            stream: platform.stream(request).await?,
-        })
+            stream,
+        }
     }
 
     /// Waits for the next records. Cancelling it loses none.
