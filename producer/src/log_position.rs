@@ -1,19 +1,18 @@
-//! How much of a partition's sequence is in the log already: what makes a run that was killed go on
-//! exactly.
+//! How much of a partition's sequence is in the log already, so that a run continues exactly after a
+//! kill.
 //!
-//! The records of a partition are a fixed sequence, and they are appended in order. So the end
-//! offset says how many of them are there, and the run passes over as many. The last of these are
-//! compared with the log, lest an election be continued with another seed or roll.
+//! The records of a partition are a fixed sequence, and they are appended in order. So the end offset
+//! says how many of them are in the log, and the run skips as many. The last of these are compared with
+//! the log, so that no election is continued with another seed or roll.
 //!
-//! Where voters with credentials vote, too, their votes stand among the sequence's. Then the whole log is
-//! looked at, and what is not of the sequence is passed over.
+//! If voters with credentials vote elsewhere, their votes stand among the sequence's. Then the whole log
+//! is read, and records outside the sequence are skipped.
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
 
-use futures_util::StreamExt;
-use platform::{NewRecord, Output, Platform, StreamRequest};
-
+use platform::{NewRecord, Output, Platform};
+use service::records::Records;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use wire::{TIME_BYTES, TIME_FIELD};
 
@@ -32,8 +31,8 @@ pub(crate) struct LogPosition {
     passed: u64,
     /// The last records in the log.
     last: Vec<Output>,
-    /// Where the log has others' records, too: what it holds and was not passed over. Then `in_log` is
-    /// not known, and stays 0.
+    /// If the log has others' records, too: what it holds and was not passed over. Then `in_log` is
+    /// unknown, and stays 0.
     among_others: Option<VecDeque<u128>>,
 }
 
@@ -46,35 +45,24 @@ impl LogPosition {
     ) -> Result<Self, ProducerError> {
         let end = platform.end_offset(topic, partition).await?;
         let in_log = u64::try_from(end).unwrap_or_default();
-        let mut position = LogPosition {
+        let compared = in_log.min(COMPARED_RECORDS) as usize;
+        let mut last = Vec::new();
+        if compared > 0 {
+            let from = end - compared as i64;
+            let mut records = Records::open(platform, topic, partition, from).await?;
+            while last.len() < compared {
+                last.extend(records.next_batch().await?);
+            }
+            last.truncate(compared);
+        }
+        Ok(LogPosition {
             topic,
             partition,
             in_log,
             passed: 0,
-            last: Vec::new(),
+            last,
             among_others: None,
-        };
-        let compared = in_log.min(COMPARED_RECORDS) as usize;
-        if compared == 0 {
-            return Ok(position);
-        }
-        let from = end - compared as i64;
-        let request = StreamRequest {
-            topic: topic.to_owned(),
-            partition,
-            from,
-            chain: Vec::new(),
-        };
-        let mut stream = platform.stream(request).await?;
-        while position.last.len() < compared {
-            let batch = stream.next().await.ok_or_else(|| stream_ended(topic))??;
-            for output in batch.into_iter().take(compared - position.last.len()) {
-                let expected = from + position.last.len() as i64;
-                check_offset(topic, partition, expected, output.offset)?;
-                position.last.push(output);
-            }
-        }
-        Ok(position)
+        })
     }
 
     /// Looks at all of a log that others have written to, too.
@@ -85,21 +73,12 @@ impl LogPosition {
     ) -> Result<Self, ProducerError> {
         let end = platform.end_offset(topic, partition).await?;
         let mut log = VecDeque::new();
-        let request = StreamRequest {
-            topic: topic.to_owned(),
-            partition,
-            from: 0,
-            chain: Vec::new(),
-        };
-        let mut stream = platform.stream(request).await?;
-        let mut next = 0;
-        while next < end {
-            let batch = stream.next().await.ok_or_else(|| stream_ended(topic))??;
-            for output in batch {
-                check_offset(topic, partition, next, output.offset)?;
-                next += 1;
-                log.push_back(digest_but_for_time(output.key.as_deref(), &output.value));
-            }
+        let mut records = Records::open(platform, topic, partition, 0).await?;
+        while (log.len() as i64) < end {
+            let batch = records.next_batch().await?;
+            let digest =
+                |output: &Output| digest_but_for_time(output.key.as_deref(), &output.value);
+            log.extend(batch.iter().map(digest));
         }
         Ok(LogPosition {
             topic,
@@ -125,21 +104,21 @@ impl LogPosition {
         self.behind() > 0
     }
 
-    /// Passes over the next record of the sequence without making it, where it is in the log and
-    /// not compared. Returns whether it was so.
+    /// Skips the next record of the sequence without making it, if it is in the log and need not be compared.
+    /// Returns whether it did.
     pub(crate) fn skip(&mut self) -> bool {
         let skipped = self.passed + (self.last.len() as u64) < self.in_log;
         self.passed += u64::from(skipped);
         skipped
     }
 
-    /// Passes over the next record of the sequence. Returns whether it is in the log; if not, it is
-    /// to be appended.
+    /// Passes the next record of the sequence. Returns whether it is in the log; if not, it must be
+    /// appended.
     pub(crate) fn pass(&mut self, record: &NewRecord) -> Result<bool, ProducerError> {
         if let Some(log) = &mut self.among_others {
             let ours = digest_but_for_time(record.key.as_deref(), &record.value);
             let found = log.iter().position(|logged| *logged == ours);
-            // The sequence is in its order, so behind one that is missing all is others'.
+            // The sequence is in order, so everything after a missing record is others'.
             log.drain(..found.map_or(log.len(), |at| at + 1));
             return Ok(found.is_some());
         }
@@ -159,7 +138,7 @@ impl LogPosition {
         Ok(true)
     }
 
-    /// To be called at the end of the sequence.
+    /// Checks, at the end of the sequence, that the log holds no more of it.
     pub(crate) fn finish(&self) -> Result<(), ProducerError> {
         if self.is_behind() {
             let (in_log, sequence) = (self.in_log, self.passed);
@@ -177,27 +156,6 @@ impl LogPosition {
             problem,
         }
     }
-}
-
-pub(crate) fn check_offset(
-    topic: &'static str,
-    partition: u32,
-    expected: i64,
-    found: i64,
-) -> Result<(), ProducerError> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(ProducerError::Gap {
-        topic,
-        partition,
-        expected,
-        found,
-    })
-}
-
-pub(crate) fn stream_ended(topic: &str) -> ProducerError {
-    ProducerError::Task(format!("the stream of `{topic}` ended"))
 }
 
 /// Whether a record of the sequence is the one in the log. When it was written, the clock showed
