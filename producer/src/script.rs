@@ -1,8 +1,8 @@
-//! What is cast: the records that each registered voter of a partition leads to.
+//! The script: the records that each registered voter of a partition leads to.
 //!
-//! Every voter casts exactly one vote that counts. Some cast a second one, right away or a while
-//! later, and beside some stands a record that is not a valid vote at all. Which, is a function of
-//! the seed and of the voters so far; only the voting time comes from outside.
+//! Every voter casts exactly one vote that counts. Some cast a second one, at once or a while later,
+//! and for some an invalid record is cast as well. All of it is a function of the seed and of the voters
+//! so far; only the voting time comes from outside.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -22,17 +22,17 @@ use crate::{ProducerError, clock};
 const DUPLICATE_DELAY_RECORDS: u64 = 4096;
 /// How long before the polls open an early vote is cast.
 const EARLY_SECONDS: i64 = 24 * 60 * 60;
-/// How many keys are tried for one in the partition at hand, for each partition. By chance, one try
-/// a partition is enough.
+/// How many keys to try, per partition, to find one in this partition. On average one try per partition is
+/// enough.
 const KEY_ATTEMPTS: u32 = 64;
 
-/// Why a record of `voters` cannot vote.
+/// Why no vote can be cast for a record of `voters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAVoter {
-    /// No object, no usable `voter_id`, fields that only a vote has, and the like.
-    #[error("it is not a voter's JSON object, and no vote can be made of it")]
+    /// It is not an object, has no usable `voter_id`, has fields that only a vote has, or the like.
+    #[error("it is not a voter's JSON object")]
     Malformed,
-    /// A vote could not be keyed so that it counts and lies in the voter's partition.
+    /// A vote that counts would not be in the voter's partition.
     #[error("its key is not its `voter_id`")]
     WrongKey,
 }
@@ -51,7 +51,7 @@ pub struct Script {
     abstain: f64,
     /// The kinds of invalid records that this election has.
     kinds: Vec<Reason>,
-    /// What voters' credentials follow from, where votes carry them.
+    /// The key of voters' credentials, if votes carry them.
     credentials: Option<CredentialKey>,
     /// A voting time at which the polls are closed, if there is one.
     closed_time: Option<String>,
@@ -113,7 +113,8 @@ impl Script {
         })
     }
 
-    /// Adds what a voter, a record of `voters`, leads to: at least one record, or none of who abstains.
+    /// Adds the records that a voter, a record of `voters`, leads to: none if the voter abstains, else at
+    /// least one.
     ///
     /// # Errors
     /// When the record is not a voter who can vote; nothing is added then.
@@ -126,7 +127,7 @@ impl Script {
     ) -> Result<(), NotAVoter> {
         let mut vote = open_object(json).ok_or(NotAVoter::Malformed)?;
         let open_len = vote.len();
-        // Whether this is a voter is for the rules of a vote to say, so a vote is made and read.
+        // The rules of a vote decide whether this is a voter, so a vote is made and read.
         self.any_tail.append(&mut vote, voting_time, 1);
         let parsed = self.reader.read(&vote).map_err(|_| NotAVoter::Malformed)?;
         let key = key
@@ -187,13 +188,13 @@ impl Script {
         Ok(())
     }
 
-    /// Drawn apart from the rest: who votes does so in the same way, however many do not.
+    /// Drawn separately, so that the other voters vote in the same way however many abstain.
     fn abstains(&self, key: &[u8]) -> bool {
         rng(text_word(self.seed, Purpose::Abstention, key)).random::<f64>() < self.abstain
     }
 
-    /// Adds up to `limit` of the second votes that are still to come; for when all voters have
-    /// voted. Returns whether that was all.
+    /// Adds up to `limit` of the second votes that are still to come when all voters have voted. Returns
+    /// whether those were all.
     pub fn finish(
         &mut self,
         limit: usize,
@@ -276,8 +277,8 @@ impl Script {
         self.add(&key, value, records);
     }
 
-    /// A key that is not the voter's and still lies in this partition: the log's order per partition
-    /// must not depend on where invalid records go.
+    /// A key that is not the voter's and still belongs to this partition: the log's order per partition must
+    /// not depend on where invalid records go.
     fn other_key(&self, key: &[u8], rng: &mut Xoshiro256PlusPlus) -> Option<Vec<u8>> {
         (0..self.partitions.saturating_mul(KEY_ATTEMPTS))
             .map(|_| uuid(rng.random(), rng.random()).into_bytes())
@@ -285,7 +286,7 @@ impl Script {
     }
 }
 
-/// A vote that an invalid record stands beside.
+/// A vote next to which an invalid record is cast.
 struct Beside<'a> {
     key: &'a [u8],
     /// The voter's fields, the credential among them where votes carry one.
@@ -295,7 +296,7 @@ struct Beside<'a> {
     voting_time: &'a str,
 }
 
-/// Room for what is put behind the voter's fields.
+/// Room for what follows the voter's fields.
 const TAIL_CAPACITY: usize = 192;
 
 /// The voter's fields and this credential.
