@@ -45,8 +45,6 @@ pub struct BridgeConfig {
     pub links: Vec<Link>,
     /// Copies of each partition of the topics that are created; -1 is the broker's default.
     pub replication: i32,
-    /// Shortest time between two publications of how far it is.
-    pub publish_interval: Duration,
     /// How long nothing must arrive after the last record of a topic on Kafka for that to count as its end.
     /// If a broker takes longer to write what a killed bridge sent last, the records are there twice; only a
     /// transaction could prevent that.
@@ -61,7 +59,6 @@ impl BridgeConfig {
             properties: BTreeMap::new(),
             links: Vec::new(),
             replication: BROKER_DEFAULT,
-            publish_interval: Duration::from_millis(250),
             quiet: Duration::from_millis(300),
         }
     }

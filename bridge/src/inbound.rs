@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
+use crate::pipeline::every;
 use crate::progress::{Place, Position};
 use crate::{BridgeError, Link};
 
@@ -88,8 +89,7 @@ impl Carrier<'_> {
         inbound: &mut Inbound,
         batches: &mut mpsc::Receiver<Batch>,
     ) -> Result<(), BridgeError> {
-        let mut looks = tokio::time::interval(PARTITIONS_EVERY);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looks = every(PARTITIONS_EVERY);
         loop {
             let batch = tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),

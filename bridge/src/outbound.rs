@@ -10,7 +10,6 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use service::records::RecordsError;
 use service::restart::{Problems, until_done};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
@@ -18,6 +17,7 @@ use crate::context::{Context, join_all};
 use crate::kafka::producer::{Failure, Flight, Outbound, Producer, Producers};
 use crate::kafka::tail::Source;
 use crate::mark::Marks;
+use crate::pipeline::{REPORT_EVERY, every};
 use crate::progress::Place;
 use crate::unacknowledged::Unacknowledged;
 use crate::{BridgeError, Link};
@@ -174,8 +174,7 @@ impl Carrier {
         };
         let mut stream = self.context.platform.stream(request).await?;
         let mut is_all_reported = true;
-        let mut looks = tokio::time::interval(self.context.config.publish_interval);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = every(REPORT_EVERY);
         loop {
             let outputs = tokio::select! {
                 () = self.stop.cancelled() => break,

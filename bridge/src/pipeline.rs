@@ -18,7 +18,9 @@ use crate::{BridgeError, Progress};
 const ENDS_EVERY: Duration = Duration::from_secs(1);
 /// How often Kafka is asked whether it answers: a producer waits in silence for a broker that is gone.
 const KAFKA_EVERY: Duration = Duration::from_secs(3);
-/// What that is called among the problems.
+/// How often the bridge reports how far it is.
+pub(crate) const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// What asking Kafka is called among the problems.
 const KAFKA: &str = "Kafka";
 const PUBLISHING: &str = "publishing how far the bridge is";
 
@@ -103,12 +105,9 @@ async fn publish(
     publisher: &mut PipelinePublisher,
 ) -> Result<Infallible, BridgeError> {
     let Context {
-        platform,
-        config,
-        progress,
-        ..
+        platform, progress, ..
     } = context;
-    let mut ticks = every(config.publish_interval);
+    let mut ticks = every(REPORT_EVERY);
     loop {
         ticks.tick().await;
         let published = publisher.publish(&**platform, records(progress)).await;
@@ -138,7 +137,8 @@ fn records(progress: &Progress) -> Vec<PipelineRecord> {
         .collect()
 }
 
-fn every(period: Duration) -> Interval {
+/// A clock that never catches up on missed ticks.
+pub(crate) fn every(period: Duration) -> Interval {
     let mut ticks = tokio::time::interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks

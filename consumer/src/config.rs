@@ -1,6 +1,5 @@
 //! What a consumer is to do.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ballot::Params;
@@ -12,7 +11,7 @@ const TALLY_CHAIN: &str = "tally";
 /// The SmartModule that counts, unless the manifest says otherwise.
 const VOTE_TALLY: &str = "vote-tally";
 
-/// What the consumer does, and how often it publishes.
+/// What the consumer does.
 #[derive(Debug, Clone)]
 pub struct ConsumerConfig {
     /// Whether it counts, publishes the aggregates and stores the tallies.
@@ -23,13 +22,6 @@ pub struct ConsumerConfig {
     pub tally_chain: Vec<ModuleCall>,
     /// How to share the partitions with other consumers; without it this one owns all.
     pub sharing: Option<Sharing>,
-    /// Time between two publications of the aggregates while votes come: the shortest, and the longest
-    /// that a slow platform makes of it.
-    pub totals_interval: RangeInclusive<Duration>,
-    /// Shortest time between two publications of how far it is.
-    pub publish_interval: Duration,
-    /// Shortest time between two stored tallies.
-    pub checkpoint_interval: Duration,
 }
 
 impl Default for ConsumerConfig {
@@ -42,9 +34,6 @@ impl Default for ConsumerConfig {
                 params: Params::new(),
             }],
             sharing: None,
-            totals_interval: Duration::from_millis(10)..=Duration::from_millis(100),
-            publish_interval: Duration::from_millis(100),
-            checkpoint_interval: Duration::from_millis(500),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The consumer as a whole: it runs the partitions and the rounds, ends all when one fails, and stores what
 //! is counted before it ends.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use platform::Platform;
 use store::{LeaseRound, Store};
@@ -20,6 +22,15 @@ use crate::pipeline::Positions;
 use crate::publish::Publisher;
 use crate::rounds::in_rounds;
 use crate::{ConsumerConfig, ConsumerError, Election, Progress};
+
+/// Time between two publications of the aggregates while votes come: the shortest, and the longest on a slow
+/// platform.
+const TOTALS_INTERVAL: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_millis(100);
+/// Shortest time between two publications of how far it is.
+const POSITIONS_INTERVAL: Duration = Duration::from_millis(100);
+/// Shortest time between two stored tallies.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Counts and persists until `stop`, then stores what is counted and returns. After a transient failure (a
 /// lost connection, a server that restarts) it continues from what is stored.
@@ -129,7 +140,7 @@ fn begin_rounds(
         "publishing how far this consumer is",
         Positions::new(context.clone()),
         progress.clone(),
-        config.publish_interval..=config.publish_interval,
+        POSITIONS_INTERVAL..=POSITIONS_INTERVAL,
         stop.clone(),
     ));
     if config.tally {
@@ -137,14 +148,14 @@ fn begin_rounds(
             "publishing the totals",
             Publisher::new(context.clone(), election.definition),
             progress.clone(),
-            config.totals_interval.clone(),
+            TOTALS_INTERVAL,
             stop.clone(),
         ));
         rounds.spawn(in_rounds(
             "storing the tallies",
             Checkpoints(context.clone()),
             progress.clone(),
-            config.checkpoint_interval..=config.checkpoint_interval,
+            CHECKPOINT_INTERVAL..=CHECKPOINT_INTERVAL,
             stop.clone(),
         ));
     }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use ballot::{CredentialKey, Reason, Rules, VoteReader};
+use ballot::{Reason, Rules, VoteReader, VotingTime};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -40,19 +40,14 @@ pub enum NotAVoter {
 /// The votes of one partition, made voter by voter.
 #[derive(Debug)]
 pub struct Script {
-    seed: u64,
+    plan: CastPlan,
     partition: u32,
     partitions: u32,
     marker: Marker,
     /// The end of some vote, to read voters with.
     any_tail: VoteTail,
-    duplicates: f64,
-    invalid: f64,
-    abstain: f64,
     /// The kinds of invalid records that this election has.
     kinds: Vec<Reason>,
-    /// The key of voters' credentials, if votes carry them.
-    credentials: Option<CredentialKey>,
     /// A voting time at which the polls are closed, if there is one.
     closed_time: Option<String>,
     reader: VoteReader,
@@ -77,13 +72,11 @@ impl Script {
     /// When nobody stands, or a share is not from 0 to 1.
     pub fn new(plan: &CastPlan, partition: u32, partitions: u32) -> Result<Self, ProducerError> {
         plan.check()?;
-        let early = plan
-            .polls
-            .open
-            .map(|open| clock::formatted(open.unix_seconds() - EARLY_SECONDS));
+        let early = |open: VotingTime| clock::formatted(open.unix_seconds() - EARLY_SECONDS);
+        let early = plan.polls.open.map(early);
         let late = plan.polls.close.map(|close| close.to_string());
         let closed_time = early.into_iter().chain(late).find(|time| {
-            ballot::VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
+            VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
         });
         let mut kinds = vec![
             Reason::Malformed,
@@ -96,16 +89,12 @@ impl Script {
         let marker = Marker::new(plan.seed, &plan.definition);
         let rules = Rules::of(&plan.definition, plan.polls);
         Ok(Script {
-            seed: plan.seed,
+            plan: plan.clone(),
             partition,
             partitions,
             any_tail: marker.any_tail(),
             marker,
-            duplicates: plan.duplicates,
-            invalid: plan.invalid,
-            abstain: plan.abstain,
             kinds,
-            credentials: plan.credentials.clone(),
             closed_time,
             reader: VoteReader::new(rules.group_paths().clone()),
             position: 0,
@@ -133,26 +122,26 @@ impl Script {
         let key = key
             .filter(|key| *key == parsed.voter_id.as_bytes())
             .ok_or(NotAVoter::WrongKey)?;
-        if self.abstain > 0.0 && self.abstains(key) {
+        if self.plan.abstain > 0.0 && self.abstains(key) {
             return Ok(());
         }
         let choice = self.marker.choice(&parsed);
         let without_credential = &json[..open_len - 1];
-        let open = match &self.credentials {
+        let open = match &self.plan.credentials {
             Some(key) => with_credential(without_credential, &key.credential(&parsed.voter_id)),
             None => Cow::Borrowed(without_credential),
         };
         let open = &*open;
-        if self.credentials.is_some() {
+        if self.plan.credentials.is_some() {
             vote = self.vote(open, &choice, voting_time, 1);
         } else if !matches!(choice, Choice::Candidate(0)) {
             vote.truncate(open_len);
             self.marker.tail(&choice).append(&mut vote, voting_time, 1);
         }
 
-        let mut rng = rng(text_word(self.seed, Purpose::Script, key));
-        let twice = rng.random::<f64>() < self.duplicates;
-        let invalid = rng.random::<f64>() < self.invalid;
+        let mut rng = rng(text_word(self.plan.seed, Purpose::Script, key));
+        let twice = rng.random::<f64>() < self.plan.duplicates;
+        let invalid = rng.random::<f64>() < self.plan.invalid;
         let invalid_first = invalid && rng.random();
         let beside = Beside {
             key,
@@ -190,7 +179,7 @@ impl Script {
 
     /// Drawn separately, so that the other voters vote in the same way however many abstain.
     fn abstains(&self, key: &[u8]) -> bool {
-        rng(text_word(self.seed, Purpose::Abstention, key)).random::<f64>() < self.abstain
+        rng(text_word(self.plan.seed, Purpose::Abstention, key)).random::<f64>() < self.plan.abstain
     }
 
     /// Adds up to `limit` of the second votes that are still to come when all voters have voted. Returns
