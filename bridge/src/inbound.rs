@@ -244,7 +244,8 @@ impl Carrier<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let size = |record: &NewRecord| record.value.len() + record.key.as_ref().map_or(0, Vec::len);
+        let size =
+            |record: &NewRecord| record.value.len() + record.key.as_ref().map_or(0, Vec::len);
         let largest = records.iter().zip(origins);
         let largest = largest.max_by_key(|(record, _)| size(record));
         let (partition, offset) = largest.map_or_else(Default::default, |(_, &origin)| origin);

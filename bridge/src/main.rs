@@ -81,8 +81,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
             let is_up = wait_for_broker(&config, tell, &stop).await;
             is_up.map_err(as_usage)
         };
-        let connections =
-            Connections::wait(&cli.cluster, &manifest, CONNECTIONS, &health, &stop);
+        let connections = Connections::wait(&cli.cluster, &manifest, CONNECTIONS, &health, &stop);
         let (connections, is_up) = tokio::try_join!(connections, broker)?;
         let Some(connections) = connections.filter(|_| is_up) else {
             return Ok(());

@@ -204,7 +204,9 @@ impl Carrier {
         let landed = tokio::time::timeout(LAST_RECORDS_LIMIT, flight.landed()).await;
         if landed.is_err() {
             let name = &self.name;
-            tracing::warn!("{name}: Kafka did not acknowledge the last records; the next bridge sends them");
+            tracing::warn!(
+                "{name}: Kafka did not acknowledge the last records; the next bridge sends them"
+            );
         }
         self.report(flight, &taken);
         Ok(())

@@ -187,9 +187,7 @@ impl ChunkSource for PartitionVotes {
         let behind = usize::try_from(self.behind).unwrap_or(usize::MAX);
         let voters_limit = limit.max(behind / VOTES_OF_A_VOTER);
         // These voters are in the log, so a full chunk of them will come.
-        while self.left > 0
-            && self.waiting.len() < voters_limit
-            && self.waiting_bytes < CHUNK_BYTES
+        while self.left > 0 && self.waiting.len() < voters_limit && self.waiting_bytes < CHUNK_BYTES
         {
             self.receive().await?;
         }

@@ -113,7 +113,10 @@ pub enum ProducerError {
     )]
     NothingToReplay(f64),
     /// More votes than can be numbered exactly.
-    #[error("the results have more than {} votes in all, too many to be counted exactly", MAX_VOTES)]
+    #[error(
+        "the results have more than {} votes in all, too many to be counted exactly",
+        MAX_VOTES
+    )]
     TooManyBallots,
     /// `voters` and `votes` have different numbers of partitions.
     #[error(

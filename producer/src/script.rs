@@ -75,9 +75,10 @@ impl Script {
         let early = |open: VotingTime| clock::formatted(open.unix_seconds() - EARLY_SECONDS);
         let early = plan.polls.open.map(early);
         let late = plan.polls.close.map(|close| close.to_string());
-        let closed_time = early.into_iter().chain(late).find(|time| {
-            VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
-        });
+        let closed_time = early
+            .into_iter()
+            .chain(late)
+            .find(|time| VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time)));
         let mut kinds = vec![
             Reason::Malformed,
             Reason::WrongKey,

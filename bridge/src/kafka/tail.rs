@@ -136,8 +136,8 @@ impl<'a> Tail<'a> {
         let mut hole = None;
         self.read_to_end(from, quiet, |message| {
             let mark = Mark::of(message);
-            let mark = mark
-                .filter(|mark| mark.topic == place.topic && mark.partition == place.partition);
+            let mark =
+                mark.filter(|mark| mark.topic == place.topic && mark.partition == place.partition);
             if let Some(mark) = mark {
                 found = Some((mark.offset + 1, mark.election == source.election));
                 if sent.is_some_and(|sent| mark.before > sent) {

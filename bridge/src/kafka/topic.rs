@@ -46,7 +46,10 @@ impl Kafka {
         let doing = format!("create topic `{}`", link.kafka);
         let mut created = create(&admin, link, partitions, self.replication).await;
         use RDKafkaErrorCode::{InvalidReplicationFactor, InvalidRequest, UnsupportedVersion};
-        let code = created.as_ref().err().and_then(KafkaError::rdkafka_error_code);
+        let code = created
+            .as_ref()
+            .err()
+            .and_then(KafkaError::rdkafka_error_code);
         // Brokers before 2.4, and some others, have no default to ask for.
         let has_no_default = matches!(
             code,
@@ -76,7 +79,9 @@ impl Kafka {
         blocking(move || drop(admin)).await?;
         let described = described.and_then(|described| {
             let first = described.into_iter().next();
-            first.ok_or(KafkaError::Canceled)?.map_err(KafkaError::AdminOp)
+            first
+                .ok_or(KafkaError::Canceled)?
+                .map_err(KafkaError::AdminOp)
         });
         let described = match described {
             Ok(described) => described,
