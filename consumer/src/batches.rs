@@ -1,12 +1,12 @@
 //! The records of a partition in batches, each for one transaction.
 
 use evidence::{BatchHasher, Digest};
-use platform::Output;
+use platform::{Output, Platform};
 use service::records::Records;
+use service::whole_log::demand_end;
 use tokio_util::sync::CancellationToken;
 
 use crate::ConsumerError;
-use crate::context::{Context, check_log};
 
 /// About how many records go into one transaction. Larger transactions gain little, and hold the embedded
 /// database's one connection longer.
@@ -25,15 +25,15 @@ pub(crate) struct Batches {
 impl Batches {
     /// Begins where the database stands.
     pub(crate) async fn begin(
-        context: &Context,
+        platform: &dyn Platform,
         topic: &'static str,
         partition: u32,
         stored: i64,
         stop: &CancellationToken,
     ) -> Result<Batches, ConsumerError> {
-        check_log(context, topic, partition, stored).await?;
+        demand_end(platform, topic, partition, stored).await?;
         Ok(Batches {
-            records: Records::open(&*context.platform, topic, partition, stored).await?,
+            records: Records::open(platform, topic, partition, stored).await?,
             stop: stop.clone(),
         })
     }

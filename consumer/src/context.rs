@@ -1,16 +1,15 @@
-//! What the tasks of a consumer share, and what all of them check about the log.
+//! What the tasks of a consumer share.
 
 use std::sync::Arc;
 
 use ballot::Rules;
 use platform::Platform;
-use service::whole_log::demand_end;
 use store::{Lease, Store};
 use tokio::sync::Mutex;
 use wire::Disclosure;
 
 use crate::ledgers::Ledgers;
-use crate::{ConsumerConfig, ConsumerError, Progress};
+use crate::{ConsumerConfig, Progress};
 
 /// What all tasks of a consumer share.
 pub(crate) struct Context {
@@ -32,14 +31,4 @@ pub(crate) struct Context {
 pub(crate) struct Ours {
     pub(crate) partition: u32,
     pub(crate) lease: Option<Lease>,
-}
-
-/// Checks that the database is not ahead of the log it was filled from.
-pub(crate) async fn check_log(
-    context: &Context,
-    topic: &'static str,
-    partition: u32,
-    stored: i64,
-) -> Result<(), ConsumerError> {
-    Ok(demand_end(&*context.platform, topic, partition, stored).await?)
 }

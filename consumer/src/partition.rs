@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use service::restart::until_done;
+use service::whole_log::demand_end;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::context::{Context, Ours, check_log};
+use crate::context::{Context, Ours};
 use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
 use crate::tally::tally_partition;
@@ -59,7 +60,7 @@ async fn take_over(context: &Context, ours: Ours) -> Result<(), ConsumerError> {
     let partition = ours.partition;
     let checkpoint = context.store.load_tally(partition).await?;
     let offset = checkpoint.as_ref().map_or(0, |(offset, _)| *offset);
-    check_log(context, topics::VOTES, partition, offset).await?;
+    demand_end(&*context.platform, topics::VOTES, partition, offset).await?;
     context.ledgers.own(ours, checkpoint);
     context.progress.update(partition, |progress| {
         progress.is_ours = true;

@@ -20,11 +20,14 @@ pub(crate) async fn persist_voters(
     stop: &CancellationToken,
 ) -> Result<(), ConsumerError> {
     let Context {
-        store, progress, ..
+        platform,
+        store,
+        progress,
+        ..
     } = context;
     let Ours { partition, lease } = ours;
     let mut next = (store.checkpoint(PERSIST, topics::VOTERS, partition)).await?;
-    let mut batches = Batches::begin(context, topics::VOTERS, partition, next, stop).await?;
+    let mut batches = Batches::begin(&**platform, topics::VOTERS, partition, next, stop).await?;
     let chain_end = store.chain_end(ChainedTopic::Voters, partition).await?;
     progress.update(partition, |progress| {
         progress.voters_persisted = next;

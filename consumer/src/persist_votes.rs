@@ -38,7 +38,7 @@ pub(crate) async fn persist_votes(
     let disclosure = Arc::new(context.disclosure.clone());
     let mut rows = Rows::count(context, partition).await?;
     let mut next = rows.next_offset;
-    let mut batches = Batches::begin(context, topics::VOTES, partition, next, stop).await?;
+    let mut batches = Batches::begin(&**platform, topics::VOTES, partition, next, stop).await?;
     let chain_end = store.chain_end(ChainedTopic::Votes, partition).await?;
     progress.update(partition, |progress| {
         progress.persisted = next;

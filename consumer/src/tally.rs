@@ -9,11 +9,12 @@ use futures_util::StreamExt;
 use ledger::Applied;
 use platform::{ModuleCall, NO_TIMESTAMP, StreamRequest};
 use service::records::RecordsError;
+use service::whole_log::demand_end;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::context::{Context, check_log};
+use crate::context::Context;
 use crate::progress::now_ms;
 
 /// A partition of `votes` from its beginning through the chain that counts: a stream of deltas.
@@ -41,7 +42,7 @@ pub(crate) async fn tally_partition(
     } = context;
     let stood = ledgers.begin_stream(partition);
     // A log that lost counted votes must not be filled up with others, which would then be compared.
-    check_log(context, topics::VOTES, partition, stood).await?;
+    demand_end(&*context.platform, topics::VOTES, partition, stood).await?;
     let request = tally_request(partition, &context.config.tally_chain, &context.rules);
     let mut stream = context.platform.stream(request).await?;
     let ended = || RecordsError::Ended {

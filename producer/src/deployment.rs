@@ -21,37 +21,23 @@ pub struct Deployment {
 /// A change to the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A topic is missing.
-    CreateTopic {
-        /// Its name.
-        topic: String,
-        /// Its partitions.
-        partitions: u32,
-    },
+    /// A topic is missing; it is to have so many partitions.
+    CreateTopic(String, u32),
     /// A SmartModule is missing.
-    CreateModule {
-        /// Its name.
-        module: String,
-    },
+    CreateModule(String),
     /// A SmartModule is deployed in another version.
-    ReplaceModule {
-        /// Its name.
-        module: String,
-    },
+    ReplaceModule(String),
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::CreateTopic {
-                topic,
-                partitions: 1,
-            } => write!(f, "create topic {topic} with 1 partition"),
-            Change::CreateTopic { topic, partitions } => {
+            Change::CreateTopic(topic, 1) => write!(f, "create topic {topic} with 1 partition"),
+            Change::CreateTopic(topic, partitions) => {
                 write!(f, "create topic {topic} with {partitions} partitions")
             }
-            Change::CreateModule { module } => write!(f, "create SmartModule {module}"),
-            Change::ReplaceModule { module } => {
+            Change::CreateModule(module) => write!(f, "create SmartModule {module}"),
+            Change::ReplaceModule(module) => {
                 write!(f, "replace SmartModule {module}, which is another version")
             }
         }
@@ -124,19 +110,18 @@ impl Deployment {
                     };
                     return Err(other.into());
                 }
-                Err(PlatformError::NoTopic { .. }) => changes.push(Change::CreateTopic {
-                    topic: topic.clone(),
-                    partitions: wanted,
-                }),
+                Err(PlatformError::NoTopic { .. }) => {
+                    changes.push(Change::CreateTopic(topic.clone(), wanted));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         for (module, wasm) in &self.modules {
             let module = module.clone();
             match platform.module(&module).await? {
-                None => changes.push(Change::CreateModule { module }),
+                None => changes.push(Change::CreateModule(module)),
                 Some(deployed) if deployed != *wasm => {
-                    changes.push(Change::ReplaceModule { module });
+                    changes.push(Change::ReplaceModule(module));
                 }
                 Some(_) => {}
             }
@@ -155,10 +140,10 @@ impl Deployment {
     ) -> Result<(), ProducerError> {
         for change in changes {
             match change {
-                Change::CreateTopic { topic, partitions } => {
+                Change::CreateTopic(topic, partitions) => {
                     platform.create_topic(topic, *partitions).await?;
                 }
-                Change::CreateModule { module } | Change::ReplaceModule { module } => {
+                Change::CreateModule(module) | Change::ReplaceModule(module) => {
                     if let Some(wasm) = self.modules.get(module) {
                         platform.deploy(module, wasm).await?;
                     }
