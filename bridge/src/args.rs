@@ -1,13 +1,14 @@
-//! Where Kafka is, and how to speak to it: the options of every command that has a bridge.
+//! Options that say where Kafka is and how to connect, for every command that has a bridge.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use service::args::endpoint;
 
 /// Where Kafka is.
 #[derive(Debug, Clone, Default, Args)]
 pub struct KafkaArgs {
-    /// Address of a Kafka broker (Redpanda), or several with commas between
+    /// Address of a Kafka broker (Redpanda), or several, separated by commas
     #[arg(
         long,
         value_name = "HOST:9092",
@@ -16,9 +17,9 @@ pub struct KafkaArgs {
         global = true
     )]
     pub kafka: Option<String>,
-    /// Settings of librdkafka, a KEY=VALUE a line as `kcat -F` reads them: the place for
-    /// sasl.username, sasl.password, security.protocol, ssl.ca.location. TLS and SCRAM need a build
-    /// with them: cargo build --release -p bridge --features tls
+    /// Settings of librdkafka, one KEY=VALUE per line as in `kcat -F`, such as sasl.username,
+    /// sasl.password, security.protocol, ssl.ca.location. TLS and SCRAM need a build that has them:
+    /// cargo build --release -p bridge --features tls
     #[arg(
         long,
         value_name = "FILE",
@@ -26,7 +27,7 @@ pub struct KafkaArgs {
         global = true
     )]
     pub kafka_config: Option<PathBuf>,
-    /// A setting of librdkafka, stronger than the file's; can be given several times
+    /// A setting of librdkafka, which overrides the file's; can be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = property, global = true)]
     pub kafka_property: Vec<(String, String)>,
     /// Copies of each partition of the topics that are created; -1 is the broker's default
@@ -44,34 +45,21 @@ pub struct KafkaArgs {
 /// As many copies as the broker makes by itself.
 pub(crate) const BROKER_DEFAULT: i32 = -1;
 
-/// `HOST:PORT`, several with commas.
+/// Parses one or more addresses.
 fn bootstrap(text: &str) -> Result<String, String> {
-    if text.contains("://") {
-        return Err("it is an address without `scheme://`, for example 127.0.0.1:9092".into());
+    for address in text.split(',') {
+        endpoint(address.trim())?;
     }
-    let is_address = |address: &str| {
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-            _ => (address, None),
-        };
-        !host.is_empty()
-            && !host.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@'))
-            && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
-    };
-    if text.split(',').map(str::trim).all(is_address) {
-        Ok(text.to_owned())
-    } else {
-        Err("it looks like HOST:9092, for example 127.0.0.1:9092, or several with commas".into())
-    }
+    Ok(text.to_owned())
 }
 
-/// `KEY=VALUE`.
+/// Parses `KEY=VALUE`.
 pub(crate) fn property(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_owned(), value.trim().to_owned()))
         }
-        _ => Err("it looks like KEY=VALUE, for example security.protocol=SASL_PLAINTEXT".into()),
+        _ => Err("a setting is KEY=VALUE, for example security.protocol=SASL_PLAINTEXT".into()),
     }
 }
 

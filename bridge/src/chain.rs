@@ -1,9 +1,9 @@
-//! Chains on the way to Kafka, and how each output says which record it is of.
+//! Chains on the way to Kafka, and how each output names its record.
 //!
-//! On a cluster a SmartModule's outputs are numbered anew, so what has been carried over could not be
-//! told from what has not. `vote-filter` and `vote-enrich` with `mode=every` give exactly one output for
-//! each record: its key is the record's offset, a colon, and the record's own key; its value is empty
-//! where the vote is rejected. With `duplicates=drop` that goes for all but a voter's first vote, too; the module must
+//! A cluster numbers a SmartModule's outputs anew, so they alone do not show which records have been
+//! carried over. `vote-filter` and `vote-enrich` with `mode=every` give exactly one output for each record:
+//! its key is the record's offset, a colon, and the record's own key; its value is empty if the vote is
+//! rejected. With `duplicates=drop` the value is also empty for all but a voter's first vote. The module must
 //! have seen all votes for that, so such a stream begins at 0.
 
 use ballot::{PARAM_MODE, Params};
@@ -11,8 +11,8 @@ use platform::{ModuleCall, Output};
 
 use crate::{BridgeError, Direction, Link};
 
-/// The SmartModules that keep offsets, and the modes that a manifest may give them: the bridge sets
-/// [`MODE_EVERY`] in any case.
+/// The SmartModules that keep offsets, and the modes that a manifest may give them; the bridge always sets
+/// [`MODE_EVERY`].
 const KEEP_OFFSETS: [(&str, &[&str]); 2] = [
     ("vote-filter", &["accepted", MODE_EVERY]),
     ("vote-enrich", &[MODE_EVERY]),
@@ -23,7 +23,7 @@ const MODE_EVERY: &str = "every";
 const PARAM_DUPLICATES: &str = "duplicates";
 const DUPLICATES_DROP: &str = "drop";
 
-/// Demands that a link's chain, if it has one, keeps offsets.
+/// Checks that a link's chain, if it has one, keeps offsets.
 pub(crate) fn check_chain(link: &Link) -> Result<(), BridgeError> {
     let refuse = |problem: &str| {
         Err(BridgeError::Chain {
@@ -73,7 +73,7 @@ pub(crate) fn numbered(chain: &[ModuleCall], election: &Params) -> Vec<ModuleCal
     calls
 }
 
-/// The offset of the record that an output is of, and where its own key begins.
+/// The offset of an output's record, and where that record's own key begins.
 pub(crate) fn read_number(output: &Output) -> Option<(i64, usize)> {
     let key = output.key.as_deref()?;
     let colon = key.iter().position(|&byte| byte == b':')?;

@@ -1,4 +1,4 @@
-//! What a bridge is to do, and for which election.
+//! What a bridge is to do.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::{BridgeError, Link};
 /// The setting of librdkafka that says where the brokers are.
 const BOOTSTRAP_SERVERS: &str = "bootstrap.servers";
 
-/// Settings that the bridge's promises rest on, and nobody else sets.
+/// Settings that the bridge's promises depend on, so that only the bridge sets them.
 const OURS: [&str; 16] = [
     "acks",
     "auto.offset.reset",
@@ -43,13 +43,11 @@ pub struct BridgeConfig {
     pub properties: BTreeMap<String, String>,
     /// Which topic goes where.
     pub links: Vec<Link>,
-    /// Copies of each partition of the topics that are created; -1: as the broker has it.
+    /// Copies of each partition of the topics that are created; -1 is the broker's default.
     pub replication: i32,
-    /// Shortest time between two publications of how far it is.
-    pub publish_interval: Duration,
-    /// How long it must be quiet behind the last record of a topic on Kafka until that is taken for its end.
-    /// A broker that takes longer to write what it has received (from a bridge that was killed then) would
-    /// write it twice; nothing but a transaction could make sure of that.
+    /// How long nothing must arrive after the last record of a topic on Kafka for that to count as its end.
+    /// If a broker takes longer to write what a killed bridge sent last, the records are there twice; only a
+    /// transaction could prevent that.
     pub quiet: Duration,
 }
 
@@ -61,7 +59,6 @@ impl BridgeConfig {
             properties: BTreeMap::new(),
             links: Vec::new(),
             replication: BROKER_DEFAULT,
-            publish_interval: Duration::from_millis(250),
             quiet: Duration::from_millis(300),
         }
     }
@@ -89,17 +86,13 @@ impl BridgeConfig {
         Ok(config)
     }
 
-    /// Demands that it can be carried out, as far as that can be told without asking a broker.
+    /// Checks what can be checked without asking a broker.
     pub(crate) fn check(&self) -> Result<(), BridgeError> {
-        if let Some(property) = self
-            .properties
-            .keys()
-            .find(|property| OURS.contains(&property.as_str()))
-        {
+        let mut properties = self.properties.keys();
+        if let Some(property) = properties.find(|property| OURS.contains(&property.as_str())) {
             return Err(BridgeError::Property {
                 property: property.clone(),
-                problem: "exactly-once delivery rests on it, so the bridge sets it itself; leave \
-                          it out"
+                problem: "exactly-once delivery depends on it, so the bridge sets it; remove it"
                     .into(),
             });
         }
@@ -113,9 +106,7 @@ fn link(manifest: &Manifest, topic: &KafkaTopic) -> Result<Link, BridgeError> {
         None => Vec::new(),
         Some(name) => manifest
             .chain(name, &Params::new())
-            .ok_or_else(|| BridgeError::NoChain {
-                chain: name.clone(),
-            })?,
+            .ok_or_else(|| BridgeError::NoChain(name.clone()))?,
     };
     Ok(Link {
         fluvio: topic.fluvio.clone(),
@@ -126,7 +117,7 @@ fn link(manifest: &Manifest, topic: &KafkaTopic) -> Result<Link, BridgeError> {
     })
 }
 
-/// A `KEY=VALUE` a line; empty lines and those that begin with `#` are passed over.
+/// Reads a `KEY=VALUE` a line, and skips empty lines and those that begin with `#`.
 fn read_properties(path: &Path) -> Result<BTreeMap<String, String>, BridgeError> {
     let failed = |line, problem| BridgeError::ConfigFile {
         path: path.into(),
@@ -138,14 +129,13 @@ fn read_properties(path: &Path) -> Result<BTreeMap<String, String>, BridgeError>
     lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| {
-            // Not the line itself: it may hold a password.
+            // The error does not quote the line: it may hold a password.
             property(line).map_err(|problem| failed(Some(number), problem))
         })
         .collect()
 }
 
-/// The parameters that SmartModules take of the election: the rules, and all that is known of the
-/// candidates.
+/// The parameters that the election gives to SmartModules: its rules and its candidates.
 pub(crate) fn election_params(election: &Election) -> Params {
     let mut params = election.rules().to_params();
     let candidates = serde_json::to_string(&election.candidates())
@@ -193,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exactly_once_rests_on_is_not_for_others_to_set() {
+    fn settings_that_exactly_once_depends_on_are_refused() {
         let mut config = BridgeConfig::new("a:9092");
         config.properties.insert("acks".into(), "0".into());
         let error = config.check().unwrap_err();

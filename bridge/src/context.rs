@@ -31,8 +31,7 @@ pub(crate) async fn join_all(
 ) -> Result<(), BridgeError> {
     let mut outcome = Ok(());
     while let Some(ended) = tasks.join_next().await {
-        let ended = ended.unwrap_or_else(abnormal);
-        if let Err(error) = ended {
+        if let Err(error) = ended.map_err(BridgeError::from).flatten() {
             stop.cancel();
             match outcome {
                 Ok(()) => outcome = Err(error),
@@ -42,8 +41,4 @@ pub(crate) async fn join_all(
         }
     }
     outcome
-}
-
-fn abnormal(error: tokio::task::JoinError) -> Result<(), BridgeError> {
-    Err(BridgeError::Task(error.to_string()))
 }

@@ -1,17 +1,20 @@
-//! What stops the bridge, in words for the person who fixes it. It never goes on past a record that
+//! What stops the bridge, in words for the person who fixes it. It never carries on past a record that
 //! it cannot vouch for.
 
 use std::path::PathBuf;
 
 use platform::PlatformError;
+use service::records::RecordsError;
 use service::restart::Failure;
-use service::whole_log::{LogBehindStore, WholeLogError};
+use service::whole_log::WholeLogError;
 use store::StoreError;
+
+use crate::Place;
 
 /// A failure of the bridge.
 #[derive(Debug, thiserror::Error)]
 pub enum BridgeError {
-    /// Nobody says where Kafka is.
+    /// No option says where Kafka is.
     #[error(
         "no Kafka broker is given: name one with `--kafka HOST:9092`, set `ELECTION_KAFKA`, or write `bootstrap.servers=HOST:9092` into the file of `--kafka-config`"
     )]
@@ -34,25 +37,17 @@ pub enum BridgeError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The settings need what this build does not have.
+    /// The settings need TLS or SCRAM, and this build lacks them; what librdkafka says.
     #[error(
-        "the Kafka settings need TLS or SCRAM, which this build does not have ({problem}): build it with them, `cargo build --release -p bridge --features tls`"
+        "the Kafka settings need TLS or SCRAM, which this build does not have ({0}): build it with them, `cargo build --release -p bridge --features tls`"
     )]
-    NoTls {
-        /// What librdkafka says.
-        problem: String,
-    },
-    /// librdkafka refuses the settings as a whole.
+    NoTls(String),
+    /// librdkafka refuses the settings as a whole; what it says.
+    #[error("the Kafka settings cannot be used: {0}; see `--kafka-config` and `--kafka-property`")]
+    Settings(String),
+    /// Records would come back to the topic that they came from.
     #[error(
-        "the Kafka settings cannot be used: {problem}; see `--kafka-config` and `--kafka-property`"
-    )]
-    Settings {
-        /// What librdkafka says.
-        problem: String,
-    },
-    /// A record would come back to the topic it was in.
-    #[error(
-        "a loop: {from} goes to {to}, and that goes back to {from}, so each record would go round for ever; turn the `direction` of one of them in the `[[kafka]]` tables, or leave it out"
+        "a loop: {from} goes to {to}, and that leads back to {from}, so each record would go round for ever; change the `direction` of one of the `[[kafka]]` tables, or remove it"
     )]
     Loop {
         /// Where it begins.
@@ -60,9 +55,9 @@ pub enum BridgeError {
         /// Where it goes.
         to: String,
     },
-    /// Two links of which one is too many.
+    /// Two links where only one can be.
     #[error(
-        "`{one}` and `{other}` are both linked with `{kafka}` on Kafka, the same way; give each `[[kafka]]` table a topic of its own"
+        "`{one}` and `{other}` are both linked with `{kafka}` on Kafka in the same direction; give each `[[kafka]]` table a topic of its own"
     )]
     TwoLinks {
         /// The topic on Kafka.
@@ -72,15 +67,12 @@ pub enum BridgeError {
         /// The other; may be the same.
         other: String,
     },
-    /// The manifest has no such chain.
-    #[error("there is no chain `{chain}` in the manifest")]
-    NoChain {
-        /// Its name.
-        chain: String,
-    },
+    /// The manifest has no chain of this name.
+    #[error("there is no chain `{0}` in the manifest")]
+    NoChain(String),
     /// A chain that the bridge cannot run exactly once.
     #[error(
-        "`{fluvio}` cannot go to Kafka through a chain that {problem}: on a cluster a SmartModule's outputs lose their records' offsets, and only `vote-filter` or `vote-enrich` as the first step keeps them (`mode=every`); put it first, or leave out `chain`"
+        "`{fluvio}` cannot go to Kafka through a chain that {problem}: on a cluster a SmartModule's outputs lose their records' offsets, and only `vote-filter` or `vote-enrich` as the first step keeps them (`mode=every`); put it first, or remove `chain`"
     )]
     Chain {
         /// The topic on Fluvio.
@@ -98,7 +90,7 @@ pub enum BridgeError {
         /// What the network says.
         problem: String,
     },
-    /// The broker refuses us.
+    /// The broker refuses the login.
     #[error(
         "Kafka at {bootstrap} refuses the login: {problem}; check security.protocol, sasl.mechanism, sasl.username and sasl.password in the file of `--kafka-config`"
     )]
@@ -108,7 +100,7 @@ pub enum BridgeError {
         /// What the broker says.
         problem: String,
     },
-    /// The user may not do that.
+    /// The user lacks a permission.
     #[error(
         "Kafka does not allow this user to {doing}: {problem}; grant it (on Redpanda `rpk security acl create`)"
     )]
@@ -118,17 +110,14 @@ pub enum BridgeError {
         /// What the broker says.
         problem: String,
     },
-    /// The topic that is to be read does not exist.
+    /// The topic to read from does not exist on Kafka.
     #[error(
-        "there is no topic `{topic}` on Kafka to read from; create it (`rpk topic create {topic}`), or correct its name in the `[[kafka]]` table"
+        "there is no topic `{0}` on Kafka to read from; create it (`rpk topic create {0}`), or correct its name in the `[[kafka]]` table"
     )]
-    NoTopic {
-        /// The topic.
-        topic: String,
-    },
+    NoTopic(String),
     /// The topic on Kafka has too few partitions.
     #[error(
-        "topic `{kafka}` on Kafka has {found} partitions, but `{fluvio}` on Fluvio has {wanted}, and each goes to the one of its number: add some (`rpk topic add-partitions {kafka} --num {}`), or delete it, and it is created anew",
+        "topic `{kafka}` on Kafka has {found} partitions, but `{fluvio}` on Fluvio has {wanted}, and each needs its counterpart: add some (`rpk topic add-partitions {kafka} --num {}`), or delete the topic, and the bridge creates it again",
         wanted - found
     )]
     FewerPartitions {
@@ -141,27 +130,24 @@ pub enum BridgeError {
         /// Its partitions.
         wanted: u32,
     },
-    /// Kafka does not take a record of this size.
+    /// Kafka refuses a record of this size.
     #[error(
-        "Kafka does not take the record of `{fluvio}` partition {partition} at offset {offset}, of {bytes} bytes: {problem}; nothing after it was sent. Raise `max.message.bytes` of topic `{kafka}` (`rpk topic alter-config {kafka} --set max.message.bytes=…`) and, to as much, `--kafka-property message.max.bytes=…`"
+        "Kafka refuses the record of `{}` partition {} at offset {offset}, of {bytes} bytes: {problem}; nothing after it was sent. Raise `max.message.bytes` of topic `{kafka}` (`rpk topic alter-config {kafka} --set max.message.bytes=…`), and `--kafka-property message.max.bytes=…` to the same",
+        place.topic, place.partition, kafka = place.kafka_topic
     )]
     TooLarge {
-        /// The topic on Fluvio.
-        fluvio: String,
         /// The partition.
-        partition: u32,
-        /// The record's offset there.
+        place: Place,
+        /// The record's offset on Fluvio.
         offset: i64,
-        /// Key and value together.
+        /// Bytes of key and value together.
         bytes: usize,
-        /// The topic on Kafka.
-        kafka: String,
         /// What librdkafka or the broker says.
         problem: String,
     },
-    /// Fluvio does not take a record of this size.
+    /// Fluvio refuses a record of this size.
     #[error(
-        "the record of `{kafka}` partition {partition} at offset {offset} has {bytes} bytes, and Fluvio takes at most {limit}; nothing after it was read. Delete it there (`rpk topic trim-prefix {kafka} --partitions {partition} --offset {}`), and set `max.message.bytes` of the topic lower",
+        "the record of `{kafka}` partition {partition} at offset {offset} has {bytes} bytes, and Fluvio takes at most {limit}; nothing after it was read. Delete it on Kafka (`rpk topic trim-prefix {kafka} --partitions {partition} --offset {}`), and lower the topic's `max.message.bytes`",
         offset + 1
     )]
     InboundTooLarge {
@@ -169,96 +155,57 @@ pub enum BridgeError {
         kafka: String,
         /// The partition.
         partition: u32,
-        /// The record's offset there.
+        /// The record's offset on Kafka.
         offset: i64,
-        /// Key and value together.
+        /// Bytes of key and value together.
         bytes: usize,
         /// The limit.
         limit: usize,
     },
-    /// Records are missing from a stream.
+    /// An output of the chain on the way from this topic does not say which record it came from.
     #[error(
-        "`{topic}` partition {partition}: offset {expected} was due, {found} came; nothing was skipped, the bridge stopped"
+        "the chain of `{0}` gave an output whose key does not begin with its record's offset; deploy the SmartModules of this version (`election deploy`)"
     )]
-    Gap {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-        /// The offset that was due.
-        expected: i64,
-        /// The offset that came.
-        found: i64,
-    },
-    /// A chain's output does not say which record it is of.
-    #[error(
-        "the chain of `{topic}` gave an output whose key does not begin with its record's offset; deploy the SmartModules of this version (`election deploy`)"
-    )]
-    NotNumbered {
-        /// The topic.
-        topic: String,
-    },
-    /// A stream ended without an error.
-    #[error("the stream of `{topic}` partition {partition} ended; it is begun again")]
-    StreamEnded {
-        /// The topic.
-        topic: String,
-        /// The partition.
-        partition: u32,
-    },
+    NotNumbered(String),
     /// The topic on Kafka holds the records of another election.
     #[error(
-        "topic `{kafka}` on Kafka, partition {partition}, holds another election's records: delete the topic (`rpk topic delete {kafka}`), and it is created anew, or give another name in the `[[kafka]]` table"
+        "topic `{}` on Kafka, partition {}, holds another election's records: delete the topic (`rpk topic delete {}`), and the bridge creates it again, or give another name in the `[[kafka]]` table",
+        .0.kafka_topic, .0.partition, .0.kafka_topic
     )]
-    AnotherElection {
-        /// The topic on Kafka.
-        kafka: String,
-        /// The partition.
-        partition: u32,
-    },
+    AnotherElection(Place),
     /// The topic on Kafka is ahead of the one on Fluvio.
     #[error(
-        "topic `{kafka}` on Kafka has records of `{fluvio}` partition {partition} up to offset {marked}, but that ends at {end}: the log has lost records, or is another; delete the topic on Kafka (`rpk topic delete {kafka}`), and it is filled anew"
+        "topic `{kafka}` on Kafka has records of `{}` partition {} up to offset {marked}, but the log ends at {end}: it has lost records, or is another log; delete the topic on Kafka (`rpk topic delete {kafka}`), and the bridge fills it again",
+        place.topic, place.partition, kafka = place.kafka_topic
     )]
     AheadOfLog {
-        /// The topic on Kafka.
-        kafka: String,
-        /// The topic on Fluvio.
-        fluvio: String,
         /// The partition.
-        partition: u32,
-        /// The offset after the last on Kafka.
+        place: Place,
+        /// The offset after the last record on Kafka.
         marked: i64,
         /// Where Fluvio ends.
         end: i64,
     },
     /// The broker refused a record and took some behind it.
     #[error(
-        "topic `{kafka}` on Kafka, partition {partition}, lacks the record of `{fluvio}` partition {partition} at offset {missing}, but has later ones: the broker refused it and took those; when the cause is mended, delete the topic (`rpk topic delete {kafka}`), and it is filled anew"
+        "topic `{kafka}` on Kafka, partition {partition}, lacks the record of `{}` partition {partition} at offset {missing}, but has later ones: the broker refused the one and took the others; fix the cause, then delete the topic (`rpk topic delete {kafka}`), and the bridge fills it again",
+        place.topic, kafka = place.kafka_topic, partition = place.partition
     )]
     Hole {
-        /// The topic on Kafka.
-        kafka: String,
         /// The partition.
-        partition: u32,
-        /// The topic on Fluvio.
-        fluvio: String,
-        /// The last offset there that is missing.
+        place: Place,
+        /// The last offset on Fluvio that is missing.
         missing: i64,
     },
-    /// It cannot be told what was carried over already.
+    /// Kafka has deleted the records that say where to continue.
     #[error(
-        "topic `{kafka}` on Kafka, partition {partition}, has lost its records, so it does not tell where to go on: keep them (`rpk topic alter-config {kafka} --set retention.ms=-1`), and delete the topic (`rpk topic delete {kafka}`), so that it is filled anew"
+        "topic `{}` on Kafka, partition {}, has deleted records, so the bridge cannot tell where to continue: keep them (`rpk topic alter-config {} --set retention.ms=-1`), and delete the topic (`rpk topic delete {}`), so that the bridge fills it again",
+        .0.kafka_topic, .0.partition, .0.kafka_topic, .0.kafka_topic
     )]
-    PositionLost {
-        /// The topic on Kafka.
-        kafka: String,
-        /// The partition.
-        partition: u32,
-    },
+    PositionLost(Place),
     /// Records were deleted on Kafka before they were read.
     #[error(
-        "topic `{kafka}` on Kafka, partition {partition}, begins at offset {begin}, but {next} is the next to be read: records were deleted before they were counted. Restore them and keep them longer (retention.ms); or, to do without them: UPDATE bridge_inbound SET next_offset = {begin}, batch_end = {begin} WHERE kafka_topic = '{kafka}' AND kafka_partition = {partition}"
+        "topic `{kafka}` on Kafka, partition {partition}, begins at offset {begin}, but {next} is the next to be read: records were deleted before they were counted. Restore them and keep them longer (retention.ms); or, to continue without them: UPDATE bridge_inbound SET next_offset = {begin}, batch_end = {begin} WHERE kafka_topic = '{kafka}' AND kafka_partition = {partition}"
     )]
     RecordsDeleted {
         /// The topic on Kafka.
@@ -267,12 +214,12 @@ pub enum BridgeError {
         partition: u32,
         /// The next offset to be read.
         next: i64,
-        /// The first offset there is.
+        /// The first offset that is left.
         begin: i64,
     },
     /// The topic on Kafka is shorter than what was read of it.
     #[error(
-        "topic `{kafka}` on Kafka, partition {partition}, ends at offset {end}, but it was read up to {next} already: it was deleted and created anew, or the broker lost records. If its records are all new: DELETE FROM bridge_inbound WHERE kafka_topic = '{kafka}', and it is read from the beginning"
+        "topic `{kafka}` on Kafka, partition {partition}, ends at offset {end}, but was read up to {next} before: it was deleted and created again, or the broker lost records. If all its records are new: DELETE FROM bridge_inbound WHERE kafka_topic = '{kafka}', and it is read from the beginning"
     )]
     KafkaBehindStore {
         /// The topic on Kafka.
@@ -284,10 +231,10 @@ pub enum BridgeError {
         /// Where it ends.
         end: i64,
     },
-    /// The log is shorter than what was counted or persisted from it; nothing is appended to it.
+    /// The log is shorter than what was counted or persisted from it, or that could not be checked.
     #[error(transparent)]
-    RecordsLost(LogBehindStore),
-    /// The log is shorter than what was written to it.
+    WholeLog(#[from] WholeLogError),
+    /// The log is shorter than what the bridge wrote to it.
     #[error(
         "`{fluvio}` partition {partition} ends at offset {end}, but ended at {stored} before: the log has lost records, or belongs to another database; restore it, or start anew with `--fresh`"
     )]
@@ -301,20 +248,14 @@ pub enum BridgeError {
         /// Where it ended.
         stored: i64,
     },
-    /// Somebody else has moved the stored position, or deleted it.
+    /// The stored position of this link was changed or deleted meanwhile.
     #[error(
-        "how far {link} is read was changed in the database meanwhile: the election was started anew, or another bridge reads the same topic; start the bridge again"
+        "the stored position of {0} was changed meanwhile: the election was started anew, or another bridge reads the same topic; start the bridge again"
     )]
-    PositionMoved {
-        /// The link.
-        link: String,
-    },
-    /// Partitions were added to the topic on Kafka.
-    #[error("topic `{topic}` on Kafka has other partitions than before; they are read, too")]
-    PartitionsAdded {
-        /// The topic.
-        topic: String,
-    },
+    PositionMoved(String),
+    /// Partitions were added to this topic on Kafka.
+    #[error("topic `{0}` on Kafka has more partitions than before; they are read, too")]
+    PartitionsAdded(String),
     /// Kafka failed.
     #[error("Kafka failed to {doing}: {problem}")]
     Kafka {
@@ -325,6 +266,9 @@ pub enum BridgeError {
         /// Whether the same may succeed later.
         transient: bool,
     },
+    /// Records cannot be read from Fluvio.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// The streaming platform failed.
     #[error(transparent)]
     Platform(#[from] PlatformError),
@@ -344,42 +288,38 @@ impl BridgeError {
             BridgeError::NoBroker
                 | BridgeError::ConfigFile { .. }
                 | BridgeError::Property { .. }
-                | BridgeError::NoTls { .. }
-                | BridgeError::Settings { .. }
+                | BridgeError::NoTls(_)
+                | BridgeError::Settings(_)
                 | BridgeError::Loop { .. }
                 | BridgeError::TwoLinks { .. }
-                | BridgeError::NoChain { .. }
+                | BridgeError::NoChain(_)
                 | BridgeError::Chain { .. }
         )
     }
 }
 
-impl From<WholeLogError> for BridgeError {
-    fn from(error: WholeLogError) -> Self {
-        match error {
-            WholeLogError::Behind(behind) => BridgeError::RecordsLost(behind),
-            WholeLogError::Platform(error) => error.into(),
-            WholeLogError::Store(error) => error.into(),
-        }
+impl From<tokio::task::JoinError> for BridgeError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        BridgeError::Task(error.to_string())
     }
 }
 
 impl Failure for BridgeError {
     fn is_transient(&self) -> bool {
         match self {
+            BridgeError::Records(error) => error.is_transient(),
+            BridgeError::WholeLog(error) => error.is_transient(),
             BridgeError::Platform(error) => error.is_transient(),
             BridgeError::Store(error) => error.is_transient(),
             BridgeError::Kafka { transient, .. } => *transient,
-            BridgeError::Unreachable { .. }
-            | BridgeError::StreamEnded { .. }
-            | BridgeError::PartitionsAdded { .. } => true,
-            _ => self.lost_at().is_some(),
+            BridgeError::Unreachable { .. } | BridgeError::PartitionsAdded(_) => true,
+            _ => false,
         }
     }
 
     fn lost_at(&self) -> Option<i64> {
         match self {
-            BridgeError::Gap { expected, .. } => Some(*expected),
+            BridgeError::Records(error) => error.lost_at(),
             _ => None,
         }
     }

@@ -1,17 +1,17 @@
 //! From Kafka to Fluvio: one task a topic.
 //!
-//! Fluvio and Postgres cannot commit together. So before a batch is written to Fluvio, Postgres is told
-//! which offsets it covers and where the partitions on Fluvio end. A bridge that finds that a batch was under
-//! way reads it from Kafka again, looks on Fluvio from there on which of its records have arrived, and
+//! Fluvio and Postgres cannot commit together. So before a batch is written to Fluvio, Postgres stores
+//! which offsets it covers and where the partitions on Fluvio end. If a bridge finds that a batch was under
+//! way, it reads the batch from Kafka again, finds which of its records have arrived behind those ends, and
 //! writes the others.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::try_join_all;
-use platform::{NewRecord, PlatformError, StreamRequest};
+use platform::{NewRecord, PlatformError};
+use service::records::{Records, RecordsError};
 use service::restart::{Failure, until_done};
 use service::whole_log::demand_whole_log;
 use store::{Inbound, InboundPosition};
@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
+use crate::pipeline::every;
 use crate::progress::{Place, Position};
 use crate::{BridgeError, Link};
 
@@ -31,15 +32,14 @@ pub(crate) async fn carry_in(
     link: Arc<Link>,
     stop: CancellationToken,
 ) -> Result<(), BridgeError> {
-    let what = link.to_string();
+    let name = link.to_string();
     let carrier = Carrier {
         context: &context,
         link: &link,
         stop: &stop,
     };
-    until_done(&what, &context.progress, &stop, || carrier.carry())
-        .await
-        .map(drop)
+    let carried = until_done(&name, &context.progress, &stop, || carrier.carry());
+    carried.await.map(drop)
 }
 
 struct Carrier<'a> {
@@ -55,51 +55,46 @@ impl Carrier<'_> {
         } = self.context;
         demand_whole_log(&**platform, store).await?;
         let (mut inbound, ends) = self.begin().await?;
-        // All at once: a waiter for one must know of the others.
+        // All at once: code that waits for one of them must know of the others.
         let known = inbound.positions.iter().zip(&ends).map(|(at, &end)| {
+            let place = Place::new(self.link, at.partition);
             let position = at.next_offset;
-            (
-                Place::new(self.link, at.partition),
-                Position { position, end },
-            )
+            (place, Position { position, end })
         });
         self.context.progress.set(known);
         if inbound.is_under_way() {
             self.settle(&mut inbound).await?;
         }
-        self.tell(&inbound);
-        // Ends the thread however this ends.
+        self.report(&inbound);
+        // The guard ends the thread however this ends.
         let reading = self.stop.child_token();
         let _guard = reading.clone().drop_guard();
         let (batches, mut read_batches) = mpsc::channel(BATCHES_AHEAD);
         let (kafka, topic) = (self.context.kafka.clone(), self.link.kafka.clone());
-        let from = positions(&inbound, |position| position.next_offset);
+        let next = |at: &InboundPosition| (at.partition, at.next_offset);
+        let from: BTreeMap<_, _> = inbound.positions.iter().map(next).collect();
         let stop = reading.clone();
         let reader =
             tokio::task::spawn_blocking(move || read(&kafka, &topic, &from, &batches, &stop));
         let carried = self.carry_batches(&mut inbound, &mut read_batches).await;
         reading.cancel();
         drop(read_batches);
-        let read = reader
-            .await
-            .map_err(|error| BridgeError::Task(error.to_string()))?;
-        carried?;
-        read
+        let read = reader.await?;
+        carried.and(read)
     }
 
-    /// Until there are no more, since the reader has ended.
+    /// Carries batches until the reader ends.
     async fn carry_batches(
         &self,
         inbound: &mut Inbound,
         batches: &mut mpsc::Receiver<Batch>,
     ) -> Result<(), BridgeError> {
-        let mut looks = tokio::time::interval(PARTITIONS_EVERY);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looks = every(PARTITIONS_EVERY);
         loop {
             let batch = tokio::select! {
                 () = self.stop.cancelled() => return Ok(()),
                 _ = looks.tick() => {
-                    self.demand_partitions(inbound).await?;
+                    self.check_partitions(inbound).await?;
                     continue;
                 }
                 batch = batches.recv() => batch,
@@ -111,49 +106,43 @@ impl Carrier<'_> {
             self.fault("bridge/arrived")?;
             end_batch(inbound);
             if batches.is_empty() {
-                // So that nothing has to be settled when it ends here.
+                // If it stops here, the next bridge has nothing to settle.
                 self.store(inbound).await?;
             }
-            self.tell(inbound);
+            self.report(inbound);
         }
     }
 
-    /// Where reading goes on, and where each partition ends by now.
+    /// Where to continue reading, and where each partition ends now.
     async fn begin(&self) -> Result<(Inbound, Vec<i64>), BridgeError> {
         let Context {
             store, observer, ..
         } = self.context;
         let Link { fluvio, kafka, .. } = self.link;
         let partitions = observer.partitions(kafka).await?;
-        let partitions = partitions.ok_or_else(|| BridgeError::NoTopic {
-            topic: kafka.clone(),
-        })?;
-        // Its own failure rather than that of a batch.
+        let partitions = partitions.ok_or_else(|| BridgeError::NoTopic(kafka.clone()))?;
+        // A missing topic on Fluvio is noticed here, not with the first batch.
         self.context.platform.partitions(fluvio).await?;
         store.add_inbound(fluvio, kafka, partitions).await?;
         let mut inbound = store.inbound(fluvio, kafka).await?;
         let mut ends = Vec::with_capacity(inbound.positions.len());
         for position in &mut inbound.positions {
             let partition = position.partition;
+            let next = position.next_offset;
+            let behind = |next, end| BridgeError::KafkaBehindStore {
+                kafka: kafka.clone(),
+                partition,
+                next,
+                end,
+            };
             if partition >= partitions {
-                return Err(BridgeError::KafkaBehindStore {
-                    kafka: kafka.clone(),
-                    partition,
-                    next: position.next_offset,
-                    end: 0,
-                });
+                return Err(behind(next, 0));
             }
             let marks = observer.watermarks(kafka, partition).await?;
-            let next = position.next_offset;
             let from = marks.high.max(marks.low);
             let end = self.context.kafka.end_from(kafka, partition, from).await?;
             if position.batch_end > end {
-                return Err(BridgeError::KafkaBehindStore {
-                    kafka: kafka.clone(),
-                    partition,
-                    next: position.batch_end,
-                    end,
-                });
+                return Err(behind(position.batch_end, end));
             }
             if next < marks.low && position.batch_end == 0 {
                 // Never read: it begins where the topic does.
@@ -171,20 +160,12 @@ impl Carrier<'_> {
         Ok((inbound, ends))
     }
 
-    /// Finds out which records of a batch that was under way have arrived, and writes the others.
+    /// Finds which records of a batch that was under way have arrived, and writes the others.
     async fn settle(&self, inbound: &mut Inbound) -> Result<(), BridgeError> {
-        let ranges: BTreeMap<_, _> = inbound
-            .positions
-            .iter()
-            .filter(|position| position.batch_end > position.next_offset)
-            .map(|position| {
-                let InboundPosition {
-                    partition,
-                    next_offset,
-                    batch_end,
-                } = *position;
-                (partition, (next_offset, batch_end))
-            })
+        let positions = inbound.positions.iter();
+        let ranges: BTreeMap<_, _> = positions
+            .filter(|at| at.batch_end > at.next_offset)
+            .map(|at| (at.partition, (at.next_offset, at.batch_end)))
             .collect();
         let (kafka, topic) = (self.context.kafka.clone(), self.link.kafka.clone());
         let batch = blocking(move || read_again(&kafka, &topic, &ranges)).await??;
@@ -204,20 +185,17 @@ impl Carrier<'_> {
             self.look_for(&mut unsettled, partition, from, end).await?;
         }
         let arrived = unsettled.into_arrived();
-        let missing = |n: usize| !arrived[n];
         let total = arrived.len();
-        let (mut records, mut origins) = (Vec::new(), Vec::new());
-        for (n, record) in batch.records.into_iter().enumerate() {
-            if missing(n) {
-                records.push(record);
-                origins.push(batch.origins[n]);
-            }
-        }
+        let records = batch.records.into_iter().zip(batch.origins);
+        let (records, origins): (Vec<_>, Vec<_>) = records
+            .zip(arrived)
+            .filter_map(|(record, has_arrived)| (!has_arrived).then_some(record))
+            .unzip();
         tracing::info!(
             link = %self.link,
             arrived = total - records.len(),
             missing = records.len(),
-            "the last batch of the bridge before is settled"
+            "settled the last batch of the previous bridge"
         );
         self.produce(records, &origins).await?;
         end_batch(inbound);
@@ -234,39 +212,15 @@ impl Carrier<'_> {
         if from >= end || unsettled.is_settled() {
             return Ok(());
         }
-        let topic = &self.link.fluvio;
-        let mut stream = self
-            .context
-            .platform
-            .stream(StreamRequest {
-                topic: topic.clone(),
-                partition,
-                from,
-                chain: Vec::new(),
-            })
-            .await?;
-        let mut expected = from;
-        while expected < end && !unsettled.is_settled() {
-            let outputs = stream.next().await;
-            let outputs = outputs.ok_or_else(|| BridgeError::StreamEnded {
-                topic: topic.clone(),
-                partition,
-            })??;
-            for output in outputs.iter().take_while(|output| output.offset < end) {
-                if output.offset != expected {
-                    return Err(BridgeError::Gap {
-                        topic: topic.clone(),
-                        partition,
-                        expected,
-                        found: output.offset,
-                    });
-                }
+        let platform = &*self.context.platform;
+        let mut records = Records::open(platform, &self.link.fluvio, partition, from).await?;
+        let mut next = from;
+        while next < end && !unsettled.is_settled() {
+            let batch = records.next_batch().await?;
+            for output in batch.iter().filter(|output| output.offset < end) {
                 unsettled.found(output);
-                expected += 1;
             }
-            if outputs.last().is_some_and(|output| output.offset >= end) {
-                break;
-            }
+            next += batch.len() as i64;
         }
         Ok(())
     }
@@ -290,19 +244,16 @@ impl Carrier<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let sizes: Vec<_> = records
-            .iter()
-            .map(|record| record.value.len() + record.key.as_ref().map_or(0, Vec::len))
-            .collect();
+        let size =
+            |record: &NewRecord| record.value.len() + record.key.as_ref().map_or(0, Vec::len);
+        let largest = records.iter().zip(origins);
+        let largest = largest.max_by_key(|(record, _)| size(record));
+        let (partition, offset) = largest.map_or_else(Default::default, |(_, &origin)| origin);
         let produced = self.context.platform.produce(&self.link.fluvio, records);
         produced.await.map_err(|error| {
             let PlatformError::TooLarge { bytes, limit, .. } = error else {
                 return error.into();
             };
-            let largest = (0..sizes.len()).max_by_key(|&n| sizes[n]);
-            let (partition, offset) = largest
-                .and_then(|n| origins.get(n).copied())
-                .unwrap_or_default();
             BridgeError::InboundTooLarge {
                 kafka: self.link.kafka.clone(),
                 partition,
@@ -319,9 +270,7 @@ impl Carrier<'_> {
         if store.store_inbound(fluvio, kafka, inbound).await? {
             Ok(())
         } else {
-            Err(BridgeError::PositionMoved {
-                link: self.link.to_string(),
-            })
+            Err(BridgeError::PositionMoved(self.link.to_string()))
         }
     }
 
@@ -332,30 +281,28 @@ impl Carrier<'_> {
         Ok(try_join_all(ends).await?)
     }
 
-    /// Partitions that are added to the topic on Kafka are read, too.
-    async fn demand_partitions(&self, inbound: &Inbound) -> Result<(), BridgeError> {
+    /// Fails when partitions were added to the topic on Kafka, so that reading begins again with them.
+    async fn check_partitions(&self, inbound: &Inbound) -> Result<(), BridgeError> {
         let topic = &self.link.kafka;
-        // A broker that does not answer is the reader's to notice.
+        // The reader notices when no broker answers.
         match self.context.observer.partitions(topic).await {
             Ok(Some(partitions)) if partitions as usize > inbound.positions.len() => {
-                Err(BridgeError::PartitionsAdded {
-                    topic: topic.clone(),
-                })
+                Err(BridgeError::PartitionsAdded(topic.clone()))
             }
             Err(error) if !error.is_transient() => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// A point at which a test has the stream ended.
-    fn fault(&self, point: &str) -> Result<(), BridgeError> {
-        faults::at(point).map_err(|_| BridgeError::StreamEnded {
+    /// A point at which a test ends the stream.
+    fn fault(&self, point: &str) -> Result<(), RecordsError> {
+        faults::at(point).map_err(|_| RecordsError::Ended {
             topic: self.link.fluvio.clone(),
             partition: 0,
         })
     }
 
-    fn tell(&self, inbound: &Inbound) {
+    fn report(&self, inbound: &Inbound) {
         for position in &inbound.positions {
             let place = Place::new(self.link, position.partition);
             self.context.progress.update(&place, |at| {
@@ -366,17 +313,10 @@ impl Carrier<'_> {
     }
 }
 
-/// How often it is looked whether the topic on Kafka has more partitions.
+/// How often to check whether the topic on Kafka has more partitions.
 const PARTITIONS_EVERY: Duration = Duration::from_secs(15);
 
-fn positions(inbound: &Inbound, offset: impl Fn(&InboundPosition) -> i64) -> BTreeMap<u32, i64> {
-    let positions = inbound.positions.iter();
-    positions
-        .map(|position| (position.partition, offset(position)))
-        .collect()
-}
-
-/// What was being written is there.
+/// Moves the positions behind a batch that has been written.
 fn end_batch(inbound: &mut Inbound) {
     for position in &mut inbound.positions {
         position.next_offset = position.batch_end;

@@ -1,4 +1,4 @@
-//! Records on their way from Kafka: their key on Fluvio, and which of them are there already.
+//! Records on their way from Kafka: their key on Fluvio, and which of them have arrived there.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use platform::{NewRecord, Output};
 use serde::Deserialize;
 
-/// All that is read of a value. What else is wrong with it is for the count to say.
+/// All that is read of a value. The count judges the rest.
 #[derive(Deserialize)]
 struct WithVoter<'a> {
     #[serde(borrow)]
@@ -14,11 +14,11 @@ struct WithVoter<'a> {
 }
 
 /// A message as a record for Fluvio, keyed by its `voter_id`: producers on Kafka hash keys in different
-/// ways, or give none, but a voter's votes must be in one partition. What has no `voter_id` keeps its
-/// key; the count rejects it, whatever that is.
+/// ways, or give none, but a voter's votes must be in one partition. A record without `voter_id` keeps its
+/// key; the count rejects it in any case.
 pub(crate) fn record(key: Option<&[u8]>, value: Option<&[u8]>) -> NewRecord {
     let value = value.unwrap_or_default();
-    // Whole: what is no JSON behind its first field is no vote.
+    // Parses all of it: what stops being JSON after its first field is not a vote.
     let voter = serde_json::from_slice::<WithVoter<'_>>(value).ok();
     let key = match voter {
         Some(WithVoter { voter_id }) if !voter_id.is_empty() => {
@@ -32,10 +32,10 @@ pub(crate) fn record(key: Option<&[u8]>, value: Option<&[u8]>) -> NewRecord {
     }
 }
 
-/// Records of which it is not known whether they are on Fluvio. Each record that is found there stands
-/// for one of ours that is equal, whichever: a vote that was truly sent twice stays two.
+/// Records that may or may not be on Fluvio. Each record that is found there stands for one equal record
+/// of ours, so a vote that was really sent twice stays two.
 ///
-/// Equal records that somebody else wrote to Fluvio at the same time would be taken for ours. They would
+/// An equal record that another program wrote to Fluvio at the same time would be taken for ours. It would
 /// have to be the same vote, byte for byte.
 #[derive(Debug)]
 pub(crate) struct Unsettled<'a> {

@@ -2,11 +2,11 @@
 //! the topic names and shapes they know.
 //!
 //! * Out, Fluvio to Kafka: a task for each partition. Each record carries a [`mark`](MARK_HEADER) that
-//!   says where it comes from, so the target itself tells where to go on.
+//!   says where it comes from, so the topic on Kafka itself says where to continue.
 //! * In, Kafka to Fluvio: a task for each topic. What is about to be written is stored in Postgres
-//!   first, so that after a crash it is known what to look for in the log.
+//!   first, so that after a crash the bridge knows what to look for in the log.
 //!
-//! So neither side ever depends on a consumer group or on the bridge having ended well.
+//! So neither direction depends on a consumer group, or on the bridge having stopped cleanly.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -30,7 +30,7 @@ mod wait_until_done;
 
 pub use config::BridgeConfig;
 pub use error::BridgeError;
-pub use kafka::wait::broker_telling as wait_for_broker;
+pub use kafka::wait::wait_for_broker;
 pub use link::{Direction, KafkaCompression, Link};
 pub use mark::MARK_HEADER;
 pub use progress::{Place, Position, Progress, Snapshot};

@@ -1,4 +1,4 @@
-//! Links: which topic goes where, and that none comes back.
+//! Links: which topic goes where; and the check that no record comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use platform::ModuleCall;
 
 use crate::BridgeError;
 
-/// A topic of Fluvio and one of Kafka, and which way records go.
+/// A topic on Fluvio and one on Kafka, and which way records go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The topic on Fluvio.
@@ -17,7 +17,7 @@ pub struct Link {
     pub kafka: String,
     /// Which way records go.
     pub direction: Direction,
-    /// On the way to Kafka, the chain of SmartModules they go through, without the parameters that the
+    /// On the way to Kafka, the chain of SmartModules that records go through, without the parameters that the
     /// election gives; empty for records as they are.
     pub chain: Vec<ModuleCall>,
     /// On the way to Kafka, how batches are compressed.
@@ -34,38 +34,23 @@ impl fmt::Display for Link {
     }
 }
 
-/// A topic on one of the two sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Side<'a> {
-    Fluvio(&'a str),
-    Kafka(&'a str),
-}
+/// For each topic of one of the two sides, those to which its records go.
+type GoesTo = BTreeMap<String, BTreeSet<String>>;
 
-impl fmt::Display for Side<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Side::Fluvio(topic) => write!(f, "`{topic}` on Fluvio"),
-            Side::Kafka(topic) => write!(f, "`{topic}` on Kafka"),
-        }
-    }
-}
-
-/// Demands that no record can come back to the topic it was in, that no pair is given twice, and that a
+/// Checks that no record can come back to the topic it was in, that no pair is given twice, and that a
 /// topic on Kafka is filled from one topic only (each of its partitions has one position).
 pub(crate) fn check_links(links: &[Link]) -> Result<(), BridgeError> {
-    let mut goes_to: BTreeMap<Side<'_>, BTreeSet<Side<'_>>> = BTreeMap::new();
+    let mut goes_to = GoesTo::new();
     let mut fills: BTreeMap<&str, &str> = BTreeMap::new();
     for link in links {
-        let (fluvio, kafka) = (Side::Fluvio(&link.fluvio), Side::Kafka(&link.kafka));
+        let fluvio = format!("`{}` on Fluvio", link.fluvio);
+        let kafka = format!("`{}` on Kafka", link.kafka);
         let (from, to) = match link.direction {
             Direction::ToKafka => (fluvio, kafka),
             Direction::FromKafka => (kafka, fluvio),
         };
-        if reaches(&goes_to, to, from) {
-            return Err(BridgeError::Loop {
-                from: from.to_string(),
-                to: to.to_string(),
-            });
+        if reaches(&goes_to, &to, &from) {
+            return Err(BridgeError::Loop { from, to });
         }
         let is_new = goes_to.entry(from).or_default().insert(to);
         let other = match link.direction {
@@ -83,22 +68,13 @@ pub(crate) fn check_links(links: &[Link]) -> Result<(), BridgeError> {
     Ok(())
 }
 
-fn reaches<'a>(
-    goes_to: &BTreeMap<Side<'a>, BTreeSet<Side<'a>>>,
-    from: Side<'a>,
-    to: Side<'a>,
-) -> bool {
-    let mut left = vec![from];
-    let mut seen = BTreeSet::new();
-    while let Some(side) = left.pop() {
-        if side == to {
-            return true;
-        }
-        if seen.insert(side) {
-            left.extend(goes_to.get(&side).into_iter().flatten().copied());
-        }
-    }
-    false
+fn reaches(goes_to: &GoesTo, from: &str, to: &str) -> bool {
+    // What is there already has no loop, so this ends.
+    from == to
+        || goes_to.get(from).is_some_and(|targets| {
+            let mut targets = targets.iter();
+            targets.any(|target| reaches(goes_to, target, to))
+        })
 }
 
 #[cfg(test)]

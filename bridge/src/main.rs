@@ -5,7 +5,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, BridgeError, Progress, wait_for_broker};
 use clap::Parser;
@@ -20,9 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 mod metrics;
 
-use metrics::Metrics;
-
-/// Connections to Postgres: one a topic that is read from Kafka, and one for the rest.
+/// Connections to Postgres: one for each topic that is read from Kafka, and one for the rest.
 const CONNECTIONS: usize = 4;
 
 /// What Kafka is called in reports of health.
@@ -34,18 +31,17 @@ const ELECTION: &str = "election";
 /// Carries topics between Fluvio and Kafka (Redpanda), both ways, as the manifest's `[[kafka]]` tables
 /// say.
 ///
-/// It waits for cluster, database, election and broker, in whatever order these come up. One bridge
-/// runs for an election; a second one waits.
+/// It waits for cluster, database, election and broker, which may start in any order. One bridge runs
+/// for an election; a second one waits.
 ///
-/// The embedded platform lives in one process, so there this runs inside `election`: `election demo
-/// --kafka HOST:9092`.
+/// The embedded platform lives in one process; there, use `election demo --kafka HOST:9092`.
 #[derive(Debug, Parser)]
 #[command(
     name = "bridge",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 stopped, 1 failed, 2 wrong usage. SIGTERM stops it: what is under way \
-                  is sent first."
+    after_help = "Exit codes: 0 stopped, 1 failed, 2 wrong usage. On SIGTERM it sends what is under way \
+                  and stops."
 )]
 struct Cli {
     #[command(flatten)]
@@ -74,37 +70,38 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     let key = cli.key.election_key()?;
     let config = BridgeConfig::of(&manifest, &cli.kafka).map_err(as_usage)?;
     let health = Health::default();
-    let metrics = Arc::new(Metrics::default());
-    let render = {
-        let metrics = metrics.clone();
-        Arc::new(move || metrics.render())
+    let progress = Progress::default();
+    let metrics = {
+        let progress = progress.clone();
+        Arc::new(move || metrics::render(&progress.watch().borrow()))
     };
     let work = async {
-        let tell = |what, problem| health.set(what, problem);
         let broker = async {
             let tell = |problem| health.set(KAFKA, problem);
-            wait_for_broker(&config, tell, &stop)
-                .await
-                .map_err(as_usage)
+            let is_up = wait_for_broker(&config, tell, &stop).await;
+            is_up.map_err(as_usage)
         };
-        let connections = Connections::wait(&cli.cluster, &manifest, CONNECTIONS, tell, &stop);
+        let connections = Connections::wait(&cli.cluster, &manifest, CONNECTIONS, &health, &stop);
         let (connections, is_up) = tokio::try_join!(connections, broker)?;
         let Some(connections) = connections.filter(|_| is_up) else {
             return Ok(());
         };
-        let done = carry(&connections, key.as_ref(), config, &health, &metrics, &stop).await;
+        let carried = tokio::select! {
+            carried = carry(&connections, key.as_ref(), &config, &health, &progress, &stop) => carried,
+            never = health.follow(progress.watch(), |snapshot| &snapshot.problems) => match never {},
+        };
         connections.close().await;
-        done
+        carried
     };
-    endpoint::beside(cli.process.health, health.clone(), render, work).await?
+    endpoint::beside(cli.process.health, health.clone(), metrics, work).await?
 }
 
 async fn carry(
     connections: &Connections,
     key: Option<&ElectionKey>,
-    config: BridgeConfig,
+    config: &BridgeConfig,
     health: &Health,
-    metrics: &Arc<Metrics>,
+    progress: &Progress,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let store = &connections.store;
@@ -115,37 +112,23 @@ async fn carry(
     let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());
     for link in &config.links {
         tracing::info!("carrying {link}");
+        health.set(link.to_string(), None);
     }
-    let progress = Progress::default();
-    let watched = CancellationToken::new();
-    let components = config.links.iter().map(ToString::to_string);
-    let components = components.chain([KAFKA.into()]).collect();
-    let watching = tokio::spawn(metrics::watch(
-        progress.clone(),
-        metrics.clone(),
-        health.clone(),
-        components,
-        watched.clone(),
-    ));
-    let ended = bridge::run(
+    let carried = bridge::run(
         platform,
         store.clone(),
         election,
-        config,
+        config.clone(),
         progress.clone(),
         stop.clone(),
     )
     .await;
-    watched.cancel();
-    watching
-        .await
-        .context("watching the progress ended abnormally")?;
     let lag = progress.watch().borrow().lag();
     tracing::info!(lag, "stopped");
-    ended.map_err(as_usage)
+    carried.map_err(as_usage)
 }
 
-/// What was given wrongly is told from what failed.
+/// Wrong options end the process with another exit code than failures.
 fn as_usage(error: BridgeError) -> anyhow::Error {
     if error.is_usage() {
         UsageError(error.to_string()).into()

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 
 /// The header that holds the mark: `TOPIC/PARTITION/OFFSET/BEFORE/ELECTION`, the record's place on Fluvio,
-/// the offset of the one that was sent before it (-1: none was), and which election that log is of.
-/// Records that have it are never taken in.
+/// the offset of the record sent before it (-1 if there was none), and the election that the log belongs to.
+/// The bridge never carries records that have it back to Fluvio.
 pub const MARK_HEADER: &str = "election-fluvio";
 
 /// A record's place on Fluvio.
@@ -17,7 +17,7 @@ pub(crate) struct Mark<'a> {
     pub(crate) offset: i64,
     /// The offset of the record of that partition that was sent before.
     pub(crate) before: i64,
-    /// Tells the log of one election from the next one's.
+    /// The election that the log belongs to.
     pub(crate) election: &'a str,
 }
 
@@ -37,21 +37,20 @@ impl<'a> Mark<'a> {
     /// The mark of a message, if it has one.
     pub(crate) fn of(message: &'a BorrowedMessage<'_>) -> Option<Mark<'a>> {
         let headers = message.headers()?;
-        // The last one: who copies a record with its headers puts its own behind.
+        // The last one: a program that copies a record with its headers appends its own.
         let marks = headers.iter().filter(|header| header.key == MARK_HEADER);
         Mark::parse(marks.last()?.value?)
     }
 }
 
-/// Whether the bridge wrote the message, or somebody copied one that it wrote.
+/// Whether the bridge wrote the message, or a program copied one that the bridge wrote.
 pub(crate) fn is_marked(message: &BorrowedMessage<'_>) -> bool {
     message
         .headers()
         .is_some_and(|headers| headers.iter().any(|header| header.key == MARK_HEADER))
 }
 
-/// Writes the marks of a partition's records, each in the place of the one before: there are as many as
-/// records.
+/// Writes the marks of a partition's records, all into one buffer: there are as many as records.
 pub(crate) struct Marks {
     mark: String,
     prefix_len: usize,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use platform::{NO_TIMESTAMP, Output, OutputBatch, StreamRequest};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use service::records::RecordsError;
 use service::restart::{Problems, until_done};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
@@ -17,21 +17,22 @@ use crate::context::{Context, join_all};
 use crate::kafka::producer::{Failure, Flight, Outbound, Producer, Producers};
 use crate::kafka::tail::Source;
 use crate::mark::Marks;
+use crate::pipeline::{REPORT_EVERY, every};
 use crate::progress::Place;
 use crate::unacknowledged::Unacknowledged;
 use crate::{BridgeError, Link};
 
-/// After so many records a task lets others run: nothing else does while the queue has room.
+/// After so many records a task lets others run; it never has to wait while the queue has room.
 const RECORDS_AT_ONCE: usize = 256;
 
-/// How long records that are on their way are waited for at the end. What does not arrive by then is
-/// sent by the next bridge.
+/// How long to wait for records on their way at the end. The next bridge sends what has not arrived by
+/// then.
 const LAST_RECORDS_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long those of the try before are waited for, before it is said that they are waited for.
+/// How long to wait for those of the try before until that is reported.
 const LANDING_LOOK: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether Kafka acknowledges anything.
+/// How often to check whether Kafka acknowledges anything.
 const ACKNOWLEDGED_LOOK: Duration = Duration::from_secs(1);
 
 /// Carries all partitions of a link until `stop`.
@@ -41,10 +42,8 @@ pub(crate) async fn carry_out(
     stop: CancellationToken,
 ) -> Result<(), BridgeError> {
     let prepare = || prepare(&context, &link);
-    let what = link.to_string();
-    let Some((partitions, max_bytes)) =
-        until_done(&what, &context.progress, &stop, prepare).await?
-    else {
+    let prepared = until_done(&link.to_string(), &context.progress, &stop, prepare).await?;
+    let Some((partitions, max_bytes)) = prepared else {
         return Ok(());
     };
     let producers = Arc::new(Producers::new(
@@ -55,29 +54,32 @@ pub(crate) async fn carry_out(
     let mut tasks = JoinSet::new();
     for partition in 0..partitions {
         let carrier = Carrier {
+            name: format!("{link} partition {partition}"),
             context: context.clone(),
             producers: producers.clone(),
             link: link.clone(),
-            partition,
             partitions,
             place: Place::new(&link, partition),
             flight: Mutex::new(None),
             stop: stop.clone(),
         };
         tasks.spawn(async move {
-            let what = format!("{} partition {partition}", carrier.link);
-            let Carrier { context, stop, .. } = &carrier;
-            until_done(&what, &context.progress, stop, || carrier.carry())
-                .await
-                .map(drop)
+            let Carrier {
+                name,
+                context,
+                stop,
+                ..
+            } = &carrier;
+            let carried = until_done(name, &context.progress, stop, || carrier.carry());
+            carried.await.map(drop)
         });
     }
     let carried = join_all(tasks, &stop).await;
     carried.and(producers.close().await)
 }
 
-/// How many partitions there are to be carried, and how large a batch may be; the topic on Kafka is ready
-/// for them.
+/// Makes sure that the topic is on Kafka. Returns how many partitions to carry, and how large a batch may
+/// be.
 async fn prepare(context: &Context, link: &Link) -> Result<(u32, Option<usize>), BridgeError> {
     let Context {
         platform,
@@ -91,15 +93,17 @@ async fn prepare(context: &Context, link: &Link) -> Result<(u32, Option<usize>),
     Ok((partitions, max_bytes))
 }
 
+/// Carries one partition.
 struct Carrier {
+    /// What it is called among the problems.
+    name: String,
     context: Arc<Context>,
     producers: Arc<Producers>,
     link: Arc<Link>,
-    partition: u32,
-    /// Of the topic on Fluvio.
+    /// How many partitions the topic has on Fluvio.
     partitions: u32,
     place: Place,
-    /// What is on its way, also from the try before. Held for a look only.
+    /// What is on its way, also from the try before. The lock is never held across an await.
     flight: Mutex<Option<Arc<Flight>>>,
     stop: CancellationToken,
 }
@@ -123,7 +127,7 @@ impl Carrier {
             ..
         } = &*self.context;
         self.land().await?;
-        // Again: it may have been deleted meanwhile.
+        // It may have been deleted since the last try.
         kafka
             .ensure_topic(observer, &self.link, self.partitions)
             .await?;
@@ -131,12 +135,12 @@ impl Carrier {
         let carried_to = self.carried_to(&source).await?;
         progress.update(&self.place, |at| at.position = carried_to);
         let producer = self.producers.current().await?;
-        let flight = producer.begin_flight(self.partition, carried_to);
+        let flight = producer.begin_flight(self.place.partition, carried_to);
         *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = Some(flight.clone());
-        let acknowledged = format!("{} partition {}, acknowledged", self.link, self.partition);
+        let acknowledged = format!("{}, acknowledged", self.name);
         let carried = tokio::select! {
             carried = self.carry_from(carried_to, &source, &producer, &flight) => carried,
-            never = self.tell_unacknowledged(&flight, &acknowledged) => match never {},
+            never = self.report_unacknowledged(&flight, &acknowledged) => match never {},
         };
         progress.set_problem(&acknowledged, None);
         carried
@@ -158,60 +162,58 @@ impl Carrier {
             carried_to,
             sent: carried_to - 1,
         };
-        let mut marks = Marks::new(&source.fluvio, self.partition, &source.election);
-        let mut stream = self
-            .context
-            .platform
-            .stream(StreamRequest {
-                topic: self.link.fluvio.clone(),
-                partition: self.partition,
-                from,
-                chain,
-            })
-            .await?;
-        let mut is_all_told = true;
-        let mut looks = tokio::time::interval(self.context.config.publish_interval);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let Place {
+            topic, partition, ..
+        } = &self.place;
+        let mut marks = Marks::new(topic, *partition, &source.election);
+        let request = StreamRequest {
+            topic: topic.clone(),
+            partition: *partition,
+            from,
+            chain,
+        };
+        let mut stream = self.context.platform.stream(request).await?;
+        let mut is_all_reported = true;
+        let mut looks = every(REPORT_EVERY);
         loop {
             let outputs = tokio::select! {
                 () = self.stop.cancelled() => break,
                 failure = flight.failed() => return Err(self.failure(failure)),
                 _ = looks.tick() => {
-                    is_all_told = self.tell(flight, &taken);
+                    is_all_reported = self.report(flight, &taken);
                     continue;
                 }
-                () = flight.landed(), if !is_all_told => {
-                    is_all_told = self.tell(flight, &taken);
+                () = flight.landed(), if !is_all_reported => {
+                    is_all_reported = self.report(flight, &taken);
                     continue;
                 }
                 outputs = stream.next() => outputs,
             };
-            let outputs = outputs.ok_or_else(|| BridgeError::StreamEnded {
-                topic: self.link.fluvio.clone(),
-                partition: self.partition,
-            })??;
+            let ended = || RecordsError::Ended {
+                topic: topic.clone(),
+                partition: *partition,
+            };
+            let outputs = outputs.ok_or_else(ended)??;
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 sent = self.send(producer, flight, &mut marks, outputs, &mut taken) => sent?,
             }
-            is_all_told = self.tell(flight, &taken);
+            is_all_reported = self.report(flight, &taken);
         }
         drop(stream);
-        if tokio::time::timeout(LAST_RECORDS_LIMIT, flight.landed())
-            .await
-            .is_err()
-        {
-            let link = &self.link;
-            let partition = self.partition;
-            tracing::warn!(%link, partition, "Kafka does not take the last records; the next bridge sends them");
+        let landed = tokio::time::timeout(LAST_RECORDS_LIMIT, flight.landed()).await;
+        if landed.is_err() {
+            let name = &self.name;
+            tracing::warn!(
+                "{name}: Kafka did not acknowledge the last records; the next bridge sends them"
+            );
         }
-        self.tell(flight, &taken);
+        self.report(flight, &taken);
         Ok(())
     }
 
-    /// Tells, among the problems, that none of the records that are on their way has been acknowledged for
-    /// long, as long as that is so.
-    async fn tell_unacknowledged(&self, flight: &Flight, name: &str) -> Infallible {
+    /// Reports as a problem when Kafka has acknowledged none of the records on their way for a while.
+    async fn report_unacknowledged(&self, flight: &Flight, name: &str) -> Infallible {
         let progress = &self.context.progress;
         let mut looks = tokio::time::interval(ACKNOWLEDGED_LOOK);
         let mut unacknowledged = Unacknowledged::new();
@@ -234,46 +236,36 @@ impl Carrier {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let Some(flight) = flight else { return Ok(()) };
-        match tokio::time::timeout(LANDING_LOOK, flight.landed()).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(self
-                .context
-                .kafka
-                .unreachable("records that were sent are not acknowledged")),
-        }
+        let landed = tokio::time::timeout(LANDING_LOOK, flight.landed()).await;
+        landed.map_err(|_| {
+            let kafka = &self.context.kafka;
+            kafka.unreachable("records that were sent are not acknowledged")
+        })
     }
 
     async fn source(&self) -> Result<Source, BridgeError> {
         let opened_at = self.context.store.election_opened_at().await?;
+        let opened_at = opened_at.map_or(0, |opened_at| opened_at.timestamp_micros());
         Ok(Source {
-            fluvio: self.link.fluvio.clone(),
-            kafka: self.link.kafka.clone(),
-            partition: self.partition,
-            election: opened_at.map_or_else(
-                || "0".into(),
-                |opened_at| format!("{:x}", opened_at.timestamp_micros()),
-            ),
+            place: self.place.clone(),
+            election: format!("{opened_at:x}"),
         })
     }
 
     async fn carried_to(&self, source: &Source) -> Result<i64, BridgeError> {
-        let Context { kafka, config, .. } = &*self.context;
-        let carried_to = kafka.carried_to(source, config.quiet).await?;
-        let end = self
-            .context
-            .platform
-            .end_offset(&self.link.fluvio, self.partition)
-            .await?;
-        if carried_to > end {
-            return Err(BridgeError::AheadOfLog {
-                kafka: self.link.kafka.clone(),
-                fluvio: self.link.fluvio.clone(),
-                partition: self.partition,
-                marked: carried_to,
-                end,
-            });
+        let Context {
+            platform,
+            kafka,
+            config,
+            ..
+        } = &*self.context;
+        let marked = kafka.carried_to(source, config.quiet).await?;
+        let place = self.place.clone();
+        let end = platform.end_offset(&place.topic, place.partition).await?;
+        if marked > end {
+            return Err(BridgeError::AheadOfLog { place, marked, end });
         }
-        Ok(carried_to)
+        Ok(marked)
     }
 
     /// Puts outputs into the queue, as soon as there is room for each.
@@ -291,18 +283,19 @@ impl Carrier {
             }
             let (offset, key) = self.record(output)?;
             if offset != taken.next {
-                return Err(BridgeError::Gap {
-                    topic: self.link.fluvio.clone(),
-                    partition: self.partition,
+                let gap = RecordsError::Gap {
+                    topic: self.place.topic.clone(),
+                    partition: self.place.partition,
                     expected: taken.next,
                     found: offset,
-                });
+                };
+                return Err(gap.into());
             }
             let is_rejected = !self.link.chain.is_empty() && output.value.is_empty();
             if offset >= taken.carried_to && !is_rejected {
                 let record = Outbound {
-                    topic: &self.link.kafka,
-                    partition: self.partition,
+                    topic: &self.place.kafka_topic,
+                    partition: self.place.partition,
                     key,
                     value: &output.value,
                     mark: marks.mark(offset, taken.sent),
@@ -314,10 +307,10 @@ impl Carrier {
                     flight.landed().await;
                     return Err(self.failure(Failure::too_large(&record)));
                 }
-                self.fault("bridge/produce")?;
-                if let Err(failure) = producer.send(&record, flight).await {
-                    return Err(self.failure(failure));
-                }
+                faults::at("bridge/produce")
+                    .map_err(|fault| self.context.kafka.unreachable(&fault.problem))?;
+                let sent = producer.send(&record, flight).await;
+                sent.map_err(|failure| self.failure(failure))?;
                 taken.sent = offset;
             }
             taken.next = offset + 1;
@@ -331,17 +324,14 @@ impl Carrier {
         if self.link.chain.is_empty() {
             return Ok((output.offset, key));
         }
-        let (offset, begin) = read_number(output).ok_or_else(|| BridgeError::NotNumbered {
-            topic: self.link.fluvio.clone(),
-        })?;
-        Ok((
-            offset,
-            key.map(|key| &key[begin..]).filter(|key| !key.is_empty()),
-        ))
+        let (offset, begin) = read_number(output)
+            .ok_or_else(|| BridgeError::NotNumbered(self.link.fluvio.clone()))?;
+        let key = key.map(|key| &key[begin..]);
+        Ok((offset, key.filter(|key| !key.is_empty())))
     }
 
-    /// Tells how far it is; whether all that was taken has arrived.
-    fn tell(&self, flight: &Flight, taken: &Taken) -> bool {
+    /// Reports how far it is. Returns whether all that was taken has arrived.
+    fn report(&self, flight: &Flight, taken: &Taken) -> bool {
         let position = flight.position(taken.next.max(taken.carried_to));
         self.context.progress.update(&self.place, |at| {
             at.position = position;
@@ -350,21 +340,14 @@ impl Carrier {
         position >= taken.next
     }
 
-    /// A point at which a test has the broker gone.
-    fn fault(&self, point: &str) -> Result<(), BridgeError> {
-        faults::at(point).map_err(|fault| self.context.kafka.unreachable(&fault.problem))
-    }
-
     fn failure(&self, failure: Failure) -> BridgeError {
         use RDKafkaErrorCode as Code;
         match failure.code {
             Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
                 BridgeError::TooLarge {
-                    fluvio: self.link.fluvio.clone(),
-                    partition: self.partition,
+                    place: self.place.clone(),
                     offset: failure.offset,
                     bytes: failure.bytes,
-                    kafka: self.link.kafka.clone(),
                     problem: failure.code.to_string(),
                 }
             }

@@ -1,4 +1,4 @@
-//! How far the bridge is, for code that waits for it or draws it.
+//! How far the bridge is, for code that waits for it or shows it.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ impl Place {
 /// How far a partition is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Position {
-    /// Records before this offset are on the other side, or are none of its concern.
+    /// Records before this offset are on the other side, or do not go there.
     pub position: i64,
     /// Where the partition ends, as far as known.
     pub end: i64,
@@ -51,9 +51,9 @@ impl Position {
 /// How far the whole bridge is.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// By partition; one is known from when it is begun.
+    /// By partition; a partition is known from when its link has begun.
     pub partitions: BTreeMap<Place, Position>,
-    /// What does not work at the moment and is tried again: the problem, by what is being done.
+    /// What fails at the moment and is retried: the problem, by what is being done.
     pub problems: BTreeMap<String, String>,
 }
 
@@ -67,18 +67,10 @@ impl Snapshot {
     }
 }
 
-/// The bridge's progress: written by its tasks, watched by anybody. Clones share it.
-#[derive(Debug, Clone)]
+/// The bridge's progress: its tasks write it, anyone may watch it. Clones share it.
+#[derive(Debug, Clone, Default)]
 pub struct Progress {
     snapshot: watch::Sender<Snapshot>,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Progress {
-            snapshot: watch::Sender::new(Snapshot::default()),
-        }
-    }
 }
 
 impl Progress {
@@ -89,18 +81,15 @@ impl Progress {
 
     /// Notes how far a partition is; nobody is woken when nothing has changed.
     pub(crate) fn update(&self, place: &Place, change: impl FnOnce(&mut Position)) {
-        self.snapshot
-            .send_if_modified(|snapshot| match snapshot.partitions.get_mut(place) {
-                Some(known) => {
-                    let before = *known;
-                    change(known);
-                    *known != before
-                }
-                None => {
-                    change(snapshot.partitions.entry(place.clone()).or_default());
-                    true
-                }
-            });
+        self.snapshot.send_if_modified(|snapshot| {
+            let before = snapshot.partitions.get(place).copied();
+            let mut at = before.unwrap_or_default();
+            change(&mut at);
+            if before != Some(at) {
+                snapshot.partitions.insert(place.clone(), at);
+            }
+            before != Some(at)
+        });
     }
 
     /// Notes how far several partitions are, at once.

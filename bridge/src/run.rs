@@ -1,4 +1,4 @@
-//! The bridge as a whole: its links, that one failure ends all, and that it is the only one.
+//! The bridge as a whole: it runs all links, ends them when one fails, and runs alone.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use crate::context::{Context, join_all};
 use crate::inbound::carry_in;
 use crate::kafka::Kafka;
 use crate::outbound::carry_out;
-use crate::pipeline::tell_how_far;
+use crate::pipeline::report_positions;
 use crate::{BridgeConfig, BridgeError, Direction, Progress};
 
 /// What waiting for another bridge to end is called among the problems.
 const ONLY_BRIDGE: &str = "being the only bridge";
 
-/// Carries records until `stop`, then sends what is under way and returns. What fails in passing (a
-/// lost connection, a server that is started anew) is begun again, from where it stands. While another
-/// bridge runs for the same election, it waits.
+/// Carries records until `stop`, then sends what is under way and returns. After a transient failure (a
+/// lost connection, a server that restarts) it continues where it stopped. While another bridge runs for
+/// the same election, it waits.
 ///
 /// # Errors
-/// The first failure that does not pass; all links are stopped for it.
+/// The first failure that is not transient; it stops all links.
 pub async fn run(
     platform: Arc<dyn Platform>,
     store: Store,
@@ -62,7 +62,7 @@ async fn run_alone(context: &Arc<Context>, stop: &CancellationToken) -> Result<(
         tokio::select! {
             ended = &mut links => return ended,
             lost = lock.lost() => {
-                tracing::warn!("all links begin again: {lost}");
+                tracing::warn!("restarting all links: {lost}");
                 context.progress.set_problem(ONLY_BRIDGE, Some(lost.to_string()));
                 session.cancel();
                 links.await?;
@@ -83,15 +83,13 @@ async fn lock(
     let mut backoff = Backoff::default();
     loop {
         let take = async || store.try_bridge_lock().await.map_err(BridgeError::from);
-        match until_done(ONLY_BRIDGE, progress, stop, take).await? {
-            None => return Ok(None),
-            Some(Some(lock)) => {
-                progress.set_problem(ONLY_BRIDGE, None);
-                return Ok(Some(lock));
-            }
-            Some(None) => {}
+        let Some(taken) = until_done(ONLY_BRIDGE, progress, stop, take).await? else {
+            return Ok(None);
+        };
+        if taken.is_some() {
+            return Ok(taken);
         }
-        let problem = "another bridge runs for this election; this one waits until that has ended";
+        let problem = "another bridge runs for this election; this one waits until it has ended";
         if progress.set_problem(ONLY_BRIDGE, Some(problem.into())) {
             tracing::warn!("{problem}");
         }
@@ -110,16 +108,14 @@ async fn run_links(context: &Arc<Context>, stop: CancellationToken) -> Result<()
             Direction::FromKafka => links.spawn(carry_in(context, link, stop)),
         };
     }
-    // Told last, so that the last position is.
-    let told_last = CancellationToken::new();
-    let mut telling = JoinSet::new();
-    telling.spawn(tell_how_far(
-        context.clone(),
-        stop.clone(),
-        told_last.clone(),
-    ));
-    let carried = join_all(links, &stop).await;
-    told_last.cancel();
-    let told = join_all(telling, &stop).await;
-    carried.and(told)
+    // It ends after the links, so that it reports their last positions.
+    let is_last = CancellationToken::new();
+    let carrying = async {
+        let carried = join_all(links, &stop).await;
+        is_last.cancel();
+        carried
+    };
+    let reporting = report_positions(context.clone(), stop.clone(), is_last.clone());
+    let (carried, reported) = tokio::join!(carrying, reporting);
+    carried.and(reported)
 }

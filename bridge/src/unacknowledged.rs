@@ -1,14 +1,14 @@
-//! Noticing that Kafka acknowledges nothing: librdkafka tries again for ever, and says nothing when it is a
-//! broker's answer that lets it (such as `UNKNOWN_PRODUCER_ID`).
+//! Noticing that Kafka acknowledges nothing: librdkafka retries for ever, and silently if a broker's answer
+//! (such as `UNKNOWN_PRODUCER_ID`) is the cause.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When nothing of what is on its way has been acknowledged for so long, that is told.
+/// After so long without an acknowledgement for the records on their way, that is a problem.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// Since when what is on its way waits at the same offset.
+/// Since when the records on their way have waited at the same offset.
 #[derive(Debug)]
 pub(crate) struct Unacknowledged {
     waits_at: Option<i64>,
@@ -23,8 +23,8 @@ impl Unacknowledged {
         }
     }
 
-    /// Takes the offset from which on records are on their way now (`None`: none is), and says what is wrong if
-    /// it has been the same for [`LIMIT`].
+    /// Takes the offset from which on records are on their way now (`None` if there are none), and returns the
+    /// problem if it has been the same for [`LIMIT`].
     pub(crate) fn look(&mut self, waits_at: Option<i64>, now: Instant) -> Option<String> {
         if self.waits_at != waits_at {
             *self = Unacknowledged {

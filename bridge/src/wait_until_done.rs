@@ -1,4 +1,4 @@
-//! Waiting until everything that is on one side is on the other, too.
+//! Waiting until everything that is on one side is also on the other.
 
 use platform::Platform;
 use tokio_util::sync::CancellationToken;
@@ -7,7 +7,7 @@ use crate::progress::Place;
 use crate::{BridgeError, Direction, Link, Progress};
 
 /// Waits until all that is in the linked topics now has arrived on the other side; false if it was
-/// stopped before. Of topics that come from Kafka, what is there is known when their link has begun.
+/// stopped before. For topics that come from Kafka, that means all that was there when their link began.
 ///
 /// # Errors
 /// When the platform fails.

@@ -1,4 +1,4 @@
-//! Storing the tallies: each with the offset it counts up to, in one transaction, every so often.
+//! Storing the tallies regularly: each with the offset that it counts up to, in one transaction.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ impl Round for Checkpoints {
     }
 }
 
-/// Stores the tallies of our own partitions that have moved.
+/// Stores the tallies of this consumer's partitions that have moved.
 pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError> {
     let Context {
         ledgers, progress, ..
@@ -42,8 +42,8 @@ pub(crate) async fn store_tallies(context: &Context) -> Result<(), ConsumerError
         })
         .collect();
     if let Err(error) = save(&context.store, &rows).await {
-        // One that is another's by now is left out from here on; the others are stored in the next
-        // round.
+        // A partition that another consumer owns now is left out from here on; the next round stores the
+        // others.
         if let Some(partition) = error.is_lease_lost() {
             tracing::warn!(partition, "{error}");
             ledgers.disown(partition);

@@ -1,6 +1,5 @@
-//! What a consumer is to do, and for which election.
+//! What a consumer is to do.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ballot::Params;
@@ -12,7 +11,7 @@ const TALLY_CHAIN: &str = "tally";
 /// The SmartModule that counts, unless the manifest says otherwise.
 const VOTE_TALLY: &str = "vote-tally";
 
-/// What the consumer does, and how often it tells others.
+/// What the consumer does.
 #[derive(Debug, Clone)]
 pub struct ConsumerConfig {
     /// Whether it counts, publishes the aggregates and stores the tallies.
@@ -21,15 +20,8 @@ pub struct ConsumerConfig {
     pub persist: bool,
     /// The chain that counts, with the parameters that the election does not give itself.
     pub tally_chain: Vec<ModuleCall>,
-    /// How the partitions are shared with other consumers; without it all are this one's.
+    /// How to share the partitions with other consumers; without it this one owns all.
     pub sharing: Option<Sharing>,
-    /// Time between two publications of the aggregates while votes come: the shortest, and the longest
-    /// that a slow platform makes of it.
-    pub totals_interval: RangeInclusive<Duration>,
-    /// Shortest time between two publications of how far it is.
-    pub publish_interval: Duration,
-    /// Shortest time between two stored tallies.
-    pub checkpoint_interval: Duration,
 }
 
 impl Default for ConsumerConfig {
@@ -42,9 +34,6 @@ impl Default for ConsumerConfig {
                 params: Params::new(),
             }],
             sharing: None,
-            totals_interval: Duration::from_millis(10)..=Duration::from_millis(100),
-            publish_interval: Duration::from_millis(100),
-            checkpoint_interval: Duration::from_millis(500),
         }
     }
 }
@@ -64,17 +53,17 @@ impl ConsumerConfig {
 /// How partitions are shared among the consumers of one database: each is one consumer's, by a lease.
 #[derive(Debug, Clone)]
 pub struct Sharing {
-    /// What this consumer is called; no two may be called the same.
+    /// The name of this consumer, which must be unique.
     pub member: String,
-    /// After this much silence, its partitions are another's.
+    /// After this much silence, other consumers take its partitions.
     pub time_to_live: Duration,
 }
 
 impl Sharing {
-    /// With the usual time to live: a restarted database is not noticed, and a dead consumer's
-    /// partitions are taken over within ten seconds.
+    /// With the usual time to live: long enough that a restart of the database costs no partition, and short
+    /// enough that a dead consumer's partitions are taken over within ten seconds.
     ///
-    /// A number is added to the name: it stands for one run of one process.
+    /// A random number is added to the name, so that each run of a process has its own.
     pub fn named(name: &str) -> Self {
         Sharing {
             member: format!("{name}-{:08x}", rand::random::<u32>()),

@@ -1,10 +1,12 @@
-//! What stops the consumer. It never goes on past a count it cannot vouch for.
+//! What stops the consumer. It never carries on past a count that it cannot vouch for.
 
 use ledger::LedgerError;
 use platform::PlatformError;
+use service::records::RecordsError;
 use service::restart::Failure;
-use service::whole_log::{LogBehindStore, WholeLogError};
+use service::whole_log::WholeLogError;
 use store::StoreError;
+use tokio::task::JoinError;
 
 /// A failure of the consumer.
 #[derive(Debug, thiserror::Error)]
@@ -25,39 +27,20 @@ pub enum ConsumerError {
         /// Why.
         source: LedgerError,
     },
-    /// `vote-tally` gave something that is no delta.
-    #[error("`vote-tally` gave no delta for partition {partition}: {problem}")]
+    /// `vote-tally` returned something other than a delta.
+    #[error("`vote-tally` returned no delta for partition {partition}: {problem}")]
     NotADelta {
         /// The partition.
         partition: u32,
         /// What is wrong with it.
         problem: String,
     },
-    /// A stream ended without an error.
-    #[error("the stream of `{topic}` partition {partition} ended; start the consumer again")]
-    StreamEnded {
-        /// The topic.
-        topic: &'static str,
-        /// The partition.
-        partition: u32,
-    },
-    /// Records are missing from a stream.
-    #[error(
-        "`{topic}` partition {partition}: offset {expected} was due, {found} came; nothing was skipped, the consumer stopped"
-    )]
-    Gap {
-        /// The topic.
-        topic: &'static str,
-        /// The partition.
-        partition: u32,
-        /// The offset that was due.
-        expected: i64,
-        /// The offset that came.
-        found: i64,
-    },
+    /// Records cannot be read.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// There is not one row for each record that was persisted.
     #[error(
-        "partition {partition} of `votes` is persisted up to offset {offset}, but there are {votes} rows in `votes` and {rejected} in `rejected_votes` for its {offset} records: rows were deleted or added by another hand; the consumer stopped, `election audit` names them"
+        "partition {partition} of `votes` is persisted up to offset {offset}, but there are {votes} rows in `votes` and {rejected} in `rejected_votes` for its {offset} records: rows were deleted or added by something else; the consumer stopped, `election audit` names them"
     )]
     RowsMissing {
         /// The partition.
@@ -71,24 +54,24 @@ pub enum ConsumerError {
     },
     /// The two counts of the same votes differ.
     #[error(
-        "of the first {offset} votes of partition {partition} the stream counted {counted}, and {rows} are rows; the consumer stopped, `election audit` says which is wrong"
+        "of the first {offset} votes of partition {partition} the stream counted {counted}, but {rows} are rows; the consumer stopped, `election audit` says which is wrong"
     )]
     RowsDiffer {
         /// The partition.
         partition: u32,
-        /// Up to where both have come.
+        /// The offset that both have reached.
         offset: i64,
         /// Votes that the stream counted.
         counted: u64,
         /// Votes that are rows.
         rows: u64,
     },
-    /// The log is shorter than what was persisted from it.
+    /// The log is shorter than what was counted or persisted from it, or that could not be checked.
     #[error(transparent)]
-    LogBehindStore(LogBehindStore),
-    /// Voters and votes lie in partitions of different numbers.
+    WholeLog(#[from] WholeLogError),
+    /// `voters` and `votes` have different numbers of partitions.
     #[error(
-        "topic `voters` has {voters} partitions and `votes` has {votes}; they must be equal: create both anew, alike"
+        "topic `voters` has {voters} partitions and `votes` has {votes}; create both again with the same number"
     )]
     PartitionsDiffer {
         /// Partitions of `voters`.
@@ -96,8 +79,8 @@ pub enum ConsumerError {
         /// Partitions of `votes`.
         votes: u32,
     },
-    /// Another consumer owns the partition by now.
-    #[error("partition {partition} is another consumer's by now; nothing more is stored of it")]
+    /// Another consumer owns the partition now.
+    #[error("another consumer owns partition {partition} now; this one stores nothing more of it")]
     NotOurs {
         /// The partition.
         partition: u32,
@@ -108,7 +91,7 @@ pub enum ConsumerError {
 }
 
 impl ConsumerError {
-    /// Whether the partition is another consumer's by now.
+    /// Whether another consumer owns the partition now.
     pub(crate) fn is_not_ours(&self) -> bool {
         match self {
             ConsumerError::NotOurs { .. } => true,
@@ -118,13 +101,9 @@ impl ConsumerError {
     }
 }
 
-impl From<WholeLogError> for ConsumerError {
-    fn from(error: WholeLogError) -> Self {
-        match error {
-            WholeLogError::Behind(behind) => ConsumerError::LogBehindStore(behind),
-            WholeLogError::Platform(error) => error.into(),
-            WholeLogError::Store(error) => error.into(),
-        }
+impl From<JoinError> for ConsumerError {
+    fn from(error: JoinError) -> Self {
+        ConsumerError::Task(error.to_string())
     }
 }
 
@@ -133,16 +112,17 @@ impl Failure for ConsumerError {
         match self {
             ConsumerError::Platform(error) => error.is_transient(),
             ConsumerError::Store(error) => error.is_transient(),
-            ConsumerError::StreamEnded { .. } => true,
+            ConsumerError::Records(error) => error.is_transient(),
+            ConsumerError::WholeLog(error) => error.is_transient(),
             _ => self.lost_at().is_some(),
         }
     }
 
-    /// Also where a transaction was committed whose answer was lost.
+    /// This includes a transaction that was committed, but whose answer was lost.
     fn lost_at(&self) -> Option<i64> {
         match self {
-            ConsumerError::Gap { expected, .. }
-            | ConsumerError::Ledger {
+            ConsumerError::Records(error) => error.lost_at(),
+            ConsumerError::Ledger {
                 source: LedgerError::Gap { expected, .. },
                 ..
             }

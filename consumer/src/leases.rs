@@ -1,5 +1,5 @@
-//! Keeping our leases alive: saying, every second or so, that we live, and hearing which partitions
-//! are ours.
+//! Keeping this consumer's leases alive: it renews them every second or so, and learns which partitions it
+//! owns.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{ConsumerError, Progress, Sharing};
 
-/// Rounds in the time after which a silent consumer's partitions are taken over.
+/// How many renewals fit into the time after which a silent consumer loses its partitions.
 const ROUNDS_IN_TIME_TO_LIVE: u32 = 5;
 
-/// What the progress calls it.
+/// What this is called among the problems.
 const DOING: &str = "renewing the leases";
 
-/// Renews the leases until `stop`, then leaves the group, so that others take over at once.
+/// Renews the leases until `stop`, then leaves the group, so that other consumers take over at once.
 pub(crate) async fn keep_leases(
     store: Store,
     sharing: Sharing,
@@ -33,28 +33,20 @@ pub(crate) async fn keep_leases(
     let mut ticks = tokio::time::interval(time_to_live / ROUNDS_IN_TIME_TO_LIVE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        match store.renew_leases(&member, partitions, time_to_live).await {
-            Ok(round) => {
-                progress.set_problem(DOING, None);
-                rounds.send_replace(round);
-            }
-            // Until it can be renewed the work goes on: if somebody took it over meanwhile, what we
-            // would store is refused.
-            Err(error) if error.is_transient() => {
-                if progress.set_problem(DOING, Some(error.to_string())) {
-                    tracing::warn!("{DOING}: {error}");
-                }
-            }
-            Err(error) => return Err(error.into()),
+        let renewed = store.renew_leases(&member, partitions, time_to_live).await;
+        // After a transient failure the work continues: if another consumer took a partition over meanwhile,
+        // the database refuses what this one would store of it.
+        if let Some(round) = progress.note(DOING, renewed.map_err(ConsumerError::from))? {
+            rounds.send_replace(round);
         }
     }
     match tokio::time::timeout(LEAVE_LIMIT, store.leave(&member)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("cannot leave, so the leases run out: {error}"),
-        Err(_) => tracing::warn!("cannot leave in time, so the leases run out"),
+        Ok(Err(error)) => tracing::warn!("cannot give the leases back, so they expire: {error}"),
+        Err(_) => tracing::warn!("cannot give the leases back in time, so they expire"),
     }
     Ok(())
 }
 
-/// How long leaving may take; after that, the leases run out by themselves.
+/// How long leaving may take; after that, the leases expire.
 const LEAVE_LIMIT: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! What this consumer knows of the count in every partition: its own partitions live, as it counts
-//! them; those of other consumers as they are stored.
+//! The count in every partition, as far as this consumer knows it: its own partitions as it counts them,
+//! those of other consumers as they are stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,15 +20,15 @@ pub(crate) struct Ledgers {
 }
 
 enum Partition {
-    /// Another consumer's, or nobody's yet: as it was stored last.
+    /// A partition that this consumer does not own: as it was stored last.
     Stored { next_offset: i64, tally: Tally },
-    /// Our own, and by what right.
+    /// A partition that this consumer owns.
     Own {
         ledger: Ledger,
         lease: Option<Lease>,
         /// The offset up to which it is stored.
         stored: i64,
-        /// The tally that is stored there; `None` while that is not certain.
+        /// The tally that is stored there; `None` while that is uncertain.
         stored_tally: Option<Box<Tally>>,
         /// How many votes before an offset are rows.
         rows: Option<(i64, u64)>,
@@ -55,7 +55,7 @@ impl Partition {
 }
 
 impl Ledgers {
-    /// Nothing is known of any partition.
+    /// Knows nothing of any partition yet.
     pub(crate) fn new(partitions: u32, definition: ElectionDefinition) -> Self {
         let unknown = || {
             Mutex::new(Partition::Stored {
@@ -113,8 +113,8 @@ impl Ledgers {
         matches!(*self.lock(partition), Partition::Own { .. })
     }
 
-    /// A new stream of a partition begins, at offset 0: up to where the partition stands, it is
-    /// compared. Returns where that is.
+    /// Begins a new stream of a partition, at offset 0. It is compared up to where the partition stands, which
+    /// is returned.
     pub(crate) fn begin_stream(&self, partition: u32) -> i64 {
         let mut known = self.lock(partition);
         if let Partition::Own { ledger, .. } = &mut *known {
@@ -127,17 +127,16 @@ impl Ledgers {
     pub(crate) fn apply(&self, partition: u32, delta: &Delta) -> Result<Applied, ConsumerError> {
         match &mut *self.lock(partition) {
             Partition::Own { ledger, rows, .. } => {
-                let applied = ledger.apply(delta);
-                let applied =
-                    applied.map_err(|source| ConsumerError::Ledger { partition, source })?;
-                demand_same(partition, ledger, *rows)?;
+                let failed = |source| ConsumerError::Ledger { partition, source };
+                let applied = ledger.apply(delta).map_err(failed)?;
+                compare_counts(partition, ledger, *rows)?;
                 Ok(applied)
             }
             Partition::Stored { .. } => Err(ConsumerError::NotOurs { partition }),
         }
     }
 
-    /// Notes how many votes before an offset are rows. Where both counts are there, they are compared.
+    /// Notes how many votes before an offset are rows. If both counts are known, they are compared.
     pub(crate) fn set_rows(
         &self,
         partition: u32,
@@ -147,7 +146,7 @@ impl Ledgers {
         match &mut *self.lock(partition) {
             Partition::Own { ledger, rows, .. } => {
                 *rows = Some((offset, counted));
-                demand_same(partition, ledger, *rows)
+                compare_counts(partition, ledger, *rows)
             }
             Partition::Stored { .. } => Ok(()),
         }
@@ -162,7 +161,7 @@ impl Ledgers {
         total
     }
 
-    /// Our own partitions that are counted further than they are stored.
+    /// This consumer's partitions that are counted further than they are stored.
     pub(crate) fn unstored(&self) -> Vec<Unstored> {
         let unstored = |partition| match &*self.lock(partition) {
             Partition::Own {
@@ -202,7 +201,7 @@ impl Ledgers {
         }
     }
 
-    /// Notes that it is not certain any more what is stored: the answer to an attempt was lost.
+    /// Notes that what is stored is uncertain: the answer to an attempt was lost.
     pub(crate) fn doubt_stored(&self, partition: u32) {
         if let Partition::Own { stored_tally, .. } = &mut *self.lock(partition) {
             *stored_tally = None;
@@ -215,9 +214,9 @@ impl Ledgers {
     }
 }
 
-/// Demands that as many votes are rows as the stream counted, where both stand at the same offset. What is
-/// only known as stored is not compared: counting up to there tells whether it is right.
-fn demand_same(
+/// Checks that as many votes are rows as the stream counted, if both stand at the same offset. A tally that
+/// was only loaded is not compared: counting up to there shows whether it is right.
+fn compare_counts(
     partition: u32,
     ledger: &Ledger,
     rows: Option<(i64, u64)>,

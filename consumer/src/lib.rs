@@ -1,16 +1,18 @@
 //! The consumer: counts the votes through the `vote-tally` SmartModule, publishes the aggregates,
 //! and persists voters, votes and rejected votes to Postgres.
 //!
-//! Two ways lead from `votes` to numbers, and neither knows the other: `tally` adds up the
-//! SmartModule's deltas, `persist_votes` turns records into rows under the database's unique key.
-//! At the end both must say the same.
+//! Two independent ways lead from `votes` to numbers: `tally` adds up the SmartModule's deltas,
+//! `persist_votes` turns records into rows under the database's unique key. Both must give the same
+//! count.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod batches;
 mod checkpoints;
 mod config;
 mod context;
+mod counting_first;
 mod error;
 mod leases;
 mod ledgers;
@@ -26,7 +28,6 @@ mod rounds;
 mod rows;
 mod run;
 mod tally;
-mod turns;
 mod wait_until_done;
 
 pub use config::{ConsumerConfig, Sharing};

@@ -1,10 +1,9 @@
-//! The partitions of other consumers: what they have stored.
+//! What other consumers have stored of their partitions.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::restart::{Failure, Problems};
+use service::restart::Problems;
 use store::PERSIST;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -13,37 +12,25 @@ use wire::topics;
 use crate::ConsumerError;
 use crate::context::Context;
 
-/// How often what others have stored is read: half of how often it is stored.
+/// How often to read what others have stored: twice as often as they store it.
 const READ_EVERY: Duration = Duration::from_millis(250);
 
-/// What the progress calls it.
+/// What this is called among the problems.
 const DOING: &str = "reading what other consumers have stored";
 
-/// Keeps what is known of other consumers' partitions up to date, until `stop`.
+/// Keeps the state of other consumers' partitions up to date until `stop`.
 pub(crate) async fn watch_others(
     context: Arc<Context>,
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let mut ticks = tokio::time::interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let reading = async {
-        loop {
-            ticks.tick().await;
-            match read(&context).await {
-                Ok(()) => {
-                    context.progress.set_problem(DOING, None);
-                }
-                Err(error) if error.is_transient() => {
-                    context.progress.set_problem(DOING, Some(error.to_string()));
-                }
-                Err(error) => return Err::<Infallible, _>(error),
-            }
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Some(read) = stop.run_until_cancelled(read(&context)).await {
+            context.progress.note(DOING, read)?;
         }
-    };
-    match stop.run_until_cancelled(reading).await {
-        Some(Err(error)) => Err(error),
-        None => Ok(()),
     }
+    Ok(())
 }
 
 async fn read(context: &Context) -> Result<(), ConsumerError> {
@@ -62,7 +49,7 @@ async fn read(context: &Context) -> Result<(), ConsumerError> {
             continue;
         }
         ledgers.learn(partition, next_offset, tally);
-        progress.update_if_moved(partition, |progress| {
+        progress.update(partition, |progress| {
             progress.counted = progress.counted.max(next_offset);
             progress.checkpointed = progress.checkpointed.max(next_offset);
         });
@@ -70,7 +57,7 @@ async fn read(context: &Context) -> Result<(), ConsumerError> {
     for partition in ledgers.partitions().filter(is_foreign) {
         let votes = store.checkpoint(PERSIST, topics::VOTES, partition).await?;
         let voters = store.checkpoint(PERSIST, topics::VOTERS, partition).await?;
-        progress.update_if_moved(partition, |progress| {
+        progress.update(partition, |progress| {
             progress.persisted = progress.persisted.max(votes);
             progress.voters_persisted = progress.voters_persisted.max(voters);
         });

@@ -1,5 +1,5 @@
-//! The partitions that are ours, each with its tasks; which ones, a round of leases says, where there
-//! are several consumers.
+//! The partitions that this consumer owns, each with its tasks. If there are several consumers, each renewal
+//! of the leases says which ones they are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ pub(crate) type Ended = (u32, Result<(), ConsumerError>);
 struct Owning {
     ours: Ours,
     stop: CancellationToken,
-    /// Whether its lease is to be given back, once its tasks have ended.
+    /// Whether to give its lease back when its tasks have ended.
     is_given_back: bool,
 }
 
 impl OwnedPartitions {
-    /// None yet. All of them end at `stop`.
+    /// Owns none yet. All of them end at `stop`.
     pub(crate) fn new(context: Arc<Context>, stop: CancellationToken) -> Self {
         OwnedPartitions {
             context,
@@ -60,40 +60,32 @@ impl OwnedPartitions {
             .spawn(async move { (partition, run_partition(context, ours, stop).await) });
     }
 
-    /// Follows what a round of leases says: begins what is new, ends what is another's, and gives back
-    /// what is beyond our share.
+    /// Follows a renewal of the leases: begins new partitions, ends those of other consumers, and gives back
+    /// what exceeds this one's share.
     pub(crate) fn follow(&mut self, round: &LeaseRound) {
         for owning in self.partitions.values() {
-            if !round
-                .held
-                .iter()
-                .any(|held| owning.ours.lease == Some(*held))
-            {
-                tracing::warn!(
-                    partition = owning.ours.partition,
-                    "the partition is another consumer's by now"
-                );
+            let mut held = round.held.iter();
+            if !held.any(|held| owning.ours.lease == Some(*held)) {
+                let partition = owning.ours.partition;
+                tracing::warn!(partition, "another consumer owns the partition now");
                 owning.stop.cancel();
             }
         }
         for lease in &round.held {
-            // One whose tasks are ending is begun when a later round still says so.
-            if !self.partitions.contains_key(&lease.partition) {
-                tracing::info!(partition = lease.partition, "the partition is ours now");
-                self.begin(Ours {
-                    partition: lease.partition,
-                    lease: Some(*lease),
-                });
+            // If its tasks are still ending, a later round begins it.
+            let partition = lease.partition;
+            if !self.partitions.contains_key(&partition) {
+                tracing::info!(partition, "this consumer owns the partition now");
+                let lease = Some(*lease);
+                self.begin(Ours { partition, lease });
             }
         }
         let kept = self.partitions.values_mut().rev();
-        let mut kept: Vec<_> = kept.filter(|owning| !owning.stop.is_cancelled()).collect();
+        let kept: Vec<_> = kept.filter(|owning| !owning.stop.is_cancelled()).collect();
         let surplus = kept.len().saturating_sub(round.share);
-        for owning in kept.drain(..).take(surplus) {
-            tracing::info!(
-                partition = owning.ours.partition,
-                "the partition is given to another consumer"
-            );
+        for owning in kept.into_iter().take(surplus) {
+            let partition = owning.ours.partition;
+            tracing::info!(partition, "giving the partition to another consumer");
             owning.is_given_back = true;
             owning.stop.cancel();
         }
@@ -102,15 +94,15 @@ impl OwnedPartitions {
     /// Waits until the tasks of a partition have ended.
     pub(crate) async fn ended(&mut self) -> Option<Ended> {
         Some(self.tasks.join_next().await?.unwrap_or_else(|error| {
-            // Which one it was is lost with it, and it is fatal anyway.
-            (u32::MAX, Err(ConsumerError::Task(error.to_string())))
+            // The partition's number is lost with it, and this is fatal anyway.
+            (u32::MAX, Err(error.into()))
         }))
     }
 
-    /// Does what is to be done when the tasks of a partition have ended.
+    /// Cleans up after the tasks of a partition have ended.
     ///
     /// # Errors
-    /// What ended them, unless it is that the partition is another consumer's.
+    /// What ended them, unless that is another consumer that owns the partition now.
     pub(crate) async fn settle(&mut self, (partition, ended): Ended) -> Result<(), ConsumerError> {
         let Some(owning) = self.partitions.remove(&partition) else {
             return ended;
@@ -122,11 +114,11 @@ impl OwnedPartitions {
         }
         if owning.is_given_back {
             if let Err(error) = self.give_back(owning.ours).await {
-                // Not lost: the lease stays ours, and the next round begins it again.
+                // The lease is kept, and the next renewal begins the partition again.
                 tracing::warn!(partition, "cannot give the partition back yet: {error}");
             }
         } else if self.stop.is_cancelled() {
-            // It stays ours until all is stored.
+            // It is kept until all is stored.
             return Ok(());
         }
         self.context.ledgers.disown(partition);

@@ -1,14 +1,15 @@
-//! One partition of the election: counting it and persisting it, each begun again after a failure
-//! that passes.
+//! One partition of the election: counting and persisting it, each of which restarts after a transient
+//! failure.
 
 use std::sync::Arc;
 
 use service::restart::until_done;
+use service::whole_log::demand_end;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::context::{Context, Ours, demand_log};
+use crate::context::{Context, Ours};
 use crate::persist_voters::persist_voters;
 use crate::persist_votes::persist_votes;
 use crate::tally::tally_partition;
@@ -16,7 +17,7 @@ use crate::tally::tally_partition;
 /// Counts and persists a partition until `stop`.
 ///
 /// # Errors
-/// The first failure that does not pass; the partition's other tasks are stopped for it.
+/// The first failure that is not transient; it stops the partition's other tasks.
 pub(crate) async fn run_partition(
     context: Arc<Context>,
     ours: Ours,
@@ -26,10 +27,8 @@ pub(crate) async fn run_partition(
     let progress = &context.progress;
     let what = |doing: &str| format!("{doing} partition {partition}");
     let take_over = || take_over(&context, ours);
-    if until_done(&what("taking over"), progress, &stop, take_over)
-        .await?
-        .is_none()
-    {
+    let taken = until_done(&what("taking over"), progress, &stop, take_over).await?;
+    if taken.is_none() {
         return Ok(());
     }
     let counting = async {
@@ -61,7 +60,7 @@ async fn take_over(context: &Context, ours: Ours) -> Result<(), ConsumerError> {
     let partition = ours.partition;
     let checkpoint = context.store.load_tally(partition).await?;
     let offset = checkpoint.as_ref().map_or(0, |(offset, _)| *offset);
-    demand_log(context, topics::VOTES, partition, offset).await?;
+    demand_end(&*context.platform, topics::VOTES, partition, offset).await?;
     context.ledgers.own(ours, checkpoint);
     context.progress.update(partition, |progress| {
         progress.is_ours = true;

@@ -1,18 +1,18 @@
 //! Persisting the roll: one task a partition turns the records of `voters` into rows, exactly once.
 
 use ballot::{MAX_ID_BYTES, Voter};
-use evidence::{BatchHasher, ChainedTopic, Digest};
+use evidence::ChainedTopic;
 use platform::Output;
 use store::{IngestVoters, PERSIST, RejectedVoterRow};
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::context::{Context, Ours, demand_log};
-use crate::persist_votes::{gather, stream};
+use crate::batches::{Batches, hash};
+use crate::context::{Context, Ours};
 
-/// Bytes of an unusable record that are kept in `rejected_voters`; the log has the whole.
-const KEPT_BYTES: usize = 4 * 1024;
+/// How many bytes of an unusable record `rejected_voters` keeps; the log has all of it.
+const KEPT_VOTER_BYTES: usize = 4 * 1024;
 
 pub(crate) async fn persist_voters(
     context: &Context,
@@ -27,23 +27,16 @@ pub(crate) async fn persist_voters(
     } = context;
     let Ours { partition, lease } = ours;
     let mut next = (store.checkpoint(PERSIST, topics::VOTERS, partition)).await?;
-    demand_log(context, topics::VOTERS, partition, next).await?;
+    let mut batches = Batches::begin(&**platform, topics::VOTERS, partition, next, stop).await?;
     let chain_end = store.chain_end(ChainedTopic::Voters, partition).await?;
     progress.update(partition, |progress| {
         progress.voters_persisted = next;
         progress.voters_chain_head = chain_end.map(|end| end.head);
     });
-    let mut stream = stream(&**platform, topics::VOTERS, partition, next).await?;
-    while let Some(outputs) = stop
-        .run_until_cancelled(gather(&mut stream, topics::VOTERS, partition, next))
-        .await
-    {
-        let outputs = outputs?;
+    while let Some(outputs) = batches.next().await? {
         let next_offset = next + outputs.len() as i64;
         let read = move || (read_voters(&outputs), hash(&outputs));
-        let ((voters, rejected), batch_hash) = tokio::task::spawn_blocking(read)
-            .await
-            .map_err(|error| ConsumerError::Task(error.to_string()))?;
+        let ((voters, rejected), batch_hash) = tokio::task::spawn_blocking(read).await?;
         let chain_head = store
             .ingest_voters(IngestVoters {
                 partition,
@@ -64,20 +57,8 @@ pub(crate) async fn persist_voters(
     Ok(())
 }
 
-/// The hash of records that follow on each other, as they are in the log.
-fn hash(outputs: &[Output]) -> Digest {
-    let mut hasher = BatchHasher::default();
-    for Output {
-        offset, key, value, ..
-    } in outputs
-    {
-        hasher.record(*offset, key.as_deref(), value);
-    }
-    hasher.finish()
-}
-
-/// What records of `voters` become in the tables: voters and malformed records. Both in the order of the log.
-/// The audit asks the same, to know what should be there.
+/// What records of `voters` become in the tables: voters and malformed records, both in the order of the log.
+/// The audit uses it, too, to know what should be there.
 pub fn read_voters(outputs: &[Output]) -> (Vec<Voter>, Vec<RejectedVoterRow>) {
     let mut voters = Vec::with_capacity(outputs.len());
     let mut rejected = Vec::new();
@@ -87,7 +68,7 @@ pub fn read_voters(outputs: &[Output]) -> (Vec<Voter>, Vec<RejectedVoterRow>) {
             Err(problem) => rejected.push(RejectedVoterRow {
                 offset: output.offset,
                 problem,
-                value: output.value[..output.value.len().min(KEPT_BYTES)].to_vec(),
+                value: output.value[..output.value.len().min(KEPT_VOTER_BYTES)].to_vec(),
             }),
         }
     }

@@ -1,26 +1,24 @@
 //! Publishing how far this consumer is in each partition, for the pipeline panel and other readers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use platform::NewRecord;
-use wire::{PersistPosition, PipelineRecord, TallyPosition, topics};
+use service::pipeline::PipelinePublisher;
+use wire::{PersistPosition, PipelineRecord, TallyPosition};
 
 use crate::ConsumerError;
 use crate::context::Context;
 use crate::rounds::Round;
 
-pub(crate) struct PipelinePublisher {
+pub(crate) struct Positions {
     context: Arc<Context>,
-    /// The record last published, by key.
-    published: HashMap<String, PipelineRecord>,
+    publisher: PipelinePublisher,
 }
 
-impl PipelinePublisher {
+impl Positions {
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        PipelinePublisher {
+        Positions {
             context,
-            published: HashMap::new(),
+            publisher: PipelinePublisher::default(),
         }
     }
 
@@ -62,28 +60,11 @@ impl PipelinePublisher {
     }
 }
 
-impl Round for PipelinePublisher {
+impl Round for Positions {
     /// Publishes what has moved.
     async fn round(&mut self) -> Result<(), ConsumerError> {
-        let mut changed = self.records();
-        changed.retain(|record| self.published.get(&record.key()) != Some(record));
-        if changed.is_empty() {
-            return Ok(());
-        }
-        let records = changed
-            .iter()
-            .map(|record| NewRecord {
-                key: Some(record.key().into_bytes()),
-                value: serde_json::to_vec(record)
-                    .expect("invariant: numbers and names have a JSON form"),
-            })
-            .collect();
-        self.context
-            .platform
-            .produce(topics::PIPELINE, records)
-            .await?;
-        self.published
-            .extend(changed.into_iter().map(|record| (record.key(), record)));
-        Ok(())
+        let records = self.records();
+        let platform = &*self.context.platform;
+        Ok(self.publisher.publish(platform, records).await?)
     }
 }

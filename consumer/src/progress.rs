@@ -1,7 +1,7 @@
-//! How far the consumer is, for code that waits for it or draws it.
+//! How far the consumer is, for code that waits for it or shows it.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use evidence::Digest;
 use service::restart::{Problems, note_problem};
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 /// How far one partition is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PartitionProgress {
-    /// Whether this consumer counts and persists it. What is known of another's is what is stored.
+    /// Whether this consumer counts and persists it. Of another's, only what is stored is known.
     pub is_ours: bool,
     /// Votes before this offset are counted.
     pub counted: i64,
@@ -37,7 +37,7 @@ pub struct PartitionProgress {
 pub struct Snapshot {
     /// By partition.
     pub partitions: Vec<PartitionProgress>,
-    /// What does not work at the moment and is tried again: the problem, by what is being done.
+    /// What fails at the moment and is retried: the problem, by what is being done.
     pub problems: BTreeMap<String, String>,
 }
 
@@ -52,17 +52,14 @@ impl Snapshot {
 
     /// Whether a figure has reached its end in every partition.
     pub fn reached(&self, ends: &[i64], figure: impl Fn(&PartitionProgress) -> i64) -> bool {
+        let mut partitions = self.partitions.iter().zip(ends);
         self.partitions.len() == ends.len()
-            && self
-                .partitions
-                .iter()
-                .zip(ends)
-                .all(|(partition, &end)| figure(partition) >= end)
+            && partitions.all(|(partition, &end)| figure(partition) >= end)
     }
 }
 
-/// The consumer's progress: written by its tasks, watched by anybody. Clones share it.
-#[derive(Debug, Clone)]
+/// The consumer's progress: its tasks write it, anyone may watch it. Clones share it.
+#[derive(Debug, Clone, Default)]
 pub struct Progress {
     snapshot: watch::Sender<Snapshot>,
 }
@@ -70,12 +67,9 @@ pub struct Progress {
 impl Progress {
     /// Nothing done yet, in this many partitions.
     pub fn new(partitions: u32) -> Self {
-        Progress {
-            snapshot: watch::Sender::new(Snapshot {
-                partitions: vec![PartitionProgress::default(); partitions as usize],
-                problems: BTreeMap::new(),
-            }),
-        }
+        let progress = Progress::default();
+        progress.begin(partitions);
+        progress
     }
 
     /// Watches how far it is.
@@ -83,14 +77,26 @@ impl Progress {
         self.snapshot.subscribe()
     }
 
-    /// How far it is at the moment.
-    pub(crate) fn now(&self) -> watch::Ref<'_, Snapshot> {
-        self.snapshot.borrow()
+    /// Knows of this many partitions, if it knew of none.
+    pub(crate) fn begin(&self, partitions: u32) {
+        self.snapshot.send_if_modified(|snapshot| {
+            let is_new = snapshot.partitions.is_empty();
+            if is_new {
+                let unknown = PartitionProgress::default();
+                snapshot.partitions.resize(partitions as usize, unknown);
+            }
+            is_new
+        });
     }
 
+    /// Notes how far a partition is. Watchers wake only if something has changed.
     pub(crate) fn update(&self, partition: u32, change: impl FnOnce(&mut PartitionProgress)) {
-        self.snapshot
-            .send_modify(|snapshot| change(&mut snapshot.partitions[partition as usize]));
+        self.snapshot.send_if_modified(|snapshot| {
+            let known = &mut snapshot.partitions[partition as usize];
+            let before = *known;
+            change(known);
+            *known != before
+        });
     }
 }
 
@@ -101,26 +107,8 @@ impl Problems for Progress {
     }
 }
 
-impl Progress {
-    /// Like [`Progress::update`], but nobody is woken when nothing has changed.
-    pub(crate) fn update_if_moved(
-        &self,
-        partition: u32,
-        change: impl FnOnce(&mut PartitionProgress),
-    ) {
-        self.snapshot.send_if_modified(|snapshot| {
-            let known = &mut snapshot.partitions[partition as usize];
-            let before = *known;
-            change(known);
-            *known != before
-        });
-    }
-}
-
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = UNIX_EPOCH.elapsed().unwrap_or_default();
     now.as_millis() as i64
 }

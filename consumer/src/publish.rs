@@ -55,7 +55,7 @@ impl Publisher {
         let election = self.context.election_set_up_at;
         let news = ChangedTotals::between(election, &self.published_tally, &total);
         changed.insert(topics::TOTALS, news.iter().map(news_record).collect());
-        // All at once: a reader wants the totals of one moment together.
+        // All at once: readers want the totals of one moment together.
         let produced = changed
             .into_iter()
             .map(|(topic, records)| self.context.platform.produce(topic, records));
@@ -77,18 +77,14 @@ impl Round for Publisher {
     /// Publishes if the count has moved.
     async fn round(&mut self) -> Result<(), ConsumerError> {
         if !self.context.ledgers.owns(PUBLISHING_PARTITION) {
-            // What another publishes meanwhile is not known here.
+            // Another consumer may publish meanwhile.
             self.published.clear();
             self.published_tally = Tally::default();
             self.published_up_to = None;
             return Ok(());
         }
-        let counted = self
-            .context
-            .progress
-            .watch()
-            .borrow()
-            .sum(|partition| partition.counted);
+        let progress = self.context.progress.watch();
+        let counted = progress.borrow().sum(|partition| partition.counted);
         if self.published_up_to != Some(counted) {
             self.publish().await?;
             self.published_up_to = Some(counted);

@@ -1,4 +1,4 @@
-//! What a record of `votes` becomes in the tables. The audit asks the same, to know what should be there.
+//! What a record of `votes` becomes in the tables. The audit uses it, too, to know what should be there.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use ballot::{Ballot, Reason, Rules};
 use store::{RejectedRow, VoteRow};
 use wire::Disclosure;
 
-/// Bytes of a rejected record that are kept in `rejected_votes`; the log has the whole.
+/// How many bytes of a rejected record `rejected_votes` keeps; the log has all of it.
 pub const KEPT_BYTES: usize = 64 * 1024;
 
 /// The row of a vote that counts.
@@ -43,7 +43,7 @@ pub fn rejected_row(
     }
 }
 
-/// The voter that a rejected record names, empty where it names none.
+/// The voter that a rejected record names, empty if it names none.
 pub fn named_voter<'a>(rules: &Rules, value: &'a [u8]) -> Cow<'a, str> {
     rules
         .read(value)

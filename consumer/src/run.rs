@@ -1,7 +1,9 @@
-//! The consumer as a whole: its partitions and its rounds, that one failure ends all, and that what is
-//! done is stored before it ends.
+//! The consumer as a whole: it runs the partitions and the rounds, ends all when one fails, and stores what
+//! is counted before it ends.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use platform::Platform;
 use store::{LeaseRound, Store};
@@ -16,17 +18,25 @@ use crate::leases::keep_leases;
 use crate::ledgers::Ledgers;
 use crate::other_consumers::watch_others;
 use crate::owned_partitions::OwnedPartitions;
-use crate::pipeline::PipelinePublisher;
+use crate::pipeline::Positions;
 use crate::publish::Publisher;
 use crate::rounds::in_rounds;
-use crate::turns::Turns;
 use crate::{ConsumerConfig, ConsumerError, Election, Progress};
 
-/// Counts and persists until `stop`, then stores what is counted and returns. What fails in passing (a
-/// lost connection, a server that is started anew) is begun again, from where it is stored.
+/// Time between two publications of the aggregates while votes come: the shortest, and the longest on a slow
+/// platform.
+const TOTALS_INTERVAL: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_millis(100);
+/// Shortest time between two publications of how far it is.
+const POSITIONS_INTERVAL: Duration = Duration::from_millis(100);
+/// Shortest time between two stored tallies.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Counts and persists until `stop`, then stores what is counted and returns. After a transient failure (a
+/// lost connection, a server that restarts) it continues from what is stored.
 ///
 /// # Errors
-/// The first failure of any task that does not pass; all others are stopped for it.
+/// The first failure of any task that is not transient; it stops all others.
 pub async fn run(
     platform: Arc<dyn Platform>,
     store: Store,
@@ -36,11 +46,11 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let partitions = partitions(&*platform).await?;
+    progress.begin(partitions);
     let set_up_at = store.election_opened_at().await?;
     let context = Arc::new(Context {
         platform,
         election_set_up_at: set_up_at.map_or(0, |at| at.timestamp_micros()),
-        turns: Turns::new(&store, progress.clone()),
         store,
         rules: election.rules(),
         disclosure: Disclosure::of(&election),
@@ -60,7 +70,7 @@ pub async fn run(
     let (follow, mut followed) = watch::channel(LeaseRound::default());
     match context.config.sharing.clone() {
         Some(sharing) => {
-            // Of its own, so that no heartbeat waits for a long transaction.
+            // A pool of its own, so that no heartbeat waits for a long transaction.
             let heartbeats = context.store.another_pool(1)?;
             let progress = context.progress.clone();
             let stop = leases_stop.clone();
@@ -87,8 +97,8 @@ pub async fn run(
         }
         let ended = tokio::select! {
             Some(ended) = owned.ended() => owned.settle(ended).await,
-            Some(ended) = rounds.join_next() => ended.unwrap_or_else(abnormal),
-            Some(ended) = leases.join_next() => ended.unwrap_or_else(abnormal),
+            Some(ended) = rounds.join_next() => ended.map_err(ConsumerError::from).flatten(),
+            Some(ended) = leases.join_next() => ended.map_err(ConsumerError::from).flatten(),
             Ok(()) = followed.changed(), if !stop.is_cancelled() => {
                 let round = followed.borrow_and_update().clone();
                 owned.follow(&round);
@@ -101,15 +111,11 @@ pub async fn run(
             stop.cancel();
             match outcome {
                 Ok(()) => outcome = ended,
-                // What follows from the first failure; that one is returned.
+                // It follows from the first failure, which is returned.
                 Err(_) => tracing::warn!(error = ?ended, "also failed"),
             }
         }
     }
-}
-
-fn abnormal(error: tokio::task::JoinError) -> Result<(), ConsumerError> {
-    Err(ConsumerError::Task(error.to_string()))
 }
 
 /// The partitions of the election.
@@ -132,9 +138,9 @@ fn begin_rounds(
     let (config, progress) = (&context.config, &context.progress);
     rounds.spawn(in_rounds(
         "publishing how far this consumer is",
-        PipelinePublisher::new(context.clone()),
+        Positions::new(context.clone()),
         progress.clone(),
-        config.publish_interval..=config.publish_interval,
+        POSITIONS_INTERVAL..=POSITIONS_INTERVAL,
         stop.clone(),
     ));
     if config.tally {
@@ -142,14 +148,14 @@ fn begin_rounds(
             "publishing the totals",
             Publisher::new(context.clone(), election.definition),
             progress.clone(),
-            config.totals_interval.clone(),
+            TOTALS_INTERVAL,
             stop.clone(),
         ));
         rounds.spawn(in_rounds(
             "storing the tallies",
             Checkpoints(context.clone()),
             progress.clone(),
-            config.checkpoint_interval..=config.checkpoint_interval,
+            CHECKPOINT_INTERVAL..=CHECKPOINT_INTERVAL,
             stop.clone(),
         ));
     }

@@ -14,7 +14,7 @@ use platform::embedded::EmbeddedPlatform;
 use platform::{NewRecord, OutputStream, Platform, PlatformError, StreamRequest};
 use producer::Deployment;
 use serde_json::json;
-use service::whole_log::LogBehindStore;
+use service::whole_log::{LogBehindStore, WholeLogError};
 use store::Store;
 use tempfile::TempDir;
 use testing::TemporaryServer;
@@ -185,12 +185,12 @@ fn assert_lost(ended: Option<ConsumerError>, lost: &str) {
     assert!(
         matches!(
             ended,
-            ConsumerError::LogBehindStore(LogBehindStore {
+            ConsumerError::WholeLog(WholeLogError::Behind(LogBehindStore {
                 topic,
                 partition: 0,
                 end: KEPT,
                 stored: WHOLE,
-            }) if topic == lost
+            })) if topic == lost
         ),
         "{ended}"
     );

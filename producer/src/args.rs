@@ -8,7 +8,7 @@ use evidence::{ElectionKey, KeyMismatch, Safeguards};
 use manifest::{ManifestError, read_definition};
 use service::public_url::PublicUrl;
 
-/// What the producer is to do.
+/// A step of the producer.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ProducerCommand {
     /// Create the topics and tables, deploy the SmartModules, register the candidates
@@ -40,8 +40,8 @@ pub struct InitArgs {
     /// Partitions of the topics `voters` and `votes` [default: as in the manifest, 2]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub partitions: Option<u32>,
-    /// Address at which others find the dashboard, e.g. https://election.example: candidates' photo_url begins with
-    /// it, in Postgres and on Kafka [default: the dashboard's own address, http://127.0.0.1:8080]
+    /// Public address of the dashboard, e.g. https://election.example: candidates' photo_url begins with it,
+    /// in Postgres and on Kafka [default: the dashboard's own address, http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", env = "ELECTION_PUBLIC_URL")]
     pub public_url: Option<PublicUrl>,
     /// When votes may be cast.
@@ -55,12 +55,12 @@ pub struct InitArgs {
 /// What an election uses its secret key for.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SafeguardArgs {
-    /// Count only votes that carry the voter's credential, a code that follows from the election's
-    /// secret key. Who works on the election then needs the key (`--key-file`)
+    /// Count only votes that carry the voter's credential, a code derived from the election's secret key.
+    /// All programs of the election then need the key (`--key-file`)
     #[arg(long)]
     pub require_credentials: bool,
-    /// Store a pseudonym for each voter with the vote, so that the tables do not say who voted for whom.
-    /// It follows from the election's secret key, which is then needed
+    /// Store votes under pseudonyms, so that the tables do not say who voted for whom. They are derived
+    /// from the election's secret key, which all programs then need
     #[arg(long)]
     pub secret_ballots: bool,
 }
@@ -81,7 +81,7 @@ impl SafeguardArgs {
         self.require_credentials || self.secret_ballots
     }
 
-    /// The safeguards that they ask for, under this key.
+    /// The safeguards of these options, under this key.
     ///
     /// # Errors
     /// When a key is needed and none is given.
@@ -110,8 +110,8 @@ pub struct VotersArgs {
     /// Register a real roll instead: CSV (columns by name) or JSON lines
     #[arg(long, value_name = "FILE")]
     pub voters_file: Option<PathBuf>,
-    /// Write every voter's credential to this file, to be handed out: CSV, voter_id and credential. Only
-    /// its owner may read it
+    /// Write every voter's credential to this file, to be handed out: CSV with voter_id and credential,
+    /// readable only by its owner
     #[arg(long, value_name = "FILE")]
     pub credentials: Option<PathBuf>,
 }
@@ -119,16 +119,16 @@ pub struct VotersArgs {
 /// How votes are cast.
 #[derive(Debug, Clone, Args)]
 pub struct VotesArgs {
-    /// Votes per second; 0 is flat out
+    /// Votes per second; 0 means as fast as possible
     #[arg(long, default_value_t = 0)]
     pub rate: u64,
     /// Share of voters who vote a second time
     #[arg(long, value_name = "SHARE", default_value_t = 0.02, value_parser = share)]
     pub duplicates: f64,
-    /// Share of voters in whose name an invalid vote is cast
+    /// Share of voters for whom an invalid vote is cast as well
     #[arg(long, value_name = "SHARE", default_value_t = 0.01, value_parser = share)]
     pub invalid: f64,
-    /// Share of voters who cast no vote, so that they can at the dashboard's ballot page
+    /// Share of voters who cast no vote, and can vote on the dashboard's ballot page instead
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub abstain: f64,
 }

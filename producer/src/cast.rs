@@ -4,26 +4,26 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ballot::{CredentialKey, ElectionDefinition, PollsWindow, VotingTime};
-use futures_util::StreamExt;
-use platform::{Output, OutputStream, Platform, StreamRequest};
+use platform::{Output, Platform};
+use service::records::Records;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wire::topics::{VOTERS, VOTES};
 
-use crate::log_position::{LogPosition, check_offset, stream_ended};
+use crate::log_position::LogPosition;
 use crate::pacing::Pacing;
 use crate::pump::{CHUNK_BYTES, Chunk, ChunkSource, on_blocking_thread, pump};
 use crate::script::Script;
 use crate::{ProducerError, Progress, clock};
 
-/// A voter has a vote, and perhaps a second and an invalid one; now and then another's second vote is
-/// due.
+/// The most votes that a voter leads to: one, perhaps a second and an invalid one, and now and then another
+/// voter's delayed second vote.
 const VOTES_OF_A_VOTER: usize = 4;
 
 /// What is to be cast.
 #[derive(Debug, Clone)]
 pub struct CastPlan {
-    /// Decides who votes for whom, who votes twice, and what is invalid.
+    /// Determines all choices, and which voters vote twice or invalidly.
     pub seed: u64,
     /// Share of voters who cast a second vote, 0 to 1.
     pub duplicates: f64,
@@ -35,9 +35,9 @@ pub struct CastPlan {
     pub rate: u64,
     /// What is voted on.
     pub definition: ElectionDefinition,
-    /// When the polls are open. Votes are cast now, whether they are or not.
+    /// When the polls are open. Votes are cast now in any case.
     pub polls: PollsWindow,
-    /// What each voter's credential follows from, where votes must carry one.
+    /// The key of voters' credentials, if votes must carry one.
     pub credentials: Option<CredentialKey>,
 }
 
@@ -59,12 +59,12 @@ impl CastPlan {
     }
 }
 
-/// Casts the votes of all voters registered by now, but for those a former run has cast. Returns how
-/// many records it produced; fewer than there are when it was stopped.
+/// Casts the votes of all voters registered so far, except for those that an earlier run has cast. Returns
+/// how many records it produced; fewer than there are when it was stopped.
 ///
 /// # Errors
-/// When the plan cannot be, nobody is registered, `votes` holds another election, or the platform
-/// fails; then the run can be repeated, and goes on where this one ended.
+/// When the plan is invalid, no voter is registered, `votes` holds another election, or the platform
+/// fails; then the run can be repeated, and continues where this one ended.
 pub async fn cast_votes(
     platform: &Arc<dyn Platform>,
     plan: CastPlan,
@@ -94,10 +94,10 @@ pub async fn cast_votes(
         tracing::warn!("the polls are closed now: every vote will be rejected as polls_closed");
     }
 
-    // One that fails stops the others; the caller's token stays as it is.
+    // A partition that fails stops the others, but not the caller's token.
     let stop = stop.child_token();
     let mut tasks = JoinSet::new();
-    // A voter with a credential may have voted elsewhere.
+    // Voters with credentials may have voted elsewhere.
     let others_vote = plan.credentials.is_some();
     let pacings = Pacing::shared(plan.rate, ends.len());
     for ((partition, end), pacing) in (0..).zip(ends).zip(pacings) {
@@ -112,11 +112,8 @@ pub async fn cast_votes(
                 LogPosition::read(platform.as_ref(), VOTES, partition).await?
             };
             let source = PartitionVotes {
-                platform: Arc::clone(&platform),
-                partition,
-                next: 0,
-                end,
-                stream: None,
+                voters: Records::open(platform.as_ref(), VOTERS, partition, 0).await?,
+                left: end,
                 waiting: VecDeque::new(),
                 waiting_bytes: 0,
                 behind: position.behind(),
@@ -134,8 +131,7 @@ pub async fn cast_votes(
     let mut produced = 0;
     let mut failure = None;
     while let Some(ended) = tasks.join_next().await {
-        let ended = ended.unwrap_or_else(|error| Err(ProducerError::Task(error.to_string())));
-        match ended {
+        match ended.map_err(ProducerError::from).flatten() {
             Ok(records) => produced += records,
             Err(error) => {
                 stop.cancel();
@@ -146,53 +142,28 @@ pub async fn cast_votes(
     failure.map_or(Ok(produced), Err)
 }
 
-/// The sequence of one partition of `votes`, made of the same partition of `voters`.
+/// The sequence of one partition of `votes`, made from the same partition of `voters`.
 struct PartitionVotes {
-    platform: Arc<dyn Platform>,
-    partition: u32,
-    /// Offset of the next voter to come from the stream.
-    next: i64,
-    /// Offset after the last voter.
-    end: i64,
-    stream: Option<OutputStream>,
-    /// Voters that came and have not voted.
+    voters: Records,
+    /// How many voters are still to be read.
+    left: i64,
+    /// Voters that were read and have not voted.
     waiting: VecDeque<Output>,
     /// Bytes of their values.
     waiting_bytes: usize,
     caster: Option<Caster>,
-    /// How many votes of this sequence the log still holds that were not passed over: to these, no rate
-    /// applies.
+    /// How many votes of this sequence in the log are still to be skipped: no rate applies to these.
     behind: u64,
     finished: bool,
 }
 
 impl PartitionVotes {
     async fn receive(&mut self) -> Result<(), ProducerError> {
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            none => {
-                let request = StreamRequest {
-                    topic: VOTERS.to_owned(),
-                    partition: self.partition,
-                    from: self.next,
-                    chain: Vec::new(),
-                };
-                none.insert(self.platform.stream(request).await?)
-            }
-        };
-        let batch = stream.next().await.ok_or_else(|| stream_ended(VOTERS))??;
-        for output in batch {
-            if self.next == self.end {
-                break;
-            }
-            check_offset(VOTERS, self.partition, self.next, output.offset)?;
-            self.next += 1;
-            self.waiting_bytes += output.value.len();
-            self.waiting.push_back(output);
-        }
-        if self.next == self.end {
-            self.stream = None;
-        }
+        let mut batch = self.voters.next_batch().await?;
+        batch.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= batch.len() as i64;
+        self.waiting_bytes += batch.iter().map(|voter| voter.value.len()).sum::<usize>();
+        self.waiting.extend(batch);
         Ok(())
     }
 
@@ -215,10 +186,8 @@ impl ChunkSource for PartitionVotes {
     async fn next_chunk(&mut self, limit: usize) -> Result<Option<Chunk>, ProducerError> {
         let behind = usize::try_from(self.behind).unwrap_or(usize::MAX);
         let voters_limit = limit.max(behind / VOTES_OF_A_VOTER);
-        // Those up to `end` are in the log, so waiting for a full chunk of them is not in vain.
-        while self.next < self.end
-            && self.waiting.len() < voters_limit
-            && self.waiting_bytes < CHUNK_BYTES
+        // These voters are in the log, so a full chunk of them will come.
+        while self.left > 0 && self.waiting.len() < voters_limit && self.waiting_bytes < CHUNK_BYTES
         {
             self.receive().await?;
         }
@@ -241,12 +210,12 @@ impl ChunkSource for PartitionVotes {
     }
 }
 
-/// What runs on a blocking thread: the script, against the log.
+/// The script and the position in the log, which run on a blocking thread.
 struct Caster {
     script: Script,
     position: LogPosition,
     partition: u32,
-    /// Records of `voters` that nobody can vote with.
+    /// Records of `voters` that are not usable voters.
     unusable: u64,
 }
 
@@ -267,7 +236,7 @@ impl Caster {
                     tracing::warn!(
                         partition = self.partition,
                         offset = voter.offset,
-                        "a record of `voters` is passed over: {reason}"
+                        "skipped a record of `voters`: {reason}"
                     );
                 }
                 self.unusable += 1;
@@ -288,7 +257,7 @@ impl Caster {
                 tracing::warn!(
                     partition = self.partition,
                     records = self.unusable,
-                    "records of `voters` were passed over, for nobody can vote with them"
+                    "skipped records of `voters` that are not usable voters"
                 );
             }
         }

@@ -1,35 +1,27 @@
-//! The time that votes are cast at.
+//! The clock for voting times.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ballot::VotingTime;
+use chrono::{DateTime, Utc};
 
 /// A point in time as `voting_time` is written.
 pub(crate) fn formatted(unix_seconds: i64) -> String {
-    chrono::DateTime::from_timestamp(unix_seconds, 0)
-        .unwrap_or_default()
-        .format(VotingTime::FORMAT)
-        .to_string()
+    let time = DateTime::from_timestamp(unix_seconds, 0).unwrap_or_default();
+    time.format(VotingTime::FORMAT).to_string()
 }
 
 /// Now, UTC, as `voting_time` is written.
 pub(crate) fn voting_time_now() -> String {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let seconds = i64::try_from(since_1970.as_secs()).unwrap_or_default();
-    formatted(not_before(
-        &LATEST,
-        seconds - faults::clock_set_back("producer/clock"),
-    ))
+    let seconds = Utc::now().timestamp() - faults::clock_set_back("producer/clock");
+    formatted(not_before(&LATEST, seconds))
 }
 
 /// The latest time that a vote was cast at by this process, in seconds since 1970.
 static LATEST: AtomicI64 = AtomicI64::new(i64::MIN);
 
-/// The time, but never one before the latest: a clock that is set back over the opening of the polls would
-/// have the votes rejected that are cast from then on.
+/// The time, but never before the latest: if the clock were set back to before the polls opened, the votes
+/// cast from then on would be rejected.
 fn not_before(latest: &AtomicI64, now: i64) -> i64 {
     latest.fetch_max(now, Ordering::Relaxed).max(now)
 }

@@ -1,4 +1,4 @@
-//! The file of credentials that is handed out to voters: CSV, a voter a line.
+//! The file of credentials to be handed out to voters: CSV, one voter per line.
 
 use std::fs::{File, OpenOptions};
 use std::io::BufWriter;
@@ -10,8 +10,8 @@ use wire::Election;
 
 use crate::{ProducerError, VoterSource};
 
-/// Writes the credential of every voter to a file that only its owner may read. A file that is there is
-/// written anew: a run that was stopped is repeated.
+/// Writes the credential of every voter to a file that only its owner may read. An existing file is
+/// overwritten, since a run may be repeated.
 ///
 /// # Errors
 /// When the election requires no credentials, or the file cannot be written.
@@ -26,9 +26,7 @@ pub async fn write_credentials(
     let write = move || {
         write(&file, &voters, &key).map_err(|source| ProducerError::Write { path: file, source })
     };
-    spawn_blocking(write)
-        .await
-        .map_err(|error| ProducerError::Task(error.to_string()))?
+    spawn_blocking(write).await?
 }
 
 fn write(file: &Path, voters: &VoterSource, key: &CredentialKey) -> std::io::Result<()> {
@@ -48,7 +46,7 @@ fn open_private(file: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(file)?;
-    // One that was there before may be open to others.
+    // An existing file may be readable by others.
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(file)

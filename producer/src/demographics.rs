@@ -3,9 +3,9 @@
 use crate::seeds::below;
 
 /// Youngest age on the roll.
-pub const MIN_AGE: i32 = 18;
+pub(crate) const MIN_AGE: i32 = 18;
 /// Oldest age of an invented voter.
-pub const MAX_AGE: i32 = 95;
+pub(crate) const MAX_AGE: i32 = 95;
 
 /// Genders as registered, with their share in a thousand.
 const GENDERS: [(&str, u64); 3] = [("female", 508), ("male", 486), ("non-binary", 6)];

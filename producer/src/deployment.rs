@@ -1,5 +1,4 @@
-//! Bringing a platform to what the manifest says: its topics are there, and its SmartModules are
-//! deployed.
+//! Deploying what the manifest names: its topics and SmartModules.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +9,7 @@ use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
 
 use crate::ProducerError;
 
-/// What is to be on the platform.
+/// The topics and SmartModules of an election.
 #[derive(Debug, Clone)]
 pub struct Deployment {
     /// Partitions by topic.
@@ -19,40 +18,26 @@ pub struct Deployment {
     modules: BTreeMap<String, Vec<u8>>,
 }
 
-/// What is to be done about a topic or a SmartModule.
+/// A change to the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A topic is missing.
-    CreateTopic {
-        /// Its name.
-        topic: String,
-        /// Its partitions.
-        partitions: u32,
-    },
+    /// A topic is missing; it is to have so many partitions.
+    CreateTopic(String, u32),
     /// A SmartModule is missing.
-    CreateModule {
-        /// Its name.
-        module: String,
-    },
-    /// A SmartModule is another than the one to be deployed.
-    ReplaceModule {
-        /// Its name.
-        module: String,
-    },
+    CreateModule(String),
+    /// A SmartModule is deployed in another version.
+    ReplaceModule(String),
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Change::CreateTopic {
-                topic,
-                partitions: 1,
-            } => write!(f, "create topic {topic} with 1 partition"),
-            Change::CreateTopic { topic, partitions } => {
+            Change::CreateTopic(topic, 1) => write!(f, "create topic {topic} with 1 partition"),
+            Change::CreateTopic(topic, partitions) => {
                 write!(f, "create topic {topic} with {partitions} partitions")
             }
-            Change::CreateModule { module } => write!(f, "create SmartModule {module}"),
-            Change::ReplaceModule { module } => {
+            Change::CreateModule(module) => write!(f, "create SmartModule {module}"),
+            Change::ReplaceModule(module) => {
                 write!(f, "replace SmartModule {module}, which is another version")
             }
         }
@@ -60,11 +45,11 @@ impl fmt::Display for Change {
 }
 
 impl Deployment {
-    /// What a manifest says; `partitions`, when given, is how many `voters` and `votes` have instead.
-    /// Reads the files of SmartModules that it names.
+    /// Reads a manifest and the files of SmartModules that it names. `partitions` overrides the partitions of
+    /// `voters` and `votes`.
     ///
     /// # Errors
-    /// When a file cannot be read, or a SmartModule without a file is none of ours.
+    /// When a file cannot be read, or a SmartModule without a file is not built in.
     pub fn of(manifest: &Manifest, partitions: Option<u32>) -> Result<Deployment, ProducerError> {
         let ours = [VOTERS, VOTES, REJECTED_VOTES, TOTALS, PIPELINE];
         let mut topics: BTreeMap<String, u32> = ours
@@ -95,47 +80,48 @@ impl Deployment {
         self.topics.get(VOTES).copied().unwrap_or(1)
     }
 
-    /// The topics that are to be there, and how many partitions each has.
+    /// The topics, each with its number of partitions.
     pub fn topics(&self) -> impl Iterator<Item = (&str, u32)> {
         let topics = self.topics.iter();
         topics.map(|(topic, partitions)| (topic.as_str(), *partitions))
     }
 
-    /// The SmartModules that are to be there.
+    /// The SmartModules.
     pub fn modules(&self) -> impl Iterator<Item = &str> {
         self.modules.keys().map(String::as_str)
     }
 
-    /// What is to be done until the platform is as it should be. Changes nothing.
+    /// The changes that the platform needs. Makes none of them.
     ///
     /// # Errors
-    /// When a topic is there with another number of partitions, which cannot be changed, or the
-    /// platform fails.
+    /// When a topic exists with another number of partitions, which cannot be changed, or the platform
+    /// fails.
     pub async fn changes(&self, platform: &dyn Platform) -> Result<Vec<Change>, ProducerError> {
         let mut changes = Vec::new();
         for (topic, &wanted) in &self.topics {
             match platform.partitions(topic).await {
                 Ok(existing) if existing == wanted => {}
                 Ok(existing) => {
-                    return Err(ProducerError::Platform(PlatformError::OtherPartitions {
-                        topic: topic.clone(),
+                    let topic = topic.clone();
+                    let other = PlatformError::OtherPartitions {
+                        topic,
                         existing,
                         wanted,
-                    }));
+                    };
+                    return Err(other.into());
                 }
-                Err(PlatformError::NoTopic { .. }) => changes.push(Change::CreateTopic {
-                    topic: topic.clone(),
-                    partitions: wanted,
-                }),
+                Err(PlatformError::NoTopic { .. }) => {
+                    changes.push(Change::CreateTopic(topic.clone(), wanted));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         for (module, wasm) in &self.modules {
             let module = module.clone();
             match platform.module(&module).await? {
-                None => changes.push(Change::CreateModule { module }),
+                None => changes.push(Change::CreateModule(module)),
                 Some(deployed) if deployed != *wasm => {
-                    changes.push(Change::ReplaceModule { module });
+                    changes.push(Change::ReplaceModule(module));
                 }
                 Some(_) => {}
             }
@@ -146,7 +132,7 @@ impl Deployment {
     /// Makes changes that [`Deployment::changes`] named.
     ///
     /// # Errors
-    /// When the platform fails; what was done then stays.
+    /// When the platform fails; changes made before then stay.
     pub async fn make(
         &self,
         platform: &dyn Platform,
@@ -154,10 +140,10 @@ impl Deployment {
     ) -> Result<(), ProducerError> {
         for change in changes {
             match change {
-                Change::CreateTopic { topic, partitions } => {
+                Change::CreateTopic(topic, partitions) => {
                     platform.create_topic(topic, *partitions).await?;
                 }
-                Change::CreateModule { module } | Change::ReplaceModule { module } => {
+                Change::CreateModule(module) | Change::ReplaceModule(module) => {
                     if let Some(wasm) = self.modules.get(module) {
                         platform.deploy(module, wasm).await?;
                     }
@@ -167,7 +153,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Makes all changes there are to make, and returns them.
+    /// Makes all changes that the platform needs, and returns them.
     ///
     /// # Errors
     /// As [`Deployment::changes`] and [`Deployment::make`].

@@ -1,4 +1,4 @@
-//! The election on a platform and a database: setting it up, and the producer's steps on it.
+//! The election on a platform and a database: setting it up, and the producer's steps.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use evidence::{ElectionKey, KeyMismatch, Safeguards};
 use manifest::Manifest;
 use platform::Platform;
 use service::public_url::{PublicUrl, is_portrait};
+use service::restart::until_done;
 use service::whole_log::demand_whole_log;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use wire::Election;
 
-use crate::after_failures::steadily;
 use crate::args::{InitArgs, VotersArgs, VotesArgs};
 use crate::{
     Ballots, CastPlan, Change, Deployment, Plan, ProducerError, Progress, VoterSource, candidates,
@@ -23,14 +23,14 @@ use crate::{
 /// An election that is set up.
 #[derive(Debug, Clone)]
 pub struct StoredElection {
-    /// What it is made from; `None` when another program set it up.
+    /// What it is made from; `None` if another program set it up.
     pub plan: Option<Plan>,
     /// What is voted on.
     pub election: Election,
 }
 
 impl StoredElection {
-    /// The election in the database, with what its key opens.
+    /// The election in the database, opened with its key.
     ///
     /// # Errors
     /// When there is none, when it has a key and this is not it, or the database fails.
@@ -62,14 +62,14 @@ pub struct NewElection {
     pub safeguards: Safeguards,
     /// What is voted on; `None` for the tutorial's election between `candidates`.
     pub definition: Option<ElectionDefinition>,
-    /// Who stands, without photos.
+    /// The candidates, without photos.
     pub candidates: Vec<Candidate>,
-    /// Where the dashboard is found, and the candidates' photos are.
+    /// The address of the dashboard, and of the candidates' photos.
     pub public_url: PublicUrl,
 }
 
-/// When votes may be cast: as the options say, else as the manifest does. Without an opening time the
-/// polls opened an hour ago, early enough for every vote cast from now on.
+/// When votes may be cast: as the options say, else the manifest. Without an opening time the polls opened
+/// an hour ago, early enough for every vote cast from now on.
 pub fn polls(args: &InitArgs, manifest: &Manifest) -> PollsWindow {
     PollsWindow {
         open: (args.polls.polls_open)
@@ -85,33 +85,28 @@ fn an_hour_ago() -> VotingTime {
     VotingTime::parse(&text).expect("invariant: chrono writes the format that is read")
 }
 
-/// The candidates, with portraits on the dashboard that is found under this address. A photo that was registered
-/// for one of them and is no such portrait stays.
+/// The candidates, with portraits on the dashboard at this address. A registered photo that is not such a
+/// portrait is kept.
 pub fn with_photos(
     candidates: &[Candidate],
     registered: &[Candidate],
     public_url: &PublicUrl,
 ) -> Vec<Candidate> {
-    let photo_url = |candidate: &Candidate| {
+    let mut candidates = candidates.to_vec();
+    for candidate in &mut candidates {
         let id = &candidate.candidate_id;
         let registered = registered.iter().find(|at| at.candidate_id == *id);
-        match registered {
+        candidate.photo_url = match registered {
             Some(registered) if !is_portrait(&registered.photo_url, id) => {
                 registered.photo_url.clone()
             }
             _ => public_url.portrait(id),
-        }
-    };
+        };
+    }
     candidates
-        .iter()
-        .map(|candidate| Candidate {
-            photo_url: photo_url(candidate),
-            ..candidate.clone()
-        })
-        .collect()
 }
 
-/// Who stands: the candidates of the definition, else invented ones.
+/// The candidates of the definition, else invented ones.
 pub fn standing(definition: Option<&ElectionDefinition>, args: &InitArgs) -> Vec<Candidate> {
     match definition {
         Some(definition) => definition.candidates().cloned().collect(),
@@ -119,8 +114,8 @@ pub fn standing(definition: Option<&ElectionDefinition>, args: &InitArgs) -> Vec
     }
 }
 
-/// Creates what is not there yet: the schema, topics, SmartModules, the election and its candidates.
-/// Returns what was changed on the platform.
+/// Creates what is missing: the schema, topics, SmartModules, the election and its candidates. Returns what
+/// was changed on the platform.
 ///
 /// # Errors
 /// When there is another election already, or platform or database fail.
@@ -164,9 +159,7 @@ fn demand_same_safeguards(stored: &Safeguards, wanted: &Safeguards) -> Result<()
         options
     };
     if options(stored) != options(wanted) {
-        return Err(ProducerError::OtherSafeguards {
-            stored: options(stored),
-        });
+        return Err(ProducerError::OtherSafeguards(options(stored)));
     }
     if let (Some(stored), Some(given)) = (&stored.key_fingerprint, &wanted.key_fingerprint)
         && stored != given
@@ -177,7 +170,7 @@ fn demand_same_safeguards(stored: &Safeguards, wanted: &Safeguards) -> Result<()
     Ok(())
 }
 
-/// `producer init`: sets up an election step by step. Returns who stands, and what was changed on the
+/// `producer init`: sets up an election step by step. Returns the candidates, and what was changed on the
 /// platform.
 ///
 /// # Errors
@@ -238,7 +231,24 @@ pub async fn voters(
     steadily("registering", stop, register).await
 }
 
-/// `producer votes`: casts the votes of those who are registered. Returns how many it produced.
+/// Repeats `work`, which continues where the log ends, after every transient failure until it is done or
+/// stopped. Returns what its last run produced.
+///
+/// # Errors
+/// The first failure that is not transient.
+pub async fn steadily<W>(
+    doing: &str,
+    stop: &CancellationToken,
+    work: impl FnMut() -> W,
+) -> Result<u64, ProducerError>
+where
+    W: Future<Output = Result<u64, ProducerError>>,
+{
+    let produced = until_done(doing, &(), stop, work).await?;
+    Ok(produced.unwrap_or_default())
+}
+
+/// `producer votes`: casts the votes of the registered voters. Returns how many it produced.
 ///
 /// # Errors
 /// When no election is set up, the log has lost records, or what [`cast_votes`] says.

@@ -1,8 +1,10 @@
-//! Invented voters with random access: voter `index` of a seed is always the same person, whoever
-//! else is generated.
+//! Invented voters with random access: voter `index` of a seed is always the same person, independent of
+//! the others.
+
+use std::sync::LazyLock;
 
 use ballot::{Address, Voter};
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{Days, NaiveDate};
 use fake::Fake;
 use fake::faker::name::en::{FirstName, LastName};
 use rand::RngExt;
@@ -15,40 +17,9 @@ use crate::seeds::{Purpose, indexed_uuid, rng, word};
 /// The day the register is drawn up: ages are those of this day (year, month, day).
 const REGISTER_DAY: (i32, u32, u32) = (2024, 7, 4);
 
-const STREETS: [&str; 32] = [
-    "High Street",
-    "Station Road",
-    "Church Lane",
-    "Victoria Road",
-    "Mill Lane",
-    "Park Avenue",
-    "Queens Road",
-    "Kings Road",
-    "The Crescent",
-    "School Lane",
-    "Chapel Street",
-    "London Road",
-    "Manor Road",
-    "Green Lane",
-    "Grange Road",
-    "Albert Street",
-    "North Street",
-    "South Street",
-    "West Street",
-    "New Road",
-    "Windsor Road",
-    "York Road",
-    "Springfield Road",
-    "Meadow Way",
-    "Orchard Close",
-    "Bridge Street",
-    "Castle Street",
-    "Highfield Road",
-    "The Avenue",
-    "Alexandra Road",
-    "Hawthorn Drive",
-    "Harbour View",
-];
+/// Names of streets.
+static STREETS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("invented/streets.txt").lines().collect());
 
 /// Letters that the second half of a postcode may end in.
 const INWARD_LETTERS: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
@@ -99,30 +70,20 @@ fn date_of_birth(age: i32, days_since_birthday: u64) -> String {
     let birthday = NaiveDate::from_ymd_opt(year - age, month, day)
         .and_then(|birthday| birthday.checked_sub_days(Days::new(days_since_birthday)))
         .unwrap_or_default();
-    let mut text = String::with_capacity(10);
-    push_padded(&mut text, birthday.year().unsigned_abs(), 4);
-    text.push('-');
-    push_padded(&mut text, birthday.month(), 2);
-    text.push('-');
-    push_padded(&mut text, birthday.day(), 2);
-    text
+    birthday.to_string()
 }
 
 fn address(rng: &mut impl RngExt) -> Address {
     let region = region_of(rng.random_range(0..total_population_thousands()));
     let town = &region.towns[rng.random_range(0..region.towns.len())];
-    let mut street = String::with_capacity(24);
-    push_number(&mut street, rng.random_range(1..=180));
-    street.push(' ');
-    street.push_str(STREETS.choose(rng).unwrap_or(&STREETS[0]));
-    let mut postcode = String::with_capacity(8);
-    postcode.push_str(town.postcode_area);
-    push_number(&mut postcode, rng.random_range(1..=20));
-    postcode.push(' ');
-    push_number(&mut postcode, rng.random_range(0..=9));
-    postcode.push_str(&text_of(INWARD_LETTERS, 2, rng));
+    let house = rng.random_range(1..=180u32);
+    let street = STREETS.choose(rng).copied().unwrap_or_default();
+    let district = rng.random_range(1..=20u32);
+    let sector = rng.random_range(0..=9u32);
+    let inward_letters = text_of(INWARD_LETTERS, 2, rng);
+    let postcode = format!("{}{district} {sector}{inward_letters}", town.postcode_area);
     Address {
-        street,
+        street: format!("{house} {street}"),
         city: town.name.to_owned(),
         state: region.name.to_owned(),
         country: region.country.to_owned(),
@@ -142,9 +103,9 @@ fn email(given: &str, family: &str, rng: &mut impl RngExt) -> String {
     ascii(given, &mut email);
     email.push('.');
     ascii(family, &mut email);
-    push_number(&mut email, rng.random_range(1..=999));
+    email.push_str(&rng.random_range(1..=999u32).to_string());
     email.push('@');
-    email.push_str(MAIL_DOMAINS.choose(rng).unwrap_or(&MAIL_DOMAINS[0]));
+    email.push_str(MAIL_DOMAINS.choose(rng).copied().unwrap_or_default());
     email
 }
 
@@ -152,7 +113,7 @@ fn with_digits(prefix: &str, digits: usize, rng: &mut impl RngExt) -> String {
     let mut text = String::with_capacity(prefix.len() + digits);
     text.push_str(prefix);
     for _ in 0..digits {
-        push_number(&mut text, rng.random_range(0..=9));
+        text.push(char::from(b'0' + rng.random_range(0..=9u32) as u8));
     }
     text
 }
@@ -161,22 +122,6 @@ fn text_of(letters: &[u8], len: usize, rng: &mut impl RngExt) -> String {
     (0..len)
         .map(|_| char::from(letters[rng.random_range(0..letters.len())]))
         .collect()
-}
-
-// `write!` would do; these run several times a voter and cost a tenth of it.
-
-fn push_number(text: &mut String, number: u32) {
-    let mut digits = 1;
-    while number / 10u32.pow(digits as u32) > 0 {
-        digits += 1;
-    }
-    push_padded(text, number, digits);
-}
-
-fn push_padded(text: &mut String, number: u32, digits: usize) {
-    for place in (0..digits as u32).rev() {
-        text.push(char::from(b'0' + (number / 10u32.pow(place) % 10) as u8));
-    }
 }
 
 #[cfg(test)]
@@ -220,13 +165,6 @@ mod tests {
             prop_assert!(voter.email.starts_with(&given.to_lowercase()));
             prop_assert!(!family.is_empty());
             prop_assert_eq!(&voter.picture, &format!("/portraits/{}.svg", voter.voter_id));
-        }
-
-        #[test]
-        fn numbers_are_written_in_full(number in 0u32..1_000_000) {
-            let mut text = String::new();
-            push_number(&mut text, number);
-            prop_assert_eq!(text, number.to_string());
         }
     }
 

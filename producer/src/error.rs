@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use input_files::InputFileError;
+use input_files::{InputFileError, MAX_VOTES};
 use manifest::ManifestError;
 use platform::PlatformError;
 use service::UsageError;
-use service::whole_log::{LogBehindStore, WholeLogError};
+use service::records::RecordsError;
+use service::restart::Failure;
+use service::whole_log::WholeLogError;
 use store::StoreError;
+use tokio::task::JoinError;
 
 /// A failure of the producer.
 #[derive(Debug, thiserror::Error)]
@@ -18,15 +21,18 @@ pub enum ProducerError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The log is shorter than what was persisted from it; nothing is appended to it.
+    /// Records cannot be read.
     #[error(transparent)]
-    LogBehindStore(LogBehindStore),
+    Records(#[from] RecordsError),
+    /// The log is shorter than what was persisted from it, or that could not be checked; nothing is appended.
+    #[error(transparent)]
+    WholeLog(#[from] WholeLogError),
     /// The election was not set up by this program.
     #[error("this election was set up by another program; its seed is not known")]
     ForeignElection,
     /// There is another election already.
     #[error(
-        "there is another election already: it was made from {stored}, this call asks for {wanted}. Repeat the options it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`"
+        "there is another election already: it was made from {stored}, this call asks for {wanted}. To continue it, repeat its options; or take another `--data-dir` or database, or start anew with `--fresh`"
     )]
     OtherPlan {
         /// The plan of the election that is there.
@@ -34,26 +40,23 @@ pub enum ProducerError {
         /// The plan asked for.
         wanted: String,
     },
-    /// The election that is there has another definition.
+    /// The existing election has another definition.
     #[error(
-        "there is another election already: its definition is another one (or it has none). Give the file it was set up with to go on, take another `--data-dir` or database, or start anew with `--fresh`"
+        "there is another election already, with another definition or none. To continue it, give the file it was set up with; or take another `--data-dir` or database, or start anew with `--fresh`"
     )]
     OtherDefinition,
     /// The election definition cannot be used.
     #[error(transparent)]
     Definition(#[from] ManifestError),
-    /// The election that is there uses its secret key for other things.
+    /// The existing election was set up with these options, which differ.
     #[error(
-        "there is another election already: it was set up {}. Repeat the options it was begun with to go on, take another `--data-dir` or database, or start anew with `--fresh`",
-        with_options(stored)
+        "there is another election already: it was set up {}. To continue it, repeat its options; or take another `--data-dir` or database, or start anew with `--fresh`",
+        with_options(.0)
     )]
-    OtherSafeguards {
-        /// The options it was set up with.
-        stored: Vec<&'static str>,
-    },
+    OtherSafeguards(Vec<&'static str>),
     /// Credentials of an election that has none.
     #[error(
-        "this election requires no credentials, so there are none to write; leave `--credentials` out, or set it up with `--require-credentials`"
+        "this election requires no credentials, so there are none to write; remove `--credentials`, or set the election up with `--require-credentials`"
     )]
     NoCredentials,
     /// A file could not be written.
@@ -85,14 +88,14 @@ pub enum ProducerError {
     /// A roll or a file of results cannot be used.
     #[error(transparent)]
     InputFile(#[from] InputFileError),
-    /// There is nobody to vote for.
+    /// No candidate stands.
     #[error("there is no candidate to vote for; ask for at least 1 (`--candidates`)")]
     NoCandidates,
-    /// There is nobody to vote.
+    /// No voter is registered.
     #[error("topic `voters` is empty; register voters first (`election producer voters`)")]
     NoVoters,
-    /// A share that is none.
-    #[error("`{name}` is {value}; it is a share of the votes, from 0 to 1")]
+    /// A share that is out of range.
+    #[error("`{name}` is {value}; it must be a share from 0 to 1")]
     Share {
         /// Which share.
         name: &'static str,
@@ -101,29 +104,21 @@ pub enum ProducerError {
     },
     /// A scale that a replay cannot have.
     #[error(
-        "the scale of a replay is {scale}; it is more than 0 and at most 1 (1 casts every vote of the results)"
+        "the scale of a replay is {0}; it must be more than 0 and at most 1 (1 casts every vote of the results)"
     )]
-    Scale {
-        /// What it was.
-        scale: f64,
-    },
-    /// A replay without a single ballot.
+    Scale(f64),
+    /// A replay without a single ballot, at this scale.
     #[error(
-        "at a scale of {scale} no row of the results has a whole vote left; take a larger scale, up to 1"
+        "at a scale of {0} no row of the results has a whole vote left; take a larger scale, up to 1"
     )]
-    NothingToReplay {
-        /// The scale.
-        scale: f64,
-    },
+    NothingToReplay(f64),
     /// More votes than can be numbered exactly.
     #[error(
-        "the results have more than {limit} votes in all, which is more than can be counted exactly"
+        "the results have more than {} votes in all, too many to be counted exactly",
+        MAX_VOTES
     )]
-    TooManyBallots {
-        /// The most there may be.
-        limit: u64,
-    },
-    /// Voters and votes would not lie in partitions of the same number.
+    TooManyBallots,
+    /// `voters` and `votes` have different numbers of partitions.
     #[error(
         "topic `voters` has {voters} partitions and `votes` has {votes}; they must be equal: start anew with `--fresh`"
     )]
@@ -135,7 +130,7 @@ pub enum ProducerError {
     },
     /// The log holds records that this run would not have written.
     #[error(
-        "topic `{topic}` partition {partition} holds another election: {problem}. Repeat the run with the seed, the files and the options it was begun with, or start anew with `--fresh`"
+        "topic `{topic}` partition {partition} holds another election: {problem}. Repeat the run with its own seed, files and options, or start anew with `--fresh`"
     )]
     OtherElection {
         /// The topic.
@@ -145,65 +140,56 @@ pub enum ProducerError {
         /// How it shows.
         problem: String,
     },
-    /// The records of a partition are not all there.
-    #[error(
-        "topic `{topic}` partition {partition}: record {expected} was expected, {found} came; the topic must be kept whole, so look at its retention settings"
-    )]
-    Gap {
-        /// The topic.
-        topic: &'static str,
-        /// The partition.
-        partition: u32,
-        /// The offset that was due.
-        expected: i64,
-        /// The offset that came.
-        found: i64,
-    },
     /// A task of the producer ended abnormally.
     #[error("a task of the producer ended abnormally: {0}; this is a bug, please report it")]
     Task(String),
 }
 
-impl From<WholeLogError> for ProducerError {
-    fn from(error: WholeLogError) -> Self {
-        match error {
-            WholeLogError::Behind(behind) => ProducerError::LogBehindStore(behind),
-            WholeLogError::Platform(error) => error.into(),
-            WholeLogError::Store(error) => error.into(),
+impl From<JoinError> for ProducerError {
+    fn from(error: JoinError) -> Self {
+        ProducerError::Task(error.to_string())
+    }
+}
+
+impl Failure for ProducerError {
+    fn is_transient(&self) -> bool {
+        match self {
+            ProducerError::Platform(error) => error.is_transient(),
+            ProducerError::Store(error) => error.is_transient(),
+            ProducerError::Records(error) => error.is_transient(),
+            ProducerError::WholeLog(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
+    fn lost_at(&self) -> Option<i64> {
+        match self {
+            ProducerError::Records(error) => error.lost_at(),
+            _ => None,
         }
     }
 }
 
 impl ProducerError {
-    /// Whether the same may succeed later: it goes on where the log ends.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            ProducerError::Platform(error) => error.is_transient(),
-            ProducerError::Store(error) => error.is_transient(),
-            _ => false,
-        }
-    }
-
-    /// The error as a program ends with it: one about what was asked for, or about a file that was
-    /// named, is wrong usage.
+    /// The error that ends a program: one about options or a named file is wrong usage.
     pub fn into_report(self) -> anyhow::Error {
         match self {
-            // As it is: how to give the right key is added where it is told.
+            // Kept as it is: the program adds how to give the right key.
             ProducerError::Store(error @ StoreError::Key(_)) => error.into(),
             ProducerError::Store(StoreError::NoElection)
             | ProducerError::ForeignElection
             | ProducerError::OtherPlan { .. }
             | ProducerError::OtherDefinition
             | ProducerError::Definition(_)
-            | ProducerError::OtherSafeguards { .. }
+            | ProducerError::OtherSafeguards(_)
             | ProducerError::NoCredentials
             | ProducerError::Write { .. }
             | ProducerError::NoSuchModule { .. }
             | ProducerError::Read { .. }
             | ProducerError::InputFile(_)
-            | ProducerError::Scale { .. }
-            | ProducerError::NothingToReplay { .. }
-            | ProducerError::TooManyBallots { .. } => UsageError(self.to_string()).into(),
+            | ProducerError::Scale(_)
+            | ProducerError::NothingToReplay(_)
+            | ProducerError::TooManyBallots => UsageError(self.to_string()).into(),
             other => other.into(),
         }
     }

@@ -1,19 +1,18 @@
-//! How much of a partition's sequence is in the log already: what makes a run that was killed go on
-//! exactly.
+//! How much of a partition's sequence is in the log already, so that a run continues exactly after a
+//! kill.
 //!
-//! The records of a partition are a fixed sequence, and they are appended in order. So the end
-//! offset says how many of them are there, and the run passes over as many. The last of these are
-//! compared with the log, lest an election be continued with another seed or roll.
+//! The records of a partition are a fixed sequence, and they are appended in order. So the end offset
+//! says how many of them are in the log, and the run skips as many. The last of these are compared with
+//! the log, so that no election is continued with another seed or roll.
 //!
-//! Where voters with credentials vote, too, their votes stand among the sequence's. Then the whole log is
-//! looked at, and what is not of the sequence is passed over.
+//! If voters with credentials vote elsewhere, their votes stand among the sequence's. Then the whole log
+//! is read, and records outside the sequence are skipped.
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
 
-use futures_util::StreamExt;
-use platform::{NewRecord, Output, Platform, StreamRequest};
-
+use platform::{NewRecord, Output, Platform};
+use service::records::Records;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use wire::{TIME_BYTES, TIME_FIELD};
 
@@ -21,20 +20,20 @@ use crate::ProducerError;
 
 /// How many of the last records in the log are compared with the sequence. With another seed, the
 /// first one differs; with other options, one of them does, most likely.
-const COMPARED_RECORDS: u64 = 256;
+const COMPARED_RECORDS: i64 = 256;
 
 /// A partition's sequence against its log.
 #[derive(Debug)]
 pub(crate) struct LogPosition {
     topic: &'static str,
     partition: u32,
+    /// Records in the log; 0 among others' records, where the number of our own is unknown.
     in_log: u64,
     passed: u64,
-    /// The last records in the log.
-    last: Vec<Output>,
-    /// Where the log has others' records, too: what it holds and was not passed over. Then `in_log` is
-    /// not known, and stays 0.
-    among_others: Option<VecDeque<u128>>,
+    /// Digests of the last records in the log; among others' records, of all that are still to be passed.
+    logged: VecDeque<u128>,
+    /// Whether the log has others' records, too.
+    among_others: bool,
 }
 
 impl LogPosition {
@@ -45,36 +44,17 @@ impl LogPosition {
         partition: u32,
     ) -> Result<Self, ProducerError> {
         let end = platform.end_offset(topic, partition).await?;
-        let in_log = u64::try_from(end).unwrap_or_default();
-        let mut position = LogPosition {
+        let from = (end - COMPARED_RECORDS).max(0);
+        let mut logged = digests(platform, topic, partition, from, end).await?;
+        logged.truncate((end - from) as usize);
+        Ok(LogPosition {
             topic,
             partition,
-            in_log,
+            in_log: end.unsigned_abs(),
             passed: 0,
-            last: Vec::new(),
-            among_others: None,
-        };
-        let compared = in_log.min(COMPARED_RECORDS) as usize;
-        if compared == 0 {
-            return Ok(position);
-        }
-        let from = end - compared as i64;
-        let request = StreamRequest {
-            topic: topic.to_owned(),
-            partition,
-            from,
-            chain: Vec::new(),
-        };
-        let mut stream = platform.stream(request).await?;
-        while position.last.len() < compared {
-            let batch = stream.next().await.ok_or_else(|| stream_ended(topic))??;
-            for output in batch.into_iter().take(compared - position.last.len()) {
-                let expected = from + position.last.len() as i64;
-                check_offset(topic, partition, expected, output.offset)?;
-                position.last.push(output);
-            }
-        }
-        Ok(position)
+            logged,
+            among_others: false,
+        })
     }
 
     /// Looks at all of a log that others have written to, too.
@@ -84,30 +64,13 @@ impl LogPosition {
         partition: u32,
     ) -> Result<Self, ProducerError> {
         let end = platform.end_offset(topic, partition).await?;
-        let mut log = VecDeque::new();
-        let request = StreamRequest {
-            topic: topic.to_owned(),
-            partition,
-            from: 0,
-            chain: Vec::new(),
-        };
-        let mut stream = platform.stream(request).await?;
-        let mut next = 0;
-        while next < end {
-            let batch = stream.next().await.ok_or_else(|| stream_ended(topic))??;
-            for output in batch {
-                check_offset(topic, partition, next, output.offset)?;
-                next += 1;
-                log.push_back(digest_but_for_time(output.key.as_deref(), &output.value));
-            }
-        }
         Ok(LogPosition {
             topic,
             partition,
             in_log: 0,
             passed: 0,
-            last: Vec::new(),
-            among_others: Some(log),
+            logged: digests(platform, topic, partition, 0, end).await?,
+            among_others: true,
         })
     }
 
@@ -125,31 +88,29 @@ impl LogPosition {
         self.behind() > 0
     }
 
-    /// Passes over the next record of the sequence without making it, where it is in the log and
-    /// not compared. Returns whether it was so.
+    /// Skips the next record of the sequence without making it, if it is in the log and need not be compared.
+    /// Returns whether it did.
     pub(crate) fn skip(&mut self) -> bool {
-        let skipped = self.passed + (self.last.len() as u64) < self.in_log;
+        let skipped = self.passed + (self.logged.len() as u64) < self.in_log;
         self.passed += u64::from(skipped);
         skipped
     }
 
-    /// Passes over the next record of the sequence. Returns whether it is in the log; if not, it is
-    /// to be appended.
+    /// Passes the next record of the sequence. Returns whether it is in the log; if not, it must be
+    /// appended.
     pub(crate) fn pass(&mut self, record: &NewRecord) -> Result<bool, ProducerError> {
-        if let Some(log) = &mut self.among_others {
-            let ours = digest_but_for_time(record.key.as_deref(), &record.value);
-            let found = log.iter().position(|logged| *logged == ours);
-            // The sequence is in its order, so behind one that is missing all is others'.
-            log.drain(..found.map_or(log.len(), |at| at + 1));
-            return Ok(found.is_some());
-        }
-        if !self.is_behind() {
+        if self.logged.is_empty() {
             return Ok(false);
         }
-        let to_end = (self.in_log - self.passed) as usize;
-        if let Some(at) = self.last.len().checked_sub(to_end)
-            && !same_but_for_time(record, &self.last[at])
-        {
+        let ours = digest_but_for_time(record.key.as_deref(), &record.value);
+        if self.among_others {
+            let found = self.logged.iter().position(|logged| *logged == ours);
+            // The sequence is in order, so everything after a missing record is others'.
+            let passed = found.map_or(self.logged.len(), |at| at + 1);
+            self.logged.drain(..passed);
+            return Ok(found.is_some());
+        }
+        if self.logged.pop_front() != Some(ours) {
             let offset = self.passed;
             return Err(self.other(format!(
                 "the record at offset {offset} is not the one this run would have written"
@@ -159,7 +120,7 @@ impl LogPosition {
         Ok(true)
     }
 
-    /// To be called at the end of the sequence.
+    /// Checks, at the end of the sequence, that the log holds no more of it.
     pub(crate) fn finish(&self) -> Result<(), ProducerError> {
         if self.is_behind() {
             let (in_log, sequence) = (self.in_log, self.passed);
@@ -179,50 +140,34 @@ impl LogPosition {
     }
 }
 
-pub(crate) fn check_offset(
+/// Digests of the records from an offset on, at least up to another.
+async fn digests(
+    platform: &dyn Platform,
     topic: &'static str,
     partition: u32,
-    expected: i64,
-    found: i64,
-) -> Result<(), ProducerError> {
-    if expected == found {
-        return Ok(());
+    from: i64,
+    end: i64,
+) -> Result<VecDeque<u128>, ProducerError> {
+    let mut digests = VecDeque::new();
+    if from == end {
+        return Ok(digests);
     }
-    Err(ProducerError::Gap {
-        topic,
-        partition,
-        expected,
-        found,
-    })
-}
-
-pub(crate) fn stream_ended(topic: &str) -> ProducerError {
-    ProducerError::Task(format!("the stream of `{topic}` ended"))
-}
-
-/// Whether a record of the sequence is the one in the log. When it was written, the clock showed
-/// another time, and nothing else may differ.
-fn same_but_for_time(record: &NewRecord, logged: &Output) -> bool {
-    let (ours, theirs) = (record.value.as_slice(), &*logged.value);
-    if record.key.as_deref() != logged.key.as_deref() || ours.len() != theirs.len() {
-        return false;
+    let digest = |output: &Output| digest_but_for_time(output.key.as_deref(), &output.value);
+    let mut records = Records::open(platform, topic, partition, from).await?;
+    while from + (digests.len() as i64) < end {
+        digests.extend(records.next_batch().await?.iter().map(digest));
     }
-    let (time, after) = around_time(ours);
-    ours[..time] == theirs[..time] && ours[after..] == theirs[after..]
+    Ok(digests)
 }
 
-/// Where a vote's time begins and ends. It stands behind whatever the voter's fields hold.
-fn around_time(vote: &[u8]) -> (usize, usize) {
-    let time = vote
+/// A digest of a record without the time that it was cast at: a later run writes another.
+fn digest_but_for_time(key: Option<&[u8]>, value: &[u8]) -> u128 {
+    // The time follows the voter's fields, whatever these hold.
+    let time = value
         .windows(TIME_FIELD.len())
         .rposition(|window| window == TIME_FIELD)
-        .map_or(vote.len(), |at| at + TIME_FIELD.len());
-    (time, (time + TIME_BYTES).min(vote.len()))
-}
-
-/// The same of two records that differ in their time at most.
-fn digest_but_for_time(key: Option<&[u8]>, value: &[u8]) -> u128 {
-    let (time, after) = around_time(value);
+        .map_or(value.len(), |at| at + TIME_FIELD.len());
+    let after = (time + TIME_BYTES).min(value.len());
     let mut hasher = SipHasher13::new();
     for part in [key.unwrap_or_default(), &value[..time], &value[after..]] {
         hasher.write_usize(part.len());
@@ -236,17 +181,8 @@ mod tests {
     use super::*;
 
     fn same(ours: &str, theirs: &str) -> bool {
-        let record = NewRecord {
-            key: Some(b"v".to_vec()),
-            value: ours.into(),
-        };
-        let logged = Output {
-            offset: 0,
-            key: Some(b"v".as_slice().into()),
-            value: theirs.to_owned().into(),
-            timestamp: 0,
-        };
-        same_but_for_time(&record, &logged)
+        let digest = |value: &str| digest_but_for_time(Some(b"v"), value.as_bytes());
+        digest(ours) == digest(theirs)
     }
 
     #[test]
@@ -264,8 +200,8 @@ mod tests {
             partition: 0,
             in_log: 0,
             passed: 0,
-            last: Vec::new(),
-            among_others: Some(digests.collect()),
+            logged: digests.collect(),
+            among_others: true,
         };
         for (text, is_there) in [("a", true), ("b", true), ("c", false), ("d", false)] {
             assert!(!position.skip() && position.behind() == 0);

@@ -8,33 +8,35 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ballot::Candidate;
 use clap::Parser;
 use platform::Platform;
 use producer::args::ProducerCommand;
-use producer::{ProducerError, Progress, steadily};
+use producer::{Change, ProducerError, Progress};
 use service::args::{ClusterArgs, ProcessArgs};
 use service::connections::Connections;
 use service::health::Health;
 use service::key::KeyArgs;
+use service::restart::until_done;
 use service::{endpoint, process};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use metrics::render;
 
-/// Connections to Postgres: one question after the other.
+/// Connections to Postgres: its queries run one after the other.
 const CONNECTIONS: usize = 1;
 
-/// How often the log says how far it is.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+/// How often to log how far it is.
+const LOG_EVERY: Duration = Duration::from_secs(5);
 
 /// Registers candidates and voters, and casts votes, on a Fluvio cluster.
 ///
-/// It waits for cluster and database, and goes on by itself after a lost connection. A run that was
-/// stopped or killed is continued by the same command, from where the log ends.
+/// It waits for cluster and database, and reconnects by itself. The same command continues a run that was
+/// stopped or killed, from where the log ends.
 ///
-/// The embedded platform lives in one process, so there these steps run inside `election`: `election
-/// producer init`, `election producer voters`, `election producer votes`.
+/// The embedded platform lives in one process; there, use `election producer init`, `election producer
+/// voters` and `election producer votes`.
 #[derive(Debug, Parser)]
 #[command(
     name = "producer",
@@ -86,39 +88,29 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
         Arc::new(move || render(&progress))
     };
     let work = async {
-        let tell = |what, problem| health.set(what, problem);
-        let connections = Connections::wait(&cluster, &manifest, CONNECTIONS, tell, &stop).await?;
-        let Some(connections) = connections else {
-            return Err(Stopped.into());
-        };
+        let connections = Connections::wait(&cluster, &manifest, CONNECTIONS, &health, &stop);
+        let connections = connections.await?.ok_or(Stopped)?;
         let platform: Arc<dyn Platform> = Arc::new(connections.platform.clone());
         let store = &connections.store;
+        let key = key.as_ref();
         let done = match command {
             ProducerCommand::Init(args) => {
-                let init = || async {
-                    let (candidates, changes) =
-                        producer::init(&*platform, store, &manifest, &args, key.as_ref()).await?;
-                    for change in changes {
-                        tracing::info!("done: {change}");
-                    }
-                    Ok(candidates.len() as u64)
-                };
-                steadily("setting up", &stop, init).await.map(|candidates| {
-                    tracing::info!(candidates, "the election is set up");
-                })
+                let init = || producer::init(&*platform, store, &manifest, &args, key);
+                let set_up = until_done("setting up", &(), &stop, init).await;
+                set_up.map(log_set_up)
             }
             ProducerCommand::Voters(args) => {
-                let work = producer::voters(&platform, store, args, key.as_ref(), &progress, &stop);
-                telling("registered", &progress, work).await
+                let work = producer::voters(&platform, store, args, key, &progress, &stop);
+                logging("registered", &progress, work).await.map(Some)
             }
             ProducerCommand::Votes(args) => {
-                let work = producer::votes(&platform, store, &args, key.as_ref(), &progress, &stop);
-                telling("cast", &progress, work).await
+                let work = producer::votes(&platform, store, &args, key, &progress, &stop);
+                logging("cast", &progress, work).await.map(Some)
             }
         };
         drop(platform);
         connections.close().await;
-        done.map_err(ProducerError::into_report)?;
+        done.map_err(ProducerError::into_report)?.ok_or(Stopped)?;
         if stop.is_cancelled() && progress.done() < progress.total() {
             return Err(Stopped.into());
         }
@@ -127,13 +119,23 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     endpoint::beside(process.health, health.clone(), metrics, work).await?
 }
 
-/// Says in the log, while it works, how far it is.
-async fn telling(
+/// Logs what was set up, unless that was stopped before it was done.
+fn log_set_up(set_up: Option<(Vec<Candidate>, Vec<Change>)>) -> Option<()> {
+    let (candidates, changes) = set_up?;
+    for change in changes {
+        tracing::info!("done: {change}");
+    }
+    tracing::info!(candidates = candidates.len(), "the election is set up");
+    Some(())
+}
+
+/// Logs how far it is while it works.
+async fn logging(
     what: &str,
     progress: &Progress,
     work: impl Future<Output = Result<u64, ProducerError>>,
 ) -> Result<(), ProducerError> {
-    let mut ticks = tokio::time::interval(TELL_EVERY);
+    let mut ticks = tokio::time::interval(LOG_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.reset();
     tokio::pin!(work);

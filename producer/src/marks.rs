@@ -47,9 +47,10 @@ impl Marker {
         let is_tutorial = definition.is_tutorial();
         let preferences = definition.contests.iter().map(|contest| {
             // The tutorial's election is drawn from the seed itself.
-            let seed = match is_tutorial {
-                true => seed,
-                false => text_word(seed, Purpose::Contest, contest.id.as_bytes()),
+            let seed = if is_tutorial {
+                seed
+            } else {
+                text_word(seed, Purpose::Contest, contest.id.as_bytes())
             };
             Preferences::new(seed, contest.candidates.len())
         });
@@ -76,7 +77,7 @@ impl Marker {
 
     /// What the voter of this vote marks.
     pub(crate) fn choice(&mut self, vote: &ParsedVote<'_>) -> Choice {
-        // Who lives in a place is alike: the first group is the precinct or the location.
+        // Neighbours vote alike: the first group is the precinct or the location.
         let place = match &vote.values[0] {
             GroupValue::Text(place) => &**place,
             _ => "",
@@ -92,8 +93,7 @@ impl Marker {
         self.marked_contests(&vote.voter_id, place, &mut draws)
     }
 
-    /// What the voter marks who has marked this before and votes once more: half of them change their mind, where
-    /// they can.
+    /// What a voter marks who votes a second time: half of them change their mind, if they can.
     pub(crate) fn second_choice(&mut self, first: &Choice, rng: &mut Xoshiro256PlusPlus) -> Choice {
         match first {
             Choice::Candidate(first) => {
@@ -120,7 +120,7 @@ impl Marker {
         }
     }
 
-    /// The end of a vote for somebody who does not stand.
+    /// The end of a vote for an unknown candidate.
     pub(crate) fn nobody(&self, rng: &mut Xoshiro256PlusPlus) -> VoteTail {
         let id = uuid(rng.random(), rng.random());
         if !self.tails.is_empty() {
@@ -174,7 +174,7 @@ fn answer(contest: &Contest, favourite: usize, rng: &mut Xoshiro256PlusPlus) -> 
                 true => most + 1,
                 false => rng.random_range(1..=most),
             };
-            // The favourite and those who follow in the list: as good as any others.
+            // The favourite and those who follow in the list.
             let ids: Vec<Value> = (0..marks).map(|step| id(favourite + step).into()).collect();
             match &*ids {
                 [only] => only.clone(),

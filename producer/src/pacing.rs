@@ -23,8 +23,8 @@ pub(crate) struct Pacing {
 }
 
 impl Pacing {
-    /// Shares a rate, 0 for flat out, evenly among `sharers`. When one of them is dropped, its part
-    /// goes to the others.
+    /// Shares a rate, 0 for flat out, evenly among `sharers`. When one of them is dropped, the others get its
+    /// part.
     pub(crate) fn shared(rate: u64, sharers: usize) -> Vec<Pacing> {
         let left = Arc::new(AtomicUsize::new(sharers));
         (0..sharers)
@@ -33,7 +33,7 @@ impl Pacing {
             .collect()
     }
 
-    /// A rate for one alone, 0 for flat out.
+    /// A rate for a single producer, 0 for flat out.
     pub(crate) fn of(rate: u64) -> Pacing {
         Pacing::new(rate, Arc::new(AtomicUsize::new(1)), 0.0)
     }
@@ -45,11 +45,6 @@ impl Pacing {
             budget,
             filled: Instant::now(),
         }
-    }
-
-    /// As fast as it goes.
-    pub(crate) fn flat_out() -> Pacing {
-        Pacing::of(0)
     }
 
     /// How many records may be cast now: waits for at least one.
@@ -68,7 +63,7 @@ impl Pacing {
                 return self.budget as usize;
             }
             let missing = (batch - self.budget) / share;
-            // Looked at again now and then: the share grows when others are done.
+            // Checked again now and then: the share grows when others are done.
             let wait = Duration::from_secs_f64(missing.min(CATCH_UP.as_secs_f64()));
             sleep_until(now + wait).await;
         }

@@ -1,5 +1,5 @@
-//! A seeded order of the numbers below some bound, computed number by number: the list itself, which
-//! for a national election would be a gigabyte, is never made.
+//! A seeded order of the numbers below some bound, computed number by number: the whole list would be a
+//! gigabyte for a national election.
 
 use crate::seeds::{Purpose, below, mix, word};
 
@@ -35,7 +35,7 @@ impl Permutation {
     pub(crate) fn at(&self, index: u64) -> u64 {
         debug_assert!(index < self.len);
         let mut number = self.shuffled(index);
-        // It comes back inside at the latest where it started, for the network is a bijection.
+        // The network is a bijection, so it comes back inside at the latest where it started.
         while number >= self.len {
             number = self.shuffled(number);
         }

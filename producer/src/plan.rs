@@ -1,5 +1,5 @@
-//! What an election is made from. Stored with it, so that a second run can tell whether it goes on
-//! with the same election or would mix two.
+//! What an election is made from. It is stored with the election, so that a second run can tell whether
+//! it continues the same election or would mix two.
 
 use std::hash::Hasher;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct Plan {
     pub seed: u64,
     /// Partitions of `voters` and `votes`.
     pub partitions: u32,
-    /// As given; `None` where the default was left to hold.
+    /// As given; `None` for the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     polls_open: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +79,7 @@ pub struct InputFile {
     content: String,
 }
 
-/// The same content is the same input, wherever it lies.
+/// Files with the same content are the same input.
 impl PartialEq for InputFile {
     fn eq(&self, other: &Self) -> bool {
         self.content == other.content
@@ -127,12 +127,12 @@ impl Plan {
         serde_json::from_value(json.clone()).ok()
     }
 
-    /// Whether it is made of official results, without a roll.
+    /// Whether it replays official results, without a roll.
     pub fn is_replay(&self) -> bool {
         matches!(self.ballots, Ballots::Results { .. })
     }
 
-    /// Demands that a stored election is the one this plan makes.
+    /// Checks that a stored election is the one that this plan makes.
     ///
     /// # Errors
     /// When it is another.

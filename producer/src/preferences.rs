@@ -1,12 +1,12 @@
-//! Whom voters prefer: each region has its own mix, so that regions have different leaders, while
+//! Voters' preferences: each region has its own mix, so that regions have different leaders, while
 //! the country as a whole stays a contest.
 
 use std::collections::HashMap;
 
 use crate::seeds::{Purpose, mix, text_word, unit, word};
 
-/// How many regions' mixes are kept; a roll may name any number of regions, and those beyond are
-/// computed for each vote.
+/// How many regions' mixes are kept; a roll may name any number of regions, and further ones are computed
+/// for each vote.
 const MAX_KEPT_REGIONS: usize = 4096;
 
 /// How much a candidate's national standing falls from one candidate to the next.
@@ -18,10 +18,10 @@ const REGION_SPREAD: f64 = 1.5;
 
 /// The preferences of an election.
 ///
-/// Only additions, multiplications and divisions: their results are the same bits on every machine,
-/// which functions such as `exp` do not promise, and a run must be continued exactly.
-#[derive(Debug, Clone)]
-pub struct Preferences {
+/// These use only additions, multiplications and divisions: unlike functions such as `exp`, their results
+/// are the same on every machine, and a run must continue exactly.
+#[derive(Debug)]
+pub(crate) struct Preferences {
     seed: u64,
     national: Vec<f64>,
     /// By region: the draw below which each candidate (or one before it) is chosen.
@@ -30,7 +30,7 @@ pub struct Preferences {
 
 impl Preferences {
     /// The preferences among this many candidates.
-    pub fn new(seed: u64, candidates: usize) -> Self {
+    pub(crate) fn new(seed: u64, candidates: usize) -> Self {
         let national = (0..candidates)
             .map(|index| {
                 let luck = 0.9 + 0.2 * unit(word(seed, Purpose::National, index as u64));
@@ -45,7 +45,7 @@ impl Preferences {
     }
 
     /// Each candidate's share of the votes to be expected in a region; they sum to 1.
-    pub fn shares(&self, region: &str) -> Vec<f64> {
+    pub(crate) fn shares(&self, region: &str) -> Vec<f64> {
         let region_word = text_word(self.seed, Purpose::Region, region.as_bytes());
         let weights: Vec<f64> = (0u64..)
             .zip(&self.national)
@@ -70,7 +70,7 @@ impl Preferences {
     }
 
     /// The index of the candidate that this voter of this region votes for.
-    pub fn choice(&mut self, voter_id: &str, region: &str) -> usize {
+    pub(crate) fn choice(&mut self, voter_id: &str, region: &str) -> usize {
         let draw = text_word(self.seed, Purpose::Choice, voter_id.as_bytes());
         let last = self.national.len().saturating_sub(1);
         let chosen =
@@ -87,8 +87,7 @@ impl Preferences {
     }
 }
 
-/// The index of the candidate, among `candidates` of them, that a voter votes for. To ask about many
-/// voters, keep a [`Preferences`].
+/// The index of the candidate, among so many, that a voter votes for.
 pub fn choice(seed: u64, voter_id: &str, state: &str, candidates: usize) -> usize {
     Preferences::new(seed, candidates).choice(voter_id, state)
 }

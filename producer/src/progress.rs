@@ -1,16 +1,14 @@
-//! How far a run is, for the progress bar.
+//! How far a run is, for progress bars and metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Records done and to be done. Those a former run left in the log count as done once this run has
-/// recognised them. `total` of a run of votes grows as duplicates and invalid votes are scripted;
-/// when the run is over, both are equal.
+/// Records done and to be done. Records of an earlier run count as done once this run has recognised
+/// them. The total of a run of votes grows as duplicates and invalid votes are scripted; at the end, both
+/// are equal.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Records in the log.
-    pub done: AtomicU64,
-    /// Records of the whole run, as far as is known.
-    pub total: AtomicU64,
+    done: AtomicU64,
+    total: AtomicU64,
 }
 
 impl Progress {
@@ -33,7 +31,7 @@ impl Progress {
         self.done.fetch_add(records, Ordering::Relaxed);
     }
 
-    /// Learns that what counted as `assumed` records are in truth `known`.
+    /// Corrects the total: `assumed` records turned out to be `known`.
     pub(crate) fn correct_total(&self, assumed: u64, known: u64) {
         // Wrapping on purpose: adding the difference modulo 2^64 is right in both directions.
         self.total

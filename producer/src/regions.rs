@@ -1,30 +1,27 @@
 //! Where generated voters live: British counties and council areas, with some of their towns.
 //!
 //! Populations are those of the censuses of 2021 (England, Wales, Northern Ireland) and 2022
-//! (Scotland), in thousands; they weigh how many voters a region gets.
+//! (Scotland), in thousands. A region gets voters in proportion to its population.
 
 use std::sync::LazyLock;
 
-/// A town, with the postcode area most of it lies in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Town {
-    /// Name.
-    pub name: &'static str,
-    /// Postcode area, the letters a postcode there begins with.
-    pub postcode_area: &'static str,
+/// A town.
+#[derive(Debug)]
+pub(crate) struct Town {
+    pub(crate) name: &'static str,
+    /// The letters that most postcodes there begin with.
+    pub(crate) postcode_area: &'static str,
 }
 
 /// A county or council area: the `state` of an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Region {
-    /// Name.
-    pub name: &'static str,
-    /// England, Scotland, Wales or Northern Ireland.
-    pub country: &'static str,
+#[derive(Debug)]
+pub(crate) struct Region {
+    pub(crate) name: &'static str,
+    pub(crate) country: &'static str,
     /// Some of its towns.
-    pub towns: &'static [Town],
-    /// Population in thousands: the region's weight.
-    pub population_thousands: u32,
+    pub(crate) towns: &'static [Town],
+    /// The region's weight.
+    pub(crate) population_thousands: u32,
 }
 
 const ENGLAND: &str = "England";
@@ -44,7 +41,7 @@ macro_rules! regions {
 }
 
 /// Every region.
-pub const REGIONS: &[Region] = regions! {
+pub(crate) const REGIONS: &[Region] = regions! {
     ENGLAND "Greater London" 8800: "Camden" "NW", "Croydon" "CR", "Hackney" "E", "Southwark" "SE";
     ENGLAND "West Midlands" 2920: "Birmingham" "B", "Coventry" "CV", "Wolverhampton" "WV";
     ENGLAND "Greater Manchester" 2868: "Manchester" "M", "Bolton" "BL", "Stockport" "SK", "Oldham" "OL";
@@ -106,8 +103,8 @@ static CUMULATIVE: LazyLock<Vec<u32>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Everybody, in thousands.
-pub fn total_population_thousands() -> u32 {
+/// The population of all regions, in thousands.
+pub(crate) fn total_population_thousands() -> u32 {
     CUMULATIVE.last().copied().unwrap_or_default()
 }
 

@@ -36,17 +36,14 @@ struct Row {
 
 /// One ballot of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplayBallot<'a> {
-    /// Who casts it.
-    pub voter_id: String,
-    /// Where.
-    pub state: &'a str,
-    /// For whom: index into [`Replay::candidates`].
-    pub candidate: usize,
-    /// The voter's gender.
-    pub gender: &'static str,
-    /// The voter's age.
-    pub registered_age: i32,
+struct Ballot<'a> {
+    voter_id: String,
+    /// The location as JSON text, quoted.
+    state_json: &'a str,
+    /// Index into [`Replay::candidates`].
+    candidate: usize,
+    gender: &'static str,
+    registered_age: i32,
 }
 
 impl Replay {
@@ -57,7 +54,7 @@ impl Replay {
     /// more than can be counted exactly.
     pub fn new(results: &ResultsFile, scale: f64, seed: u64) -> Result<Replay, ProducerError> {
         if !(scale > 0.0 && scale <= 1.0) {
-            return Err(ProducerError::Scale { scale });
+            return Err(ProducerError::Scale(scale));
         }
         let candidates = listed_candidates(results, seed);
         let index: HashMap<&str, usize> = candidates
@@ -69,17 +66,13 @@ impl Replay {
         let mut cumulative = Vec::with_capacity(results.rows.len());
         let mut total = 0u64;
         for row in &results.rows {
-            if row.votes > MAX_VOTES {
-                return Err(ProducerError::TooManyBallots { limit: MAX_VOTES });
-            }
-            // Votes up to MAX_VOTES are exact as f64, and a product with a scale of 1 is too.
-            let ballots = (row.votes as f64 * scale).floor() as u64;
             let Some(&candidate) = index.get(row.candidate.as_str()) else {
                 continue;
             };
-            total += ballots;
-            if total > MAX_VOTES {
-                return Err(ProducerError::TooManyBallots { limit: MAX_VOTES });
+            // Votes up to MAX_VOTES are exact as f64, and a product with a scale of 1 is too.
+            total = total.saturating_add((row.votes as f64 * scale).floor() as u64);
+            if row.votes.max(total) > MAX_VOTES {
+                return Err(ProducerError::TooManyBallots);
             }
             cumulative.push(total);
             rows.push(Row {
@@ -89,7 +82,7 @@ impl Replay {
             });
         }
         if total == 0 {
-            return Err(ProducerError::NothingToReplay { scale });
+            return Err(ProducerError::NothingToReplay(scale));
         }
         Ok(Replay {
             seed,
@@ -132,12 +125,12 @@ impl Replay {
     }
 
     /// Ballot number `index` in the order they are cast; `None` beyond the last.
-    pub fn ballot(&self, index: u64) -> Option<ReplayBallot<'_>> {
+    fn ballot(&self, index: u64) -> Option<Ballot<'_>> {
         let row = self.row(index)?;
         let voter = word(self.seed, Purpose::ReplayVoter, index);
-        Some(ReplayBallot {
+        Some(Ballot {
             voter_id: self.voter_id(index),
-            state: &row.state,
+            state_json: &row.state_json,
             candidate: row.candidate,
             gender: gender(voter),
             registered_age: age(mix(voter)),
@@ -145,24 +138,19 @@ impl Replay {
     }
 
     /// The voter of ballot number `index`, without the rest of it.
-    pub fn voter_id(&self, index: u64) -> String {
+    pub(crate) fn voter_id(&self, index: u64) -> String {
         indexed_uuid(self.seed, Purpose::ReplayVoterId, index)
     }
 
-    /// The record's value for ballot number `index`; `None` beyond the last.
-    pub fn vote(&self, index: u64, voting_time: &str) -> Option<Vec<u8>> {
-        self.vote_under(None, index, voting_time)
-    }
-
-    /// The same, with the voter's credential under a key.
-    pub(crate) fn vote_under(
+    /// The record's value for ballot number `index`, with the voter's credential if there is a key; `None`
+    /// beyond the last.
+    pub(crate) fn vote(
         &self,
-        key: Option<&CredentialKey>,
         index: u64,
         voting_time: &str,
+        key: Option<&CredentialKey>,
     ) -> Option<Vec<u8>> {
         let ballot = self.ballot(index)?;
-        let state_json = &self.row(index)?.state_json;
         let age = ballot.registered_age.to_string();
         let mut vote = Vec::with_capacity(VOTE_CAPACITY);
         // Ids and genders are made here, of letters, digits and hyphens: nothing to escape.
@@ -174,7 +162,7 @@ impl Replay {
             r#"","registered_age":"#,
             &age,
             r#","address":{"state":"#,
-            state_json,
+            ballot.state_json,
             "},",
         ] {
             vote.extend_from_slice(part.as_bytes());
@@ -196,7 +184,7 @@ impl Replay {
     }
 }
 
-/// What a replayed vote is long, roughly.
+/// About how many bytes a replayed vote has.
 const VOTE_CAPACITY: usize = 288;
 
 /// The candidates of a results file, most votes first.
@@ -255,9 +243,8 @@ mod tests {
         for index in 0..replay.total() {
             let ballot = replay.ballot(index).unwrap();
             let name = &replay.candidates()[ballot.candidate].candidate_name;
-            *counted
-                .entry((ballot.state.to_owned(), name.clone()))
-                .or_default() += 1;
+            let state = serde_json::from_str(ballot.state_json).unwrap();
+            *counted.entry((state, name.clone())).or_default() += 1;
         }
         counted
     }
@@ -337,12 +324,13 @@ mod tests {
         let rules = Rules::new(replay.candidates(), PollsWindow::default());
         for index in 0..replay.total() {
             let ballot = replay.ballot(index).unwrap();
-            let vote = replay.vote(index, "2024-07-04 12:00:00").unwrap();
+            let vote = replay.vote(index, "2024-07-04 12:00:00", None).unwrap();
             let judged = rules
                 .judge(Some(ballot.voter_id.as_bytes()), &vote)
                 .unwrap();
             let [location, gender, age] = [0, 1, 2].map(|group| judged.group_value(&rules, group));
-            assert_eq!((&*location, &*gender), (ballot.state, ballot.gender));
+            let state: String = serde_json::from_str(ballot.state_json).unwrap();
+            assert_eq!((&*location, &*gender), (&*state, ballot.gender));
             let [.., bands] = rules.groups() else {
                 panic!("no groups");
             };

@@ -1,13 +1,13 @@
-//! What is cast: the records that each registered voter of a partition leads to.
+//! The script: the records that each registered voter of a partition leads to.
 //!
-//! Every voter casts exactly one vote that counts. Some cast a second one, right away or a while
-//! later, and beside some stands a record that is not a valid vote at all. Which, is a function of
-//! the seed and of the voters so far; only the voting time comes from outside.
+//! Every voter casts exactly one vote that counts. Some cast a second one, at once or a while later,
+//! and for some an invalid record is cast as well. All of it is a function of the seed and of the voters
+//! so far; only the voting time comes from outside.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use ballot::{CredentialKey, Reason, Rules, VoteReader};
+use ballot::{Reason, Rules, VoteReader, VotingTime};
 use platform::{NewRecord, partition_of};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -22,17 +22,17 @@ use crate::{ProducerError, clock};
 const DUPLICATE_DELAY_RECORDS: u64 = 4096;
 /// How long before the polls open an early vote is cast.
 const EARLY_SECONDS: i64 = 24 * 60 * 60;
-/// How many keys are tried for one in the partition at hand, for each partition. By chance, one try
-/// a partition is enough.
+/// How many keys to try, per partition, to find one in this partition. On average one try per partition is
+/// enough.
 const KEY_ATTEMPTS: u32 = 64;
 
-/// Why a record of `voters` cannot vote.
+/// Why no vote can be cast for a record of `voters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAVoter {
-    /// No object, no usable `voter_id`, fields that only a vote has, and the like.
-    #[error("it is not a voter's JSON object, and no vote can be made of it")]
+    /// It is not an object, has no usable `voter_id`, has fields that only a vote has, or the like.
+    #[error("it is not a voter's JSON object")]
     Malformed,
-    /// A vote could not be keyed so that it counts and lies in the voter's partition.
+    /// A vote that counts would not be in the voter's partition.
     #[error("its key is not its `voter_id`")]
     WrongKey,
 }
@@ -40,19 +40,14 @@ pub enum NotAVoter {
 /// The votes of one partition, made voter by voter.
 #[derive(Debug)]
 pub struct Script {
-    seed: u64,
+    plan: CastPlan,
     partition: u32,
     partitions: u32,
     marker: Marker,
     /// The end of some vote, to read voters with.
     any_tail: VoteTail,
-    duplicates: f64,
-    invalid: f64,
-    abstain: f64,
     /// The kinds of invalid records that this election has.
     kinds: Vec<Reason>,
-    /// What voters' credentials follow from, where votes carry them.
-    credentials: Option<CredentialKey>,
     /// A voting time at which the polls are closed, if there is one.
     closed_time: Option<String>,
     reader: VoteReader,
@@ -77,14 +72,13 @@ impl Script {
     /// When nobody stands, or a share is not from 0 to 1.
     pub fn new(plan: &CastPlan, partition: u32, partitions: u32) -> Result<Self, ProducerError> {
         plan.check()?;
-        let early = plan
-            .polls
-            .open
-            .map(|open| clock::formatted(open.unix_seconds() - EARLY_SECONDS));
+        let early = |open: VotingTime| clock::formatted(open.unix_seconds() - EARLY_SECONDS);
+        let early = plan.polls.open.map(early);
         let late = plan.polls.close.map(|close| close.to_string());
-        let closed_time = early.into_iter().chain(late).find(|time| {
-            ballot::VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time))
-        });
+        let closed_time = early
+            .into_iter()
+            .chain(late)
+            .find(|time| VotingTime::parse(time).is_some_and(|time| !plan.polls.contains(time)));
         let mut kinds = vec![
             Reason::Malformed,
             Reason::WrongKey,
@@ -96,16 +90,12 @@ impl Script {
         let marker = Marker::new(plan.seed, &plan.definition);
         let rules = Rules::of(&plan.definition, plan.polls);
         Ok(Script {
-            seed: plan.seed,
+            plan: plan.clone(),
             partition,
             partitions,
             any_tail: marker.any_tail(),
             marker,
-            duplicates: plan.duplicates,
-            invalid: plan.invalid,
-            abstain: plan.abstain,
             kinds,
-            credentials: plan.credentials.clone(),
             closed_time,
             reader: VoteReader::new(rules.group_paths().clone()),
             position: 0,
@@ -113,7 +103,8 @@ impl Script {
         })
     }
 
-    /// Adds what a voter, a record of `voters`, leads to: at least one record, or none of who abstains.
+    /// Adds the records that a voter, a record of `voters`, leads to: none if the voter abstains, else at
+    /// least one.
     ///
     /// # Errors
     /// When the record is not a voter who can vote; nothing is added then.
@@ -126,32 +117,32 @@ impl Script {
     ) -> Result<(), NotAVoter> {
         let mut vote = open_object(json).ok_or(NotAVoter::Malformed)?;
         let open_len = vote.len();
-        // Whether this is a voter is for the rules of a vote to say, so a vote is made and read.
+        // The rules of a vote decide whether this is a voter, so a vote is made and read.
         self.any_tail.append(&mut vote, voting_time, 1);
         let parsed = self.reader.read(&vote).map_err(|_| NotAVoter::Malformed)?;
         let key = key
             .filter(|key| *key == parsed.voter_id.as_bytes())
             .ok_or(NotAVoter::WrongKey)?;
-        if self.abstain > 0.0 && self.abstains(key) {
+        if self.plan.abstain > 0.0 && self.abstains(key) {
             return Ok(());
         }
         let choice = self.marker.choice(&parsed);
         let without_credential = &json[..open_len - 1];
-        let open = match &self.credentials {
+        let open = match &self.plan.credentials {
             Some(key) => with_credential(without_credential, &key.credential(&parsed.voter_id)),
             None => Cow::Borrowed(without_credential),
         };
         let open = &*open;
-        if self.credentials.is_some() {
+        if self.plan.credentials.is_some() {
             vote = self.vote(open, &choice, voting_time, 1);
         } else if !matches!(choice, Choice::Candidate(0)) {
             vote.truncate(open_len);
             self.marker.tail(&choice).append(&mut vote, voting_time, 1);
         }
 
-        let mut rng = rng(text_word(self.seed, Purpose::Script, key));
-        let twice = rng.random::<f64>() < self.duplicates;
-        let invalid = rng.random::<f64>() < self.invalid;
+        let mut rng = rng(text_word(self.plan.seed, Purpose::Script, key));
+        let twice = rng.random::<f64>() < self.plan.duplicates;
+        let invalid = rng.random::<f64>() < self.plan.invalid;
         let invalid_first = invalid && rng.random();
         let beside = Beside {
             key,
@@ -187,13 +178,13 @@ impl Script {
         Ok(())
     }
 
-    /// Drawn apart from the rest: who votes does so in the same way, however many do not.
+    /// Drawn separately, so that the other voters vote in the same way however many abstain.
     fn abstains(&self, key: &[u8]) -> bool {
-        rng(text_word(self.seed, Purpose::Abstention, key)).random::<f64>() < self.abstain
+        rng(text_word(self.plan.seed, Purpose::Abstention, key)).random::<f64>() < self.plan.abstain
     }
 
-    /// Adds up to `limit` of the second votes that are still to come; for when all voters have
-    /// voted. Returns whether that was all.
+    /// Adds up to `limit` of the second votes that are still to come when all voters have voted. Returns
+    /// whether those were all.
     pub fn finish(
         &mut self,
         limit: usize,
@@ -276,8 +267,8 @@ impl Script {
         self.add(&key, value, records);
     }
 
-    /// A key that is not the voter's and still lies in this partition: the log's order per partition
-    /// must not depend on where invalid records go.
+    /// A key that is not the voter's and still belongs to this partition: the log's order per partition must
+    /// not depend on where invalid records go.
     fn other_key(&self, key: &[u8], rng: &mut Xoshiro256PlusPlus) -> Option<Vec<u8>> {
         (0..self.partitions.saturating_mul(KEY_ATTEMPTS))
             .map(|_| uuid(rng.random(), rng.random()).into_bytes())
@@ -285,7 +276,7 @@ impl Script {
     }
 }
 
-/// A vote that an invalid record stands beside.
+/// A vote next to which an invalid record is cast.
 struct Beside<'a> {
     key: &'a [u8],
     /// The voter's fields, the credential among them where votes carry one.
@@ -295,7 +286,7 @@ struct Beside<'a> {
     voting_time: &'a str,
 }
 
-/// Room for what is put behind the voter's fields.
+/// Room for what follows the voter's fields.
 const TAIL_CAPACITY: usize = 192;
 
 /// The voter's fields and this credential.

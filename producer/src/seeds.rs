@@ -1,9 +1,9 @@
-//! Deterministic randomness: every draw is a pure function of the seed, of what it is for, and of
-//! whom it is for. So voter one million costs no more than voter one, and a run that was
-//! interrupted draws the same again.
+//! Deterministic randomness: every draw is a pure function of the seed, of its purpose, and of an index
+//! or text. So voter one million costs no more than voter one, and an interrupted run draws the same
+//! again.
 //!
-//! The algorithms are fixed (SplitMix64, SipHash 1-3, xoshiro256++), since an election under way
-//! must be continued exactly by a later build of this program.
+//! The algorithms are fixed (SplitMix64, SipHash 1-3, xoshiro256++), since a later build of this program
+//! must be able to continue an election under way.
 
 use std::hash::Hasher;
 
@@ -12,7 +12,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use siphasher::sip::SipHasher13;
 use uuid::{Builder, Uuid};
 
-/// What a draw is for. Draws of different purposes have nothing to do with each other.
+/// What a draw is for. Draws of different purposes are independent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     CandidateId = 1,

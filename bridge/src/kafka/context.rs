@@ -1,4 +1,4 @@
-//! What librdkafka tells unasked: its log, and errors of its connections.
+//! What librdkafka reports by itself: its log, and errors of its connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +7,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-/// What the brokers said last. To the call that fails for it librdkafka says no more than that it timed
-/// out.
+/// What the brokers said last. The call that fails for it only gets a timeout from librdkafka.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     // Held for a look only.
@@ -32,7 +31,7 @@ impl Said {
         self.lock().trouble.clone()
     }
 
-    /// A broker has answered: what was wrong before is over.
+    /// A broker has answered, so earlier errors are over.
     pub(crate) fn answered(&self) {
         *self.lock() = Last::default();
     }
@@ -56,7 +55,7 @@ impl Context {
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            // The bridge sets it; there is nothing for the operator to decide.
+            // The bridge sets it, so an operator can do nothing about it.
             _ if message.contains("property enable.gapless.guarantee is experimental") => {
                 tracing::debug!(target: "librdkafka", facility, "{message}");
             }
@@ -80,11 +79,11 @@ impl ClientContext for Context {
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
                 last.refusal = Some(reason.to_owned())
             }
-            // Says nothing that was not said of each broker.
+            // Each broker's own error says more.
             Some(RDKafkaErrorCode::AllBrokersDown) if last.trouble.is_some() => {}
             _ => last.trouble = Some(reason.to_owned()),
         }
-        // Who fails for it says so; this is how often librdkafka tries.
+        // The call that fails for it reports it; librdkafka reports each of its tries.
         tracing::debug!(target: "librdkafka", "{error}: {reason}");
     }
 }

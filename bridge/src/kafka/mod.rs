@@ -1,4 +1,4 @@
-//! Kafka's side, by librdkafka: what blocks there runs on threads that may block.
+//! Kafka, through librdkafka. Its blocking calls run on threads that may block.
 
 mod context;
 pub(crate) mod observer;
@@ -23,7 +23,7 @@ use context::{Context, Said};
 /// How long a broker may take to answer a question.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where Kafka is and how to speak to it. Clones share what the brokers said last.
+/// Where Kafka is and how to connect. Clones share what the brokers said last.
 #[derive(Debug, Clone)]
 pub(crate) struct Kafka {
     bootstrap: String,
@@ -42,7 +42,7 @@ impl Kafka {
         }
     }
 
-    /// Settings of a client: how it may be changed, what the user says, and what must be.
+    /// Settings of a client: defaults that the user may change, the user's own, and those that must be.
     fn client_config(&self, may: &[(&str, &str)], must: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
@@ -67,8 +67,8 @@ impl Kafka {
         Context::new(self.said.clone())
     }
 
-    /// Lets a consumer tell what it has not told yet: it does so when it is asked for messages, of which
-    /// this one has none. After a failure it is given a moment for why.
+    /// Lets a consumer report its errors: it does so only when it is asked for messages, of which this one
+    /// has none. After a failure it gets a moment to report the cause.
     fn listen(&self, consumer: &BaseConsumer<Context>, has_failed: bool) {
         const MOMENTS: u32 = 20;
         const MOMENT: Duration = Duration::from_millis(5);
@@ -86,29 +86,18 @@ impl Kafka {
         use RDKafkaErrorCode as Code;
         let doing = doing.into();
         match error {
+            KafkaError::ClientConfig(_, problem, ..) | KafkaError::ClientCreation(problem)
+                if needs_tls(problem) =>
+            {
+                return BridgeError::NoTls(problem.clone());
+            }
             KafkaError::ClientConfig(_, problem, property, _) => {
-                return if needs_tls(problem) {
-                    BridgeError::NoTls {
-                        problem: problem.clone(),
-                    }
-                } else {
-                    BridgeError::Property {
-                        property: property.clone(),
-                        problem: problem.clone(),
-                    }
+                return BridgeError::Property {
+                    property: property.clone(),
+                    problem: problem.clone(),
                 };
             }
-            KafkaError::ClientCreation(problem) => {
-                return if needs_tls(problem) {
-                    BridgeError::NoTls {
-                        problem: problem.clone(),
-                    }
-                } else {
-                    BridgeError::Settings {
-                        problem: problem.clone(),
-                    }
-                };
-            }
+            KafkaError::ClientCreation(problem) => return BridgeError::Settings(problem.clone()),
             _ => {}
         }
         let Some(code) = error.rdkafka_error_code() else {
@@ -147,7 +136,7 @@ impl Kafka {
         }
     }
 
-    /// Nobody answers; or somebody refused the login, which is all one to who waits for the answer.
+    /// No broker answers, or one refused the login: librdkafka does not distinguish them.
     pub(crate) fn unreachable(&self, problem: &str) -> BridgeError {
         let bootstrap = self.bootstrap.clone();
         match self.said.refusal() {
@@ -168,7 +157,7 @@ fn needs_tls(problem: &str) -> bool {
             .any(|word| problem.contains(word))
 }
 
-/// Answers that will be the same next time.
+/// Errors that a retry would get again.
 fn is_lasting(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -194,13 +183,11 @@ fn is_lasting(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Does on a thread that may block what blocks.
+/// Runs what blocks on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BridgeError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| BridgeError::Task(error.to_string()))
+    Ok(tokio::task::spawn_blocking(work).await?)
 }
 
 #[cfg(test)]

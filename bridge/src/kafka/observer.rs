@@ -34,8 +34,8 @@ impl Kafka {
         })
     }
 
-    /// A consumer that commits nothing and belongs to no group. (librdkafka wants the name of one to
-    /// give out messages at all.)
+    /// A consumer that commits nothing and joins no group. (Without the name of a group librdkafka gives out
+    /// no messages.)
     pub(super) fn consumer(
         &self,
         may: &[(&str, &str)],
@@ -58,27 +58,22 @@ impl Kafka {
 impl Observer {
     /// How many partitions a topic has; `None` when there is no such topic.
     pub(crate) async fn partitions(&self, topic: &str) -> Result<Option<u32>, BridgeError> {
+        use RDKafkaErrorCode::{UnknownTopic, UnknownTopicOrPartition};
         let name = topic.to_owned();
         let doing = format!("look up topic `{topic}`");
-        let known = self
-            .ask(doing, move |consumer| {
-                let metadata = consumer.fetch_metadata(Some(&name), ANSWER_TIMEOUT)?;
-                let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name)
-                else {
-                    return Ok(None);
-                };
-                match topic.error().map(RDKafkaErrorCode::from) {
-                    None => Ok(Some(topic.partitions().len())),
-                    Some(
-                        RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic,
-                    ) => Ok(None),
-                    Some(code) => Err(KafkaError::MetadataFetch(code)),
-                }
-            })
-            .await?;
-        Ok(known
-            .and_then(|partitions| u32::try_from(partitions).ok())
-            .filter(|&partitions| partitions > 0))
+        let partitions = self.ask(doing, move |consumer| {
+            let metadata = consumer.fetch_metadata(Some(&name), ANSWER_TIMEOUT)?;
+            let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {
+                return Ok(0);
+            };
+            match topic.error().map(RDKafkaErrorCode::from) {
+                None => Ok(topic.partitions().len()),
+                Some(UnknownTopicOrPartition | UnknownTopic) => Ok(0),
+                Some(code) => Err(KafkaError::MetadataFetch(code)),
+            }
+        });
+        let partitions = u32::try_from(partitions.await?).ok();
+        Ok(partitions.filter(|&partitions| partitions > 0))
     }
 
     /// Where a partition begins and ends.
@@ -106,13 +101,9 @@ impl Observer {
         blocking(move || {
             let answer = question(&consumer);
             kafka.listen(&consumer, answer.is_err());
-            match answer {
-                Ok(answer) => {
-                    kafka.said.answered();
-                    Ok(answer)
-                }
-                Err(error) => Err(kafka.error(doing, &error)),
-            }
+            let answer = answer.map_err(|error| kafka.error(doing, &error))?;
+            kafka.said.answered();
+            Ok(answer)
         })
         .await?
     }

@@ -1,5 +1,5 @@
-//! Writing to Kafka: in order per partition, without gaps and without doubles, as much at once as the
-//! queue holds.
+//! Writing to Kafka: in order per partition, without gaps or duplicates, as much at once as the queue
+//! holds.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -23,16 +23,16 @@ use crate::{BridgeError, KafkaCompression};
 const MAX_QUEUED: usize = 100_000;
 const MAX_QUEUED_KIB: &str = "65536";
 
-/// A waiting sender is woken when so many are left, not for each one that goes: two threads that
-/// hand over record by record spend their time on waking each other.
+/// A waiting sender is woken when so many are left, not for each record that leaves: two threads that
+/// hand over record by record spend their time waking each other.
 const LOW_WATER: usize = MAX_QUEUED / 2;
 
-/// Most records, and bytes, of a request: about what one of so many bytes has of votes.
+/// The most records, and bytes, of a request. That many bytes hold about that many votes.
 pub(crate) const MAX_BATCH_RECORDS: i64 = 2_000;
 const MAX_BATCH_BYTES: usize = 1_000_000;
 
 /// The records of one partition that are on their way, from one start to the next. They are delivered in
-/// order; after a failure none is any more.
+/// order, and none after a failure.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
     /// The offset on Fluvio after the last delivered record.
@@ -221,13 +221,6 @@ pub(crate) struct Outbound<'a> {
 
 type Queued<'a> = BaseRecord<'a, [u8], [u8], usize>;
 
-/// What became of an attempt to put a record into the queue.
-enum Sending<'a> {
-    Queued,
-    /// There is no room; the record is given back.
-    Full(Queued<'a>),
-}
-
 /// A connection for writing.
 pub(crate) struct Producer {
     inner: ThreadedProducer<Deliveries>,
@@ -259,10 +252,10 @@ impl Producer {
             ],
             &[
                 ("enable.idempotence", "true"),
-                // A record that is refused, and those behind it taken, would be missing for ever. Brokers
-                // notice such a gap, but not all do, and none in a producer's first requests. So one is
-                // on its way at a time, and larger ones than the topic takes are not made at all.
-                // (librdkafka may still send the one that is ready. That is told by the marks.)
+                // If a broker refused a record and took those behind it, the record would be missing for
+                // ever. Some brokers notice such a gap, but none in a producer's first requests. So one
+                // request is on its way at a time, and none is larger than the topic takes.
+                // (librdkafka may still send the one that is ready. The marks reveal that.)
                 ("enable.gapless.guarantee", "true"),
                 ("max.in.flight.requests.per.connection", "1"),
                 ("batch.num.messages", &batch_records.to_string()),
@@ -304,7 +297,7 @@ impl Producer {
         flight
     }
 
-    /// Puts a record into the queue, as soon as there is room. Of what becomes of it, its flight knows.
+    /// Puts a record into the queue, as soon as there is room. Its flight knows whether it was delivered.
     pub(crate) async fn send(&self, record: &Outbound<'_>, flight: &Flight) -> Result<(), Failure> {
         let header = Header {
             key: MARK_HEADER,
@@ -317,34 +310,38 @@ impl Producer {
         queued.key = record.key;
         queued.timestamp = record.timestamp;
         loop {
-            queued = match self.try_send(queued, flight)? {
-                Sending::Queued => return Ok(()),
-                Sending::Full(back) => back,
+            let Some(back) = self.try_send(queued, flight)? else {
+                return Ok(());
             };
-            // Room that is made from here on is heard of; what was made before, the next try finds.
+            // This hears of room that is made from here on; the next try finds what was made before.
             let mut room = std::pin::pin!(self.room.is_there.notified());
             room.as_mut().enable();
             self.room.is_wanted.store(true, Ordering::Release);
-            queued = match self.try_send(queued, flight)? {
-                Sending::Queued => return Ok(()),
-                Sending::Full(back) => back,
+            let Some(back) = self.try_send(back, flight)? else {
+                return Ok(());
             };
+            queued = back;
             room.await;
         }
     }
 
-    fn try_send<'a>(&self, record: Queued<'a>, flight: &Flight) -> Result<Sending<'a>, Failure> {
-        // Before: it may be delivered before this returns. And not for longer than the try takes: who is
-        // stopped while waiting for room has nothing on its way.
+    /// Puts a record into the queue; gives it back when there is no room.
+    fn try_send<'a>(
+        &self,
+        record: Queued<'a>,
+        flight: &Flight,
+    ) -> Result<Option<Queued<'a>>, Failure> {
+        // Counted before the try, since it may be delivered before that returns; and for no longer than the
+        // try takes, since a sender that is stopped while it waits for room has nothing on its way.
         flight.under_way.fetch_add(1, Ordering::AcqRel);
         self.room.taken();
         let Err((error, back)) = self.inner.send(record) else {
-            return Ok(Sending::Queued);
+            return Ok(None);
         };
         self.room.given_back();
         flight.given_back(false);
         match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::QueueFull) => Ok(Sending::Full(back)),
+            Some(RDKafkaErrorCode::QueueFull) => Ok(Some(back)),
             code => Err(Failure {
                 code: code.unwrap_or(RDKafkaErrorCode::Unknown),
                 offset: back.delivery_opaque as i64,
@@ -354,8 +351,8 @@ impl Producer {
     }
 }
 
-/// The producer of a topic's partitions; another one when a failure has ended it. Each topic has its own,
-/// so that none waits for another's records.
+/// The producer of a topic's partitions, which is replaced when a failure has ended it. Each topic has its
+/// own, so that none waits for another's records.
 pub(crate) struct Producers {
     kafka: Kafka,
     compression: KafkaCompression,
@@ -378,8 +375,7 @@ impl Producers {
         }
     }
 
-    /// Whether the topic would not take a record, however it is sent: with what a batch has around its
-    /// records.
+    /// Whether the topic refuses a record of this size, which a batch makes a little larger.
     pub(crate) fn is_too_large(&self, record: &Outbound<'_>) -> bool {
         const AROUND: usize = 128;
         let bytes = size(record.key, Some(record.value)) + record.mark.len() + AROUND;

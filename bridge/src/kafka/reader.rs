@@ -1,4 +1,4 @@
-//! Reading from Kafka: all partitions of a topic, in batches, on a thread of its own.
+//! Reading all partitions of a topic on Kafka in batches, on a thread of its own.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,17 +16,17 @@ use crate::BridgeError;
 use crate::inbound_records::record;
 use crate::mark::is_marked;
 
-/// Most records, and bytes, that are taken in together: what one statement in the database covers.
+/// The most records, and bytes, of a batch: one statement in the database covers it.
 const BATCH_RECORDS: usize = 10_000;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// Batches that are read ahead.
+/// How many batches are read ahead.
 pub(crate) const BATCHES_AHEAD: usize = 1;
-/// How long a thread waits for a message before it looks whether it is to stop.
+/// How long to wait for a message before checking whether to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long it waits for a further message while a batch waits to be written.
+/// How long to wait for another message while a batch waits to be written.
 const BUSY: Duration = Duration::from_millis(2);
 
-/// Records of some partitions, and which offsets they cover.
+/// Records of some partitions, and the offsets that they cover.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) records: Vec<NewRecord>,
@@ -55,8 +55,8 @@ impl Batch {
     }
 }
 
-/// Reads a topic's partitions from these offsets on; blocks. Ends when it is stopped, or nobody takes
-/// what is read.
+/// Reads a topic's partitions from these offsets on; blocks. Ends when it is stopped, or `batches` is
+/// closed.
 pub(crate) fn read(
     kafka: &Kafka,
     topic: &str,
@@ -64,14 +64,13 @@ pub(crate) fn read(
     batches: &mpsc::Sender<Batch>,
     stop: &CancellationToken,
 ) -> Result<(), BridgeError> {
-    let doing = || format!("read topic `{topic}`");
-    let failed = |error: KafkaError| kafka.error(doing(), &error);
+    let failed = |error: KafkaError| kafka.error(format!("read topic `{topic}`"), &error);
     let consumer = kafka.consumer(
         &[
             ("fetch.wait.max.ms", "100"),
             ("queued.min.messages", "50000"),
             ("queued.max.messages.kbytes", "16384"),
-            // Its default, a second, is how long nothing is fetched after the queue was full.
+            // Nothing is fetched for so long after the queue was full; the default is a second.
             ("fetch.queue.backoff.ms", "5"),
         ],
         &[("isolation.level", "read_committed")],
@@ -84,8 +83,8 @@ pub(crate) fn read(
         let mut patience = LOOK_EVERY;
         while !batch.is_full() {
             match consumer.poll(patience) {
-                // What is there goes at once, unless the one before still waits to be written: then it
-                // grows meanwhile, so that batches are as large as the load is.
+                // A batch goes at once, unless the one before still waits to be written: then it grows
+                // meanwhile, so that batches are as large as the load demands.
                 None if batch.ends.is_empty() || batches.capacity() > 0 => break,
                 None if stop.is_cancelled() || batches.is_closed() => break,
                 None => patience = BUSY,
@@ -103,15 +102,13 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Reads again what was read before: of each partition, the records from an offset up to another;
-/// blocks.
+/// Reads again, in each partition, the records from one offset up to another; blocks.
 pub(crate) fn read_again(
     kafka: &Kafka,
     topic: &str,
     ranges: &BTreeMap<u32, (i64, i64)>,
 ) -> Result<Batch, BridgeError> {
-    let doing = || format!("read topic `{topic}` again");
-    let failed = |error: KafkaError| kafka.error(doing(), &error);
+    let failed = |error: KafkaError| kafka.error(format!("read topic `{topic}` again"), &error);
     let consumer = kafka.consumer(
         &[("fetch.wait.max.ms", "50")],
         &[
@@ -136,7 +133,7 @@ pub(crate) fn read_again(
             }
             None => continue,
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                // The last of them are no records (any more).
+                // The last offsets have no records (any more).
                 left.remove(&partition.unsigned_abs());
             }
             Some(Err(error)) => return Err(failed(error)),

@@ -1,7 +1,7 @@
-//! Reading a partition on Kafka to its end: where it says that it was left, its last marked record.
+//! Reading a partition on Kafka to its end, to find its last marked record.
 //!
-//! Where it ends, the brokers say with the records. Asked for the newest offset, some (tansu) tell that of
-//! the last batch, so that is only where to begin.
+//! Brokers report the end with the records. Asked for the newest offset, some (tansu) give that of the last
+//! batch, so that is only where to begin.
 
 use std::time::{Duration, Instant};
 
@@ -14,32 +14,30 @@ use wire::topics;
 use super::context::Context;
 use super::producer::MAX_BATCH_RECORDS;
 use super::{ANSWER_TIMEOUT, Kafka, blocking};
-use crate::BridgeError;
 use crate::mark::Mark;
+use crate::{BridgeError, Place};
 
-/// How many offsets are looked at first, and by how much more each further time. The last record is
-/// nearly always the one; before it there may be others' records, and offsets that are none any more
-/// (of transactions, or compacted away). The first look has all that may have been written behind a
+/// How many offsets are read at first, and by which factor more each further time. The last record is
+/// nearly always the one; other writers' records may follow it, and offsets without records (of
+/// transactions, or compacted away). The first look covers all that can have been written behind a
 /// record that was refused: the request on its way, and the one that was ready.
 const FIRST_LOOK: i64 = 3 * MAX_BATCH_RECORDS;
 const LOOK_FURTHER: i64 = 16;
-/// How long a message is waited for before it is looked at the clock.
+/// How long to wait for a message before the clock is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A partition that is bridged, and of which election.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    pub(crate) fluvio: String,
-    pub(crate) kafka: String,
-    pub(crate) partition: u32,
+    pub(crate) place: Place,
     pub(crate) election: String,
 }
 
 impl Kafka {
     /// The offset on Fluvio after the last record that was carried over, 0 when none was.
     ///
-    /// A bridge that was killed may have sent something that the broker writes only now. Therefore it is
-    /// looked until nothing more has come for [`BridgeConfig::quiet`](crate::BridgeConfig::quiet).
+    /// The broker may still be writing what a killed bridge has sent. So this reads until nothing more has
+    /// come for [`BridgeConfig::quiet`](crate::BridgeConfig::quiet).
     pub(crate) async fn carried_to(
         &self,
         source: &Source,
@@ -47,7 +45,8 @@ impl Kafka {
     ) -> Result<i64, BridgeError> {
         let (kafka, source) = (self.clone(), source.clone());
         blocking(move || {
-            let tail = Tail::new(&kafka, &source.kafka, source.partition)?;
+            let place = &source.place;
+            let tail = Tail::new(&kafka, &place.kafka_topic, place.partition)?;
             tail.carried_to(&source, quiet)
         })
         .await?
@@ -118,10 +117,7 @@ impl<'a> Tail<'a> {
             quiet = Duration::ZERO;
         }
         if low > 0 {
-            return Err(BridgeError::PositionLost {
-                kafka: self.topic.to_owned(),
-                partition: self.partition,
-            });
+            return Err(BridgeError::PositionLost(source.place.clone()));
         }
         Ok(0)
     }
@@ -133,14 +129,15 @@ impl<'a> Tail<'a> {
         quiet: Duration,
         source: &Source,
     ) -> Result<Option<i64>, BridgeError> {
+        let place = &source.place;
         let mut found = None;
         // Sent so far; known only where the topic begins.
         let mut sent = (from == 0).then_some(-1);
         let mut hole = None;
         self.read_to_end(from, quiet, |message| {
             let mark = Mark::of(message);
-            let mark = mark
-                .filter(|mark| mark.topic == source.fluvio && mark.partition == source.partition);
+            let mark =
+                mark.filter(|mark| mark.topic == place.topic && mark.partition == place.partition);
             if let Some(mark) = mark {
                 found = Some((mark.offset + 1, mark.election == source.election));
                 if sent.is_some_and(|sent| mark.before > sent) {
@@ -152,27 +149,20 @@ impl<'a> Tail<'a> {
         })?;
         // Where only the newest per key is kept, holes are as they should be.
         if let Some(missing) = hole
-            && !topics::AGGREGATES.contains(&&*source.fluvio)
+            && !topics::AGGREGATES.contains(&&*place.topic)
             && let Some((_, true)) = found
         {
-            return Err(BridgeError::Hole {
-                kafka: self.topic.to_owned(),
-                partition: self.partition,
-                fluvio: source.fluvio.clone(),
-                missing,
-            });
+            let place = place.clone();
+            return Err(BridgeError::Hole { place, missing });
         }
         match found {
             Some((next, true)) => Ok(Some(next)),
-            Some((_, false)) => Err(BridgeError::AnotherElection {
-                kafka: self.topic.to_owned(),
-                partition: self.partition,
-            }),
+            Some((_, false)) => Err(BridgeError::AnotherElection(place.clone())),
             None => Ok(None),
         }
     }
 
-    /// Reads to the end, and on until for a time none has come of which `each` says that it counts.
+    /// Reads to the end, and then until no message for which `each` returns true has come for a while.
     fn read_to_end(
         &self,
         from: i64,

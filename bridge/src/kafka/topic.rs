@@ -1,4 +1,4 @@
-//! Topics that the bridge writes: created as they should be, and looked at when they are there.
+//! Topics that the bridge writes to: creating them, and checking those that exist.
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
@@ -11,7 +11,7 @@ use super::{ANSWER_TIMEOUT, Kafka, blocking};
 use crate::args::BROKER_DEFAULT;
 use crate::{BridgeError, Link};
 
-/// What a topic is created with, and what is warned of where it is otherwise.
+/// Settings that a topic is created with; other settings of an existing topic cause a warning.
 fn settings(fluvio: &str) -> &'static [(&'static str, &'static str)] {
     if topics::AGGREGATES.contains(&fluvio) {
         // The newest per key is the truth.
@@ -29,36 +29,31 @@ impl Kafka {
         link: &Link,
         partitions: u32,
     ) -> Result<(), BridgeError> {
-        let found = match observer.partitions(&link.kafka).await? {
-            Some(found) => found,
-            None => {
-                self.create_topic(link, partitions).await?;
-                return Ok(());
-            }
-        };
-        if found < partitions {
-            return Err(BridgeError::FewerPartitions {
+        match observer.partitions(&link.kafka).await? {
+            None => self.create_topic(link, partitions).await,
+            Some(found) if found < partitions => Err(BridgeError::FewerPartitions {
                 kafka: link.kafka.clone(),
                 found,
                 fluvio: link.fluvio.clone(),
                 wanted: partitions,
-            });
+            }),
+            Some(_) => Ok(()),
         }
-        Ok(())
     }
 
     async fn create_topic(&self, link: &Link, partitions: u32) -> Result<(), BridgeError> {
         let admin = self.admin().await?;
         let doing = format!("create topic `{}`", link.kafka);
         let mut created = create(&admin, link, partitions, self.replication).await;
-        // Brokers before 2.4, and some others, have no default that one could ask for.
+        use RDKafkaErrorCode::{InvalidReplicationFactor, InvalidRequest, UnsupportedVersion};
+        let code = created
+            .as_ref()
+            .err()
+            .and_then(KafkaError::rdkafka_error_code);
+        // Brokers before 2.4, and some others, have no default to ask for.
         let has_no_default = matches!(
-            code(&created),
-            Some(
-                RDKafkaErrorCode::InvalidReplicationFactor
-                    | RDKafkaErrorCode::UnsupportedVersion
-                    | RDKafkaErrorCode::InvalidRequest
-            )
+            code,
+            Some(InvalidReplicationFactor | UnsupportedVersion | InvalidRequest)
         );
         if self.replication == BROKER_DEFAULT && has_no_default {
             created = create(&admin, link, partitions, 1).await;
@@ -66,11 +61,8 @@ impl Kafka {
         blocking(move || drop(admin)).await?;
         match created {
             Ok(()) => {
-                tracing::info!(
-                    topic = link.kafka,
-                    partitions,
-                    "the topic is created on Kafka"
-                );
+                let topic = &link.kafka;
+                tracing::info!(topic, partitions, "created the topic on Kafka");
                 Ok(())
             }
             Err(KafkaError::AdminOp(RDKafkaErrorCode::TopicAlreadyExists)) => Ok(()),
@@ -78,17 +70,16 @@ impl Kafka {
         }
     }
 
-    /// Warns of settings of a topic that are other than they would be had the bridge created it. Returns
-    /// the bytes of the largest batch that it takes, if the broker tells.
+    /// Warns of settings of a topic that differ from those the bridge would create it with. Returns the bytes
+    /// of the largest batch that it takes, if the broker reports that.
     pub(crate) async fn compare_settings(&self, link: &Link) -> Result<Option<usize>, BridgeError> {
         let admin = self.admin().await?;
         let topic = [ResourceSpecifier::Topic(&link.kafka)];
         let described = admin.describe_configs(&topic, &options()).await;
         blocking(move || drop(admin)).await?;
         let described = described.and_then(|described| {
-            described
-                .into_iter()
-                .next()
+            let first = described.into_iter().next();
+            first
                 .ok_or(KafkaError::Canceled)?
                 .map_err(KafkaError::AdminOp)
         });
@@ -96,7 +87,7 @@ impl Kafka {
             Ok(described) => described,
             Err(error) => {
                 let topic = &link.kafka;
-                tracing::debug!(topic, "Kafka does not tell the topic's settings: {error}");
+                tracing::debug!(topic, "Kafka does not report the topic's settings: {error}");
                 return Ok(None);
             }
         };
@@ -105,7 +96,7 @@ impl Kafka {
             if let Some(found) = found.filter(|found| found != wanted) {
                 tracing::warn!(
                     topic = link.kafka,
-                    "the topic on Kafka has {name}={found}, where {name}={wanted} would be right: rpk topic alter-config {} --set {name}={wanted}",
+                    "the topic on Kafka has {name}={found}; it should have {name}={wanted}: rpk topic alter-config {} --set {name}={wanted}",
                     link.kafka
                 );
             }
@@ -151,8 +142,4 @@ async fn create(
         Some(Err((_, code))) => Err(KafkaError::AdminOp(code)),
         None => Err(KafkaError::Canceled),
     }
-}
-
-fn code(created: &Result<(), KafkaError>) -> Option<RDKafkaErrorCode> {
-    created.as_ref().err()?.rdkafka_error_code()
 }

@@ -1,7 +1,8 @@
-//! What the topics of both sides must be for what is noted of them: otherwise the bridge refuses to go on.
+//! Positions that do not fit the topics of the two sides: the bridge refuses to continue.
 
 use bridge::BridgeError;
 use rdkafka::mocking::MockCluster;
+use service::whole_log::WholeLogError;
 use store::{Inbound, InboundPosition, IngestVoters};
 use wire::topics;
 
@@ -130,7 +131,7 @@ async fn to_a_log_that_lost_what_is_persisted_nothing_is_appended() {
         .begin(config(&broker, from_kafka(&topic, topics::VOTES)))
         .error()
         .await;
-    let BridgeError::RecordsLost(lost) = error else {
+    let BridgeError::WholeLog(WholeLogError::Behind(lost)) = error else {
         panic!("{error}");
     };
     assert_eq!((lost.topic, lost.end, lost.stored), ("voters", 0, 1));

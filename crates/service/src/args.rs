@@ -110,8 +110,11 @@ pub struct ProcessArgs {
     pub health: Option<SocketAddr>,
 }
 
-/// `host` or `host:port`, also `[::1]:9003`.
-fn endpoint(text: &str) -> Result<String, String> {
+/// Parses `host` or `host:port`, also `[::1]:9003`.
+///
+/// # Errors
+/// When it is anything else; the error shows an example.
+pub fn endpoint(text: &str) -> Result<String, String> {
     let url = Url::parse(&format!("tcp://{text}"));
     let has_address = url.is_ok_and(|url| {
         url.host_str().is_some_and(|host| !host.is_empty()) && url.port() != Some(0)
@@ -120,7 +123,7 @@ fn endpoint(text: &str) -> Result<String, String> {
     let odd = |c: char| c.is_whitespace() || matches!(c, '/' | '@' | ',' | '?' | '#');
     if !has_address || text.contains(odd) || text.ends_with(':') {
         return Err(
-            "it must be HOST:9003 without `scheme://`, for example 127.0.0.1:9003 or [::1]:9003"
+            "an address is HOST:PORT without `scheme://`, for example 127.0.0.1:9003 or [::1]:9003"
                 .into(),
         );
     }

@@ -6,6 +6,7 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ClusterArgs;
+use crate::health::Health;
 use crate::wait;
 
 /// The cluster's name in health reports.
@@ -22,8 +23,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Waits for both at once, so that both are reported while they are missing; `None` when stopped before. `tell`
-    /// gets the problems of each, and in the end `None`.
+    /// Waits for both at once, so that health reports both while they are missing; `None` when stopped before.
     ///
     /// # Errors
     /// When waiting would not help.
@@ -31,17 +31,17 @@ impl Connections {
         args: &ClusterArgs,
         manifest: &Manifest,
         database_connections: usize,
-        tell: impl Fn(&'static str, Option<String>),
+        health: &Health,
         stop: &CancellationToken,
     ) -> anyhow::Result<Option<Connections>> {
         let url = args.database_url()?;
         let config = args.cluster_config(manifest);
         let fluvio = async {
-            let tell = |problem| tell(FLUVIO, problem);
+            let tell = |problem| health.set(FLUVIO, problem);
             anyhow::Ok(wait::cluster_telling(config, tell, stop).await?)
         };
         let postgres = async {
-            let tell = |problem| tell(POSTGRES, problem);
+            let tell = |problem| health.set(POSTGRES, problem);
             anyhow::Ok(wait::database_telling(url, database_connections, tell, stop).await?)
         };
         let (platform, store) = tokio::try_join!(fluvio, postgres)?;

@@ -32,6 +32,34 @@ pub trait Failure: Display {
 pub trait Problems {
     /// Sets or clears the problem of what is being done. Returns whether that is a change.
     fn set_problem(&self, doing: &str, problem: Option<String>) -> bool;
+
+    /// Notes how something went that is done again and again. Returns what it gave; `None` after a transient
+    /// failure, which is a problem until it works again.
+    ///
+    /// # Errors
+    /// A failure that is not transient.
+    fn note<T, E: Failure>(&self, doing: &str, done: Result<T, E>) -> Result<Option<T>, E> {
+        match done {
+            Ok(done) => {
+                self.set_problem(doing, None);
+                Ok(Some(done))
+            }
+            Err(error) if error.is_transient() => {
+                if self.set_problem(doing, Some(error.to_string())) {
+                    tracing::warn!("{doing}: {error}");
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Where nobody shows problems: each is only logged.
+impl Problems for () {
+    fn set_problem(&self, _doing: &str, problem: Option<String>) -> bool {
+        problem.is_some()
+    }
 }
 
 /// Sets or clears the problem of what is being done in a list. Returns whether that is a change.

@@ -62,8 +62,12 @@ pub async fn election_telling(
     until_up(("an election", "is set up"), read, is_transient, tell, stop).await
 }
 
-/// Tries until it succeeds. `tell` gets every problem, the log only a new one, or the same after a while.
-async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
+/// Tries until it succeeds; `None` when stopped before. `tell` gets every problem, and `None` at the end; the log
+/// gets only a new problem, or the same after a while.
+///
+/// # Errors
+/// The first failure that is not transient.
+pub async fn until_up<T, E: Display, F: Future<Output = Result<T, E>>>(
     (what, is_there): (&str, &str),
     mut attempt: impl FnMut() -> F,
     is_transient: impl Fn(&E) -> bool,

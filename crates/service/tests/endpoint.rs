@@ -1,6 +1,6 @@
 //! Health and metrics over a real socket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -86,7 +86,8 @@ async fn health_is_200_when_all_is_fine_and_503_with_what_is_not() {
 
     health.set("database", None);
     health.set("partition 0", Some("its stream has ended".into()));
-    health.set("partition 1", Some("it has no leader".into()));
+    let problem = ("partition 1".to_owned(), "it has no leader".to_owned());
+    health.set_problems(&[problem].into());
     let (status, body) = served.json("/healthz").await;
     assert_eq!((status, &body["status"]), (503, &"problem".into()));
     let components = &body["components"];
@@ -97,7 +98,7 @@ async fn health_is_200_when_all_is_fine_and_503_with_what_is_not() {
     assert!(since.ends_with('Z'), "{since}");
 
     health.set("partition 0", None);
-    health.remove("partition 1");
+    health.set_problems(&BTreeMap::new());
     let (status, body) = served.json("/healthz").await;
     assert_eq!((status, &body["status"]), (200, &"ok".into()));
     assert_eq!(served.get("/").await.0, 404);
