@@ -46,9 +46,7 @@ async fn case<F: Future<Output = ()>>(url: &str, name: &str, run: impl FnOnce(St
 
 async fn empty_store(url: &str) -> Store {
     sql(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
-    let store = Store::wait_for(url, 1, Duration::from_secs(10))
-        .await
-        .unwrap();
+    let store = Store::connect(url, 1).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
