@@ -1,14 +1,15 @@
-//! `election seal`: states, for every partition, the root over the votes that count. The log is counted
-//! again natively, and must be the one that was persisted.
+//! `election seal`: stores a root over the counted votes of every partition. The log is counted again
+//! natively, and must be the one that was persisted.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use ballot::{PartitionJudge, Rules};
-use evidence::{BlindingKey, ChainedTopic, Digest, Seal, moment_text};
+use evidence::{BlindingKey, ChainedTopic, Digest, MerkleTree, Seal, moment_text};
 use indicatif::HumanCount;
 use serde::Serialize;
+use store::ChainEnd;
 use wire::topics;
 
 use crate::Outcome;
@@ -21,14 +22,11 @@ use crate::render;
 
 pub(crate) async fn run(args: SealArgs) -> anyhow::Result<Outcome> {
     let backend = Backend::open_existing(&args.backend).await?;
-    let sealed = async {
+    let sealed = backend.close_after(async |backend: &Backend| {
         let key = election_key(&args.backend)?.blindings();
-        seal(&backend, &key).await
-    };
-    let sealed = sealed.await;
-    let closed = backend.close().await;
-    let sealed = sealed?;
-    closed?;
+        seal(backend, &key).await
+    });
+    let sealed = sealed.await?;
     if args.json {
         render::print_json(&sealed)?;
     } else {
@@ -42,7 +40,7 @@ pub(crate) async fn run(args: SealArgs) -> anyhow::Result<Outcome> {
 struct Sealed {
     seal: u32,
     sealed_at: String,
-    /// Whether there is anything in it that the one before has not.
+    /// Whether it seals more than the seal before it.
     is_new: bool,
     partitions: Vec<SealedPartition>,
 }
@@ -62,7 +60,7 @@ impl Sealed {
         Ok(Sealed {
             seal: first.number,
             sealed_at: moment_text(first.sealed_at)
-                .context("the seal was made at a time that no calendar has")?,
+                .context("the seal's time is outside the calendar")?,
             is_new,
             partitions: seals
                 .iter()
@@ -79,7 +77,7 @@ impl Sealed {
 
     fn print(&self) {
         if !self.is_new {
-            println!("Nothing was persisted since the latest seal; it stands.");
+            println!("Nothing was persisted since the latest seal; it remains valid.");
         }
         println!("Seal {} of {}. Published roots:", self.seal, self.sealed_at);
         for at in &self.partitions {
@@ -101,17 +99,22 @@ async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
     let sealed_at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let number = earlier.iter().map(|seal| seal.number).max().unwrap_or(0) + 1;
     let mut seals = Vec::new();
-    for (partition, end) in (0..).zip(backend.ends(wire::topics::VOTES).await?) {
-        let unnumbered = Unsealed {
+    for (partition, log_end) in (0..).zip(backend.ends(topics::VOTES).await?) {
+        let unsealed = Unsealed {
             backend,
             key,
             partition,
-            log_end: end,
+            log_end,
         };
+        let (chain_end, tree) = unsealed.count(&rules, &earlier).await?;
         seals.push(Seal {
             number,
+            partition,
             sealed_at,
-            ..unnumbered.count(&rules, &earlier).await?
+            next_offset: chain_end.next_offset,
+            chain_head: chain_end.head,
+            leaves: tree.leaves(),
+            tree_root: tree.root(),
         });
     }
     let latest = backend.store.latest_seal().await?;
@@ -132,8 +135,12 @@ struct Unsealed<'a> {
 }
 
 impl Unsealed<'_> {
-    /// Counts what is persisted of it, and demands that the chain and the earlier seals say the same.
-    async fn count(&self, rules: &Rules, earlier: &[Seal]) -> anyhow::Result<Seal> {
+    /// Counts what is persisted, and demands that the chain and the earlier seals match.
+    async fn count(
+        &self,
+        rules: &Rules,
+        earlier: &[Seal],
+    ) -> anyhow::Result<(ChainEnd, MerkleTree)> {
         let Unsealed {
             backend,
             key,
@@ -175,18 +182,10 @@ impl Unsealed<'_> {
         if findings.differences > 0 {
             bail!(
                 "nothing is sealed: partition {partition} of the log is not what was persisted or sealed \
-                 before; `election audit` names all that differs\n{}",
+                 before; `election audit` lists all differences\n{}",
                 findings.list().trim_end()
             );
         }
-        Ok(Seal {
-            number: 0,
-            partition,
-            sealed_at: 0,
-            next_offset: chain_end.next_offset,
-            chain_head: chain_end.head,
-            leaves: tree.leaves(),
-            tree_root: tree.root(),
-        })
+        Ok((chain_end, tree))
     }
 }

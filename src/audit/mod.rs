@@ -1,6 +1,5 @@
-//! `election audit`: counts the log again, natively and by itself, and compares it record by record
-//! with the stored tally, with the rows, with the chain of its hashes, and with the seals; and the roll with
-//! its rows.
+//! `election audit`: counts the log again, natively, and compares it with the stored tally, the rows, the hash
+//! chain and the seals; and the roll with its rows.
 
 mod chain;
 mod findings;
@@ -20,7 +19,7 @@ pub(crate) use self::chain::ChainAuditor;
 pub(crate) use self::findings::Findings;
 pub(crate) use self::sealed_votes::SealedVotes;
 
-use self::chain::{compare_end, name_stray_rows};
+use self::chain::{compare_end, report_stray_rows};
 use self::findings::LISTED;
 use self::roll::audit_roll;
 use self::rows::BlockRows;
@@ -35,20 +34,14 @@ pub(crate) async fn run(args: AuditArgs) -> anyhow::Result<Outcome> {
     let key = existing_key(&args.backend)?.map(|key| key.blindings());
     let heads: BTreeSet<Digest> = args.heads.iter().copied().collect();
     let backend = Backend::open_existing(&args.backend).await?;
-    let findings = audit(&backend, key, heads).await;
-    let closed = backend.close().await;
-    let findings = findings?;
-    closed?;
+    let findings = backend.close_after(async |backend: &Backend| audit(backend, key, heads).await);
+    let findings = findings.await?;
     if args.json {
         render::print_json(&findings)?;
     } else {
         findings.print();
     }
-    Ok(if findings.differences == 0 {
-        Outcome::Fine
-    } else {
-        Outcome::CheckFailed
-    })
+    Ok(Outcome::of_check(findings.differences == 0))
 }
 
 async fn audit(
@@ -61,7 +54,7 @@ async fn audit(
     let disclosure = Disclosure::of(&election);
     let ends = backend.ends(topics::VOTES).await?;
     let seals = backend.store.seals().await?;
-    // What was sealed must be in the chain, like any head that somebody has seen.
+    // Sealed heads must be in the chain, like the given ones.
     heads.extend(seals.iter().map(|seal| seal.chain_head));
     let mut findings = Findings::default();
     for (partition, &end) in (0..).zip(&ends) {
@@ -81,7 +74,7 @@ async fn audit(
     }
     if key.is_none() && !seals.is_empty() {
         findings.notes.push(
-            "the seals were not compared with the log: that takes the election's key (`--key-file`)"
+            "the seals were not compared with the log: this requires the election's key (`--key-file`)"
                 .into(),
         );
     }
@@ -89,7 +82,7 @@ async fn audit(
     Ok(findings)
 }
 
-/// Looks for rows that stand outside the log.
+/// Looks for rows outside the log.
 async fn look_for_strays(
     store: &Store,
     ends: &[i64],
@@ -105,7 +98,7 @@ async fn look_for_strays(
             ));
         }
     }
-    name_stray_rows(store, ChainedTopic::Votes, partitions, findings).await?;
+    report_stray_rows(store, ChainedTopic::Votes, partitions, findings).await?;
     for seal in seals.iter().filter(|seal| seal.partition >= partitions) {
         findings.differ(format!(
             "partition {}: seal {} is of it, but `votes` has no such partition",
@@ -127,7 +120,7 @@ async fn look_for_strays(
     Ok(())
 }
 
-/// Audits one partition.
+/// The audit of one partition.
 struct Auditor<'a> {
     backend: &'a Backend,
     partition: u32,
@@ -199,7 +192,7 @@ impl Auditor<'_> {
         if offset != end {
             self.findings.differ(format!(
                 "partition {partition}: the stored tally counts up to offset {offset}, the log ends \
-                 at {end}; run the consumer to go on"
+                 at {end}; run the consumer to continue"
             ));
         }
         for difference in differences(counted, &tally) {

@@ -1,4 +1,4 @@
-//! The log against the rows: each record has the row that it should have, and no other.
+//! Compares the log with the rows of votes and rejected votes.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl BlockRows {
         for row in store.vote_rows(partition, from, to).await? {
             votes.entry(row.offset).or_default().push(row);
         }
-        // A byte more than is ever kept, so that a longer one differs.
+        // One byte more than is stored, so that a longer value differs.
         let rejected = store
             .rejected_rows(partition, from, to, KEPT_BYTES + 1)
             .await?
@@ -52,7 +52,7 @@ impl BlockRows {
         let voter = &expected.voter_id;
         if let Some(RejectedRow { reason, .. }) = self.rejected.get(&expected.offset) {
             findings.differ(format!(
-                "{at}: voter {voter}'s vote counts, but stands in rejected_votes as {reason}"
+                "{at}: voter {voter}'s vote counts, but is in rejected_votes as {reason}"
             ));
         }
         let rows = self.votes_at(expected.offset);

@@ -9,7 +9,6 @@ mod tallies;
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
-use std::time::Duration;
 
 use ::evidence::{BatchHasher, Digest, ElectionKey, Safeguards};
 use ballot::{Candidate, PollsWindow, Reason, TUTORIAL_CONTEST, Tally, Voter, VotingTime};
