@@ -73,9 +73,6 @@ impl Store {
     }
 
     /// How far the votes of a partition are persisted, and how many rows they have.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn persisted_votes(&self, partition: u32) -> Result<PersistedVotes, StoreError> {
         let partition = partition_column(partition)?;
         let row = self
@@ -157,9 +154,6 @@ impl Store {
     }
 
     /// The rows of `rejected_voters` of a partition with offsets `from..to`, by offset.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn rejected_voters(
         &self,
         partition: u32,
@@ -188,9 +182,6 @@ impl Store {
     }
 
     /// The ids of voters who have a row, in bytewise order: at most `limit` of those after this one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn voter_ids_after(
         &self,
         voter_id: &str,
@@ -242,9 +233,6 @@ impl Store {
     }
 
     /// Rows of `rejected_voters` outside the log, as [`Store::stray_rows`]: partition, offset.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn stray_rejected_voters(
         &self,
         ends: &[(u32, i64)],

@@ -74,9 +74,6 @@ impl Drop for BridgeLock {
 impl Store {
     /// Takes the right to be this election's bridge; `None` while another bridge has it. A separate
     /// connection holds it. The embedded server, which takes only one connection, needs no lock.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn try_bridge_lock(&self) -> Result<Option<BridgeLock>, StoreError> {
         if self.max_connections() == 1 {
             return Ok(Some(BridgeLock { connection: None }));
@@ -96,9 +93,6 @@ impl Store {
     }
 
     /// How far a topic on Kafka is read into one on Fluvio.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn inbound(&self, fluvio: &str, kafka: &str) -> Result<Inbound, StoreError> {
         let rows = self
             .connection()
@@ -127,9 +121,6 @@ impl Store {
     }
 
     /// Adds partitions on Kafka that are not known yet; they are read from the beginning.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn add_inbound(
         &self,
         fluvio: &str,
@@ -152,9 +143,6 @@ impl Store {
 
     /// Stores how far all partitions of a topic on Kafka are read. Stores nothing and returns false if one
     /// of them is unknown or was read further by another bridge.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn store_inbound(
         &self,
         fluvio: &str,

@@ -71,9 +71,6 @@ ORDER BY c."partition"
 
 impl Store {
     /// Where a partition's chain ends; `None` while nothing of it is persisted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn chain_end(
         &self,
         topic: ChainedTopic,
@@ -84,9 +81,6 @@ impl Store {
     }
 
     /// Where the chains of all partitions of a topic end, by partition.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn chain_ends(
         &self,
         topic: ChainedTopic,
@@ -105,9 +99,6 @@ impl Store {
     }
 
     /// Rows of a partition's chain from offset `from` on, in order; at most `limit`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn chain_rows(
         &self,
         topic: ChainedTopic,
@@ -132,9 +123,6 @@ impl Store {
 
     /// How many rows of the chain are of partitions that the topic, with this many `partitions`, does not
     /// have; by partition.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn stray_chain_rows(
         &self,
         topic: ChainedTopic,

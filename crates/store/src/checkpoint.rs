@@ -30,9 +30,6 @@ WHERE consumer = $1 AND topic = $2 AND "partition" = $3
 
 impl Store {
     /// The offset at which a consumer continues in a partition; 0 if it has not begun.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn checkpoint(
         &self,
         consumer: &str,

@@ -16,9 +16,6 @@ TRUNCATE candidates, voters, votes, rejected_votes, rejected_voters, tallies, ch
 impl Store {
     /// Deletes the election with everything that belongs to it, but not the schema. Running consumers
     /// lose their leases, so they store nothing of the old election in the new one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn clear(&self) -> Result<(), StoreError> {
         let connection = self.connection().await?;
         connection.batch("delete the election", CLEAR).await

@@ -52,9 +52,6 @@ impl Election {
 
 impl Store {
     /// Stores the election if there is none, and returns the one that is stored.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn open_election(&self, election: &Election) -> Result<Election, StoreError> {
         let time = |time: Option<VotingTime>| time.map(time_column);
         self.connection()
@@ -80,9 +77,6 @@ impl Store {
     }
 
     /// The stored election, if there is one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn election(&self) -> Result<Option<Election>, StoreError> {
         let row = self
             .connection()
@@ -146,9 +140,6 @@ impl Store {
 
     /// When the stored election was opened, which distinguishes it from the next one. `None` if there is no
     /// election, or no schema yet.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn election_opened_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let doing = "ask which election it is";
         let connection = self.connection().await?;
@@ -220,9 +211,6 @@ impl Store {
     }
 
     /// The candidates, in the order in which they were registered.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
         let connection = self.connection().await?;
         read_candidates(&connection).await

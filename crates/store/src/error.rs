@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use ballot::Unbalanced;
 use ledger::Difference;
 use tokio_postgres::error::SqlState;
 
@@ -130,33 +129,19 @@ pub enum StoreError {
         /// What was stored, against what is there now.
         differences: Vec<Difference>,
     },
-    /// A tally does not account for each vote before its offset.
+    /// A tally does not account for each vote before its offset, or its groups do not agree.
     #[error(
-        "the {which} tally of partition {partition} at offset {offset} accounts for {cast} votes; the count stopped, and `election audit` shows what is right"
-    )]
-    TallyUnaccounted {
-        /// `stored` or `new`.
-        which: &'static str,
-        /// The partition.
-        partition: u32,
-        /// Up to where it counts.
-        offset: i64,
-        /// Votes counted and rejected.
-        cast: u64,
-    },
-    /// A tally's groups do not agree.
-    #[error(
-        "the {which} tally of partition {partition} at offset {offset} does not add up: {source}; the count stopped, and `election audit` shows what is right"
+        "the {which} tally of partition {partition} at offset {offset} {problem}; the count stopped, and `election audit` shows what is right"
     )]
     TallyUnbalanced {
         /// `stored` or `new`.
         which: &'static str,
         /// The partition.
         partition: u32,
-        /// Up to where it counts.
+        /// The offset up to which it counts.
         offset: i64,
-        /// What does not add up.
-        source: Unbalanced,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A checkpoint moved back.
     #[error(

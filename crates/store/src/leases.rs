@@ -149,9 +149,6 @@ impl Store {
 
     /// Gives a partition back, after its work is stored, so that another member can take it at once. Does
     /// nothing if it belongs to another member already. Waits for transactions that write under the lease.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
         self.connection()
             .await?

@@ -51,7 +51,8 @@ mod migrations {
     refinery::embed_migrations!("migrations");
 }
 
-/// The election's database. Clones share one pool of connections.
+/// The election's database. Clones share one pool of connections. Every method fails when the database
+/// does; their docs name only further errors.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
@@ -175,9 +176,6 @@ impl Store {
     }
 
     /// The server's version, e.g. `17.5`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn server_version(&self) -> Result<String, StoreError> {
         let row = self
             .connection()

@@ -44,22 +44,18 @@ FROM checkpoints c LEFT JOIN tallies t USING ("partition")
 WHERE c.consumer = $1 AND c.topic = $2 AND ($3::int[] IS NULL OR c."partition" = ANY ($3))
 "#;
 
-/// Locks checkpoints until the transaction ends.
+/// Locks checkpoints until the transaction ends. Those that are missing are created first.
 const LOCK: &str = r#"
-SELECT "partition" FROM checkpoints
-WHERE consumer = $1 AND topic = $2 AND "partition" = ANY ($3)
-ORDER BY "partition" FOR UPDATE
+INSERT INTO checkpoints AS c (consumer, topic, "partition", next_offset)
+SELECT $1::text, $2::text, "partition", 0 FROM unnest($3::int[]) AS given ("partition")
+ORDER BY "partition"
+ON CONFLICT (consumer, topic, "partition") DO UPDATE SET next_offset = c.next_offset
 "#;
 
-/// Moves checkpoints forward, and returns the partitions whose checkpoint was not ahead.
-const MOVE_CHECKPOINTS: &str = r#"
-INSERT INTO checkpoints AS c (consumer, topic, "partition", next_offset)
-SELECT $1::text, $2::text, * FROM unnest($3::int[], $4::bigint[]) AS given ("partition", next_offset)
-ORDER BY "partition"
-ON CONFLICT (consumer, topic, "partition") DO UPDATE
-SET next_offset = excluded.next_offset, updated_at = now()
-WHERE c.next_offset <= excluded.next_offset
-RETURNING "partition"
+const MOVE: &str = r#"
+UPDATE checkpoints AS c SET next_offset = given.next_offset, updated_at = now()
+FROM unnest($3::int[], $4::bigint[]) AS given ("partition", next_offset)
+WHERE c.consumer = $1 AND c.topic = $2 AND c."partition" = given."partition"
 "#;
 
 const SAVE_CELLS: &str = r#"
@@ -96,8 +92,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`] when a partition belongs to another consumer;
     /// [`StoreError::TallyGoesBack`] when a later tally is stored; [`StoreError::WentBack`] and
-    /// [`StoreError::TallyChanged`] when what is stored has been edited; [`StoreError::TallyUnaccounted`]
-    /// and [`StoreError::TallyUnbalanced`] when a tally does not add up. Then nothing is saved.
+    /// [`StoreError::TallyChanged`] when what is stored has been edited; [`StoreError::TallyUnbalanced`] when
+    /// a tally does not add up. Then nothing is saved.
     pub async fn save_tallies(&self, tallies: &[PartitionTally<'_>]) -> Result<(), StoreError> {
         let transaction = Transaction::begin(self).await?;
         let leases: Vec<_> = tallies
@@ -106,12 +102,13 @@ impl Store {
             .collect();
         demand_leases(&transaction, &leases).await?;
         let found = lock_and_load(&transaction, tallies).await?;
-        move_checkpoints(&transaction, tallies).await?;
+        let nothing = (0, Tally::default());
         for tally in tallies {
-            let found = found.get(&tally.partition);
+            let found = found.get(&tally.partition).unwrap_or(&nothing);
             demand_as_stored(tally, found)?;
             demand_accounted("new", tally.partition, tally.next_offset, tally.tally)?;
         }
+        move_checkpoints(&transaction, tallies).await?;
         save_cells(&transaction, tallies).await?;
         transaction.commit().await
     }
@@ -173,13 +170,18 @@ fn partition_columns(tallies: &[PartitionTally<'_>]) -> Result<Vec<i32>, StoreEr
 /// overwritten unnoticed.
 fn demand_as_stored(
     tally: &PartitionTally<'_>,
-    found: Option<&(i64, Tally)>,
+    (offset, found): &(i64, Tally),
 ) -> Result<(), StoreError> {
     let PartitionTally {
         partition, stored, ..
     } = *tally;
-    let nothing = (0, Tally::default());
-    let (offset, found) = found.unwrap_or(&nothing);
+    if tally.next_offset < *offset {
+        return Err(StoreError::TallyGoesBack {
+            partition,
+            stored: *offset,
+            given: tally.next_offset,
+        });
+    }
     if *offset < stored.next_offset {
         return Err(StoreError::WentBack {
             consumer: TALLY,
@@ -214,22 +216,19 @@ fn demand_accounted(
     tally: &Tally,
 ) -> Result<(), StoreError> {
     let cast = tally.cast();
-    if u64::try_from(offset) != Ok(cast) {
-        return Err(StoreError::TallyUnaccounted {
-            which,
-            partition,
-            offset,
-            cast,
-        });
-    }
-    tally
-        .demand_balanced()
-        .map_err(|source| StoreError::TallyUnbalanced {
-            which,
-            partition,
-            offset,
-            source,
-        })
+    let problem = if u64::try_from(offset) != Ok(cast) {
+        format!("accounts for {cast} votes")
+    } else if let Err(unbalanced) = tally.demand_balanced() {
+        format!("does not add up: {unbalanced}")
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::TallyUnbalanced {
+        which,
+        partition,
+        offset,
+        problem,
+    })
 }
 
 fn cell(row: &Row) -> Result<Option<(CellPath, u64)>, StoreError> {
@@ -292,36 +291,16 @@ async fn move_checkpoints(
     transaction: &Transaction,
     tallies: &[PartitionTally<'_>],
 ) -> Result<(), StoreError> {
-    let doing = "move the tallies' checkpoints";
     let partitions = partition_columns(tallies)?;
     let offsets: Vec<i64> = tallies.iter().map(|tally| tally.next_offset).collect();
-    let rows = transaction
-        .query(
-            doing,
-            MOVE_CHECKPOINTS,
+    transaction
+        .execute(
+            "move the tallies' checkpoints",
+            MOVE,
             &[&TALLY, &topics::VOTES, &partitions, &offsets],
         )
         .await?;
-    let moved: Vec<i32> = rows
-        .iter()
-        .map(|row| row.get(0))
-        .collect::<Result<_, _>>()?;
-    let Some(at) = partitions.iter().position(|p| !moved.contains(p)) else {
-        return Ok(());
-    };
-    let stored = transaction
-        .query_one(
-            doing,
-            r#"SELECT next_offset FROM checkpoints
-               WHERE consumer = $1 AND topic = $2 AND "partition" = $3"#,
-            &[&TALLY, &topics::VOTES, &partitions[at]],
-        )
-        .await?;
-    Err(StoreError::TallyGoesBack {
-        partition: tallies[at].partition,
-        stored: stored.get(0)?,
-        given: offsets[at],
-    })
+    Ok(())
 }
 
 async fn save_cells(

@@ -166,9 +166,6 @@ pub fn differing_columns(voter: &Voter, row: &Voter) -> Vec<&'static str> {
 
 impl Store {
     /// Those of these voters who are registered, in any order.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn voters(&self, voter_ids: &[&str]) -> Result<Vec<Voter>, StoreError> {
         let rows = self
             .connection()
@@ -179,9 +176,6 @@ impl Store {
     }
 
     /// Those of these ids that have a row in `votes`, in any order.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn have_voted(&self, voter_ids: &[&str]) -> Result<Vec<String>, StoreError> {
         let rows = self
             .connection()
