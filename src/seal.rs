@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use ballot::{PartitionJudge, Rules};
 use evidence::{BlindingKey, ChainedTopic, Digest, MerkleTree, Seal, moment_text};
 use indicatif::HumanCount;
 use serde::Serialize;
@@ -13,11 +12,10 @@ use store::ChainEnd;
 use wire::topics;
 
 use crate::Outcome;
-use crate::audit::{ChainAuditor, Findings, SealedVotes};
+use crate::audit::{Findings, PartitionRecount, Recounted};
 use crate::backend::Backend;
 use crate::cli::SealArgs;
 use crate::key::election_key;
-use crate::log_blocks::LogBlocks;
 use crate::render;
 
 pub(crate) async fn run(args: SealArgs) -> anyhow::Result<Outcome> {
@@ -99,14 +97,15 @@ async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
     let sealed_at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let number = earlier.iter().map(|seal| seal.number).max().unwrap_or(0) + 1;
     let mut seals = Vec::new();
+    let recount = PartitionRecount {
+        backend,
+        rules: &rules,
+        key: Some(key),
+        seals: &earlier,
+        rows: None,
+    };
     for (partition, log_end) in (0..).zip(backend.ends(topics::VOTES).await?) {
-        let unsealed = Unsealed {
-            backend,
-            key,
-            partition,
-            log_end,
-        };
-        let (chain_end, tree) = unsealed.count(&rules, &earlier).await?;
+        let (chain_end, tree) = recount_persisted(&recount, partition, log_end).await?;
         seals.push(Seal {
             number,
             partition,
@@ -126,66 +125,37 @@ async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
     Sealed::of(&seals, true)
 }
 
-/// A partition that is about to be sealed.
-struct Unsealed<'a> {
-    backend: &'a Backend,
-    key: &'a BlindingKey,
+/// Counts what is persisted of a partition, and demands that the chain and the earlier seals match.
+async fn recount_persisted(
+    recount: &PartitionRecount<'_>,
     partition: u32,
     log_end: i64,
-}
-
-impl Unsealed<'_> {
-    /// Counts what is persisted, and demands that the chain and the earlier seals match.
-    async fn count(
-        &self,
-        rules: &Rules,
-        earlier: &[Seal],
-    ) -> anyhow::Result<(ChainEnd, MerkleTree)> {
-        let Unsealed {
-            backend,
-            key,
-            partition,
-            log_end,
-        } = *self;
-        let store = &backend.store;
-        let chain_end = store.chain_end(ChainedTopic::Votes, partition).await?;
-        let persisted_to = chain_end.map_or(0, |end| end.next_offset);
-        let end = persisted_to.min(log_end);
-        let mut findings = Findings::default();
-        let mut heads: BTreeSet<Digest> = earlier
-            .iter()
-            .filter(|seal| seal.partition == partition)
-            .map(|seal| seal.chain_head)
-            .collect();
-        let mut chain = ChainAuditor::new(store, ChainedTopic::Votes, partition, &mut heads);
-        let mut sealed = SealedVotes::new(key, partition, earlier);
-        let mut judge = PartitionJudge::new(rules.clone());
-        let mut blocks =
-            LogBlocks::before(end, &*backend.platform, topics::VOTES, partition).await?;
-        while let Some(records) = blocks.next().await? {
-            chain.records(&records, &mut findings).await?;
-            for record in &records {
-                sealed.reached(record.offset, &mut findings);
-                let verdict = judge.judge(record.offset, record.key.as_deref(), &record.value);
-                if let Ok(ballot) = verdict {
-                    sealed.add(record.offset, &ballot.voter_id, &ballot.choice(rules));
-                }
-            }
-        }
-        let tree = sealed.finish(end, &mut findings);
-        let chain_end = chain.finish(end, &mut findings).await?;
-        for head in heads {
-            findings.differ(format!(
-                "partition {partition}: the chain does not have the head {head}, which was sealed"
-            ));
-        }
-        if findings.differences > 0 {
-            bail!(
-                "nothing is sealed: partition {partition} of the log is not what was persisted or sealed \
-                 before; `election audit` lists all differences\n{}",
-                findings.list().trim_end()
-            );
-        }
-        Ok((chain_end, tree))
+) -> anyhow::Result<(ChainEnd, MerkleTree)> {
+    let store = &recount.backend.store;
+    let chain_end = store.chain_end(ChainedTopic::Votes, partition).await?;
+    let end = chain_end.map_or(0, |end| end.next_offset).min(log_end);
+    let earlier = recount.seals.iter();
+    let mut heads: BTreeSet<Digest> = earlier
+        .filter(|seal| seal.partition == partition)
+        .map(|seal| seal.chain_head)
+        .collect();
+    let mut findings = Findings::default();
+    let recounted = recount.run(partition, end, &mut heads, &mut findings);
+    let Recounted {
+        chain_end, tree, ..
+    } = recounted.await?;
+    for head in heads {
+        findings.differ(format!(
+            "partition {partition}: the chain does not have the head {head}, which was sealed"
+        ));
     }
+    if findings.differences > 0 {
+        bail!(
+            "nothing is sealed: partition {partition} of the log is not what was persisted or sealed \
+             before; `election audit` lists all differences\n{}",
+            findings.list().trim_end()
+        );
+    }
+    let tree = tree.context("invariant: a recount with a key has a tree")?;
+    Ok((chain_end, tree))
 }
