@@ -234,19 +234,3 @@ pub(super) fn compare_end(
         ));
     }
 }
-
-/// Reports rows of the chain of partitions that the topic does not have.
-pub(super) async fn report_stray_rows(
-    store: &Store,
-    topic: ChainedTopic,
-    partitions: u32,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
-    for (partition, rows) in store.stray_chain_rows(topic, partitions).await? {
-        findings.differ(format!(
-            "partition {partition}: {rows} rows of a chain are stored, but `{}` has no such partition",
-            topic.as_str()
-        ));
-    }
-    Ok(())
-}

@@ -20,7 +20,7 @@ pub(crate) use self::findings::Findings;
 pub(crate) use self::partition::{PartitionRecount, Recounted};
 pub(crate) use self::sealed_votes::SealedVotes;
 
-use self::chain::{compare_end, report_stray_rows};
+use self::chain::compare_end;
 use self::findings::LISTED;
 use self::roll::audit_roll;
 use crate::Outcome;
@@ -104,23 +104,36 @@ async fn look_for_strays(
             ));
         }
     }
-    report_stray_rows(store, ChainedTopic::Votes, partitions, findings).await?;
     for seal in seals.iter().filter(|seal| seal.partition >= partitions) {
         findings.differ(format!(
             "partition {}: seal {} is of it, but `votes` has no such partition",
             seal.partition, seal.number
         ));
     }
-    let ends: Vec<_> = (0..).zip(ends.iter().copied()).collect();
-    for (partition, row) in store.stray_rows(&ends, LISTED + 1).await? {
+    report_stray_rows(store, ChainedTopic::Votes, ends, findings).await
+}
+
+/// Reports rows outside the log that were made of a topic's records.
+async fn report_stray_rows(
+    store: &Store,
+    topic: ChainedTopic,
+    ends: &[i64],
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    for (partition, rows) in store.stray_chain_rows(topic, ends.len() as u32).await? {
         findings.differ(format!(
-            "votes row of voter {}: partition {partition} has no offset {}",
-            row.voter_id, row.offset
+            "partition {partition}: {rows} rows of a chain are stored, but `{}` has no such partition",
+            topic.as_str()
         ));
     }
-    for (partition, offset, reason) in store.stray_rejected_rows(&ends, LISTED + 1).await? {
+    let of = match topic {
+        ChainedTopic::Votes => "",
+        ChainedTopic::Voters => " of voters",
+    };
+    for row in store.stray_rows(topic, ends, LISTED + 1).await? {
         findings.differ(format!(
-            "rejected_votes row ({reason}): partition {partition} has no offset {offset}"
+            "{} row ({}): partition {}{of} has no offset {}",
+            row.table, row.detail, row.partition, row.offset
         ));
     }
     Ok(())

@@ -8,8 +8,9 @@ use platform::Output;
 use store::{PERSIST, RejectedVoterRow, Store, differing_columns, stored_voter};
 use wire::topics;
 
-use super::chain::{ChainAuditor, compare_end, report_stray_rows};
-use super::findings::{Findings, LISTED};
+use super::chain::{ChainAuditor, compare_end};
+use super::findings::Findings;
+use super::report_stray_rows;
 use crate::backend::Backend;
 use crate::log_blocks::LogBlocks;
 
@@ -63,14 +64,8 @@ pub(super) async fn audit_roll(
             roll.findings,
         );
     }
-    report_stray_rows(
-        store,
-        ChainedTopic::Voters,
-        ends.len() as u32,
-        roll.findings,
-    )
-    .await?;
-    roll.finish(&ends).await
+    report_stray_rows(store, ChainedTopic::Voters, &ends, roll.findings).await?;
+    roll.finish().await
 }
 
 /// What is known of the roll so far.
@@ -172,7 +167,7 @@ impl Roll<'_> {
     }
 
     /// Looks for rows without a record.
-    async fn finish(mut self, ends: &[i64]) -> anyhow::Result<()> {
+    async fn finish(mut self) -> anyhow::Result<()> {
         for (id, differences) in &self.differing {
             differ(self.findings, id, differences);
         }
@@ -185,12 +180,6 @@ impl Roll<'_> {
         if rows != expected && self.report_strays().await? == 0 {
             self.findings.differ(format!(
                 "voters has {rows} rows for {expected} registered voters"
-            ));
-        }
-        let ends: Vec<_> = (0..).zip(ends.iter().copied()).collect();
-        for (partition, offset) in self.store.stray_rejected_voters(&ends, LISTED + 1).await? {
-            self.findings.differ(format!(
-                "rejected_voters row: partition {partition} of voters has no offset {offset}"
             ));
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ballot::Reason;
 use chrono::NaiveDateTime;
+use evidence::ChainedTopic;
 use wire::topics;
 
 use crate::checkpoint::PERSIST;
@@ -35,6 +36,19 @@ pub struct PersistedVotes {
     pub rejected: u64,
 }
 
+/// A row outside the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayRow {
+    /// Its table.
+    pub table: &'static str,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The voter of a vote, the reason of a rejected vote, or the problem of a rejected voter.
+    pub detail: String,
+}
+
 const COUNT_ROWS: &str = "
 SELECT 'voters', NULL, count(*) FROM voters
 UNION ALL SELECT 'votes', NULL, count(*) FROM votes
@@ -52,9 +66,6 @@ SELECT coalesce((SELECT next_offset FROM checkpoints
 
 impl Store {
     /// Counts the rows of every table.
-    ///
-    /// # Errors
-    /// When the database fails, or the reason of a rejected vote is unknown.
     pub async fn count_rows(&self) -> Result<RowCounts, StoreError> {
         let connection = self.connection().await?;
         let mut counts = RowCounts::default();
@@ -92,9 +103,6 @@ impl Store {
     }
 
     /// The votes of a partition with offsets `from..to`, by offset.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's time is not a voting time.
     pub async fn vote_rows(
         &self,
         partition: u32,
@@ -106,20 +114,17 @@ impl Store {
             .await?
             .query(
                 "read votes",
-                r#"SELECT log_offset, voter_id, candidate_id, selections, voting_time FROM votes
+                r#"SELECT voter_id, candidate_id, selections, voting_time, log_offset FROM votes
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
                 &[&partition_column(partition)?, &from, &to],
             )
             .await?;
-        rows.iter().map(|row| vote_row(row, 0)).collect()
+        rows.iter().map(vote_row).collect()
     }
 
     /// The rejected votes of a partition with offsets `from..to`, by offset. A value is truncated to
     /// `value_limit` bytes.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's reason is unknown.
     pub async fn rejected_rows(
         &self,
         partition: u32,
@@ -199,97 +204,56 @@ impl Store {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Votes outside the log, by partition and offset, at most `limit`. `ends` has the log's end of each
-    /// partition.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's time is not a voting time.
+    /// Rows outside the log that were made of a topic's records, by partition and offset, at most `limit` of
+    /// each table. `ends` has the log's end of each partition.
     pub async fn stray_rows(
         &self,
-        ends: &[(u32, i64)],
+        topic: ChainedTopic,
+        ends: &[i64],
         limit: usize,
-    ) -> Result<Vec<(u32, VoteRow)>, StoreError> {
-        const COLUMNS: &str = "voter_id, candidate_id, selections, voting_time";
-        let rows = self.strays("votes", COLUMNS, ends, limit).await?;
-        rows.iter()
-            .map(|row| Ok((row.partition("votes", 0)?, vote_row(row, 1)?)))
-            .collect()
-    }
-
-    /// Rejected votes outside the log, as [`Store::stray_rows`]: partition, offset, reason.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's reason is unknown.
-    pub async fn stray_rejected_rows(
-        &self,
-        ends: &[(u32, i64)],
-        limit: usize,
-    ) -> Result<Vec<(u32, i64, Reason)>, StoreError> {
-        const TABLE: &str = "rejected_votes";
-        let rows = self.strays(TABLE, "reason", ends, limit).await?;
-        rows.iter()
-            .map(|row| Ok((row.partition(TABLE, 0)?, row.get(1)?, reason(row, 2)?)))
-            .collect()
-    }
-
-    /// Rows of `rejected_voters` outside the log, as [`Store::stray_rows`]: partition, offset.
-    pub async fn stray_rejected_voters(
-        &self,
-        ends: &[(u32, i64)],
-        limit: usize,
-    ) -> Result<Vec<(u32, i64)>, StoreError> {
-        const TABLE: &str = "rejected_voters";
-        let rows = self.strays(TABLE, "problem", ends, limit).await?;
-        rows.iter()
-            .map(|row| Ok((row.partition(TABLE, 0)?, row.get(1)?)))
-            .collect()
-    }
-
-    /// Rows of a table outside the log: partition, offset, and these columns.
-    async fn strays(
-        &self,
-        table: &str,
-        columns: &str,
-        ends: &[(u32, i64)],
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        let (mut partitions, mut log_ends) = (Vec::new(), Vec::new());
-        for &(partition, end) in ends {
-            partitions.push(partition_column(partition)?);
-            log_ends.push(end);
-        }
-        let statement = format!(
-            r#"SELECT "partition", log_offset, {columns} FROM {table}
-               LEFT JOIN unnest($1::int[], $2::bigint[]) AS known ("partition", log_end) USING ("partition")
-               WHERE log_end IS NULL OR log_offset < 0 OR log_offset >= log_end
-               ORDER BY "partition", log_offset
-               LIMIT $3"#
-        );
-        let doing = "look for rows outside the log";
+    ) -> Result<Vec<StrayRow>, StoreError> {
+        let tables: &[(&'static str, &str)] = match topic {
+            ChainedTopic::Votes => &[("votes", "voter_id"), ("rejected_votes", "reason")],
+            ChainedTopic::Voters => &[("rejected_voters", "problem")],
+        };
         let connection = self.connection().await?;
-        connection
-            .query(
-                doing,
-                &statement,
-                &[&partitions, &log_ends, &limit_column(limit)],
-            )
-            .await
+        let mut strays = Vec::new();
+        for &(table, column) in tables {
+            let statement = format!(
+                r#"SELECT "partition", log_offset, {column}::text FROM {table}
+                   LEFT JOIN unnest($1::bigint[]) WITH ORDINALITY AS known (log_end, number)
+                     ON number = "partition" + 1
+                   WHERE log_end IS NULL OR log_offset < 0 OR log_offset >= log_end
+                   ORDER BY "partition", log_offset
+                   LIMIT $2"#
+            );
+            let doing = "look for rows outside the log";
+            let rows = connection.query(doing, &statement, &[&ends, &limit_column(limit)]);
+            for row in rows.await? {
+                strays.push(StrayRow {
+                    table,
+                    partition: row.get(0)?,
+                    offset: row.get(1)?,
+                    detail: row.get(2)?,
+                });
+            }
+        }
+        Ok(strays)
     }
 }
 
-/// A vote, from its columns from `first` on: offset, voter, candidate, selections and time.
-fn vote_row(row: &Row, first: usize) -> Result<VoteRow, StoreError> {
-    let voter_id: String = row.get(first + 1)?;
-    let time: NaiveDateTime = row.get(first + 4)?;
+fn vote_row(row: &Row) -> Result<VoteRow, StoreError> {
+    let voter_id: String = row.get(0)?;
+    let time: NaiveDateTime = row.get(3)?;
     Ok(VoteRow {
         voting_time: time_from(time).ok_or_else(|| StoreError::Damaged {
             table: "votes",
             problem: format!("voter {voter_id} cannot have voted at {time}"),
         })?,
         voter_id,
-        candidate_id: row.get(first + 2)?,
-        selections: row.get(first + 3)?,
-        offset: row.get(first)?,
+        candidate_id: row.get(1)?,
+        selections: row.get(2)?,
+        offset: row.get(4)?,
     })
 }
 

@@ -60,18 +60,16 @@ impl EmbeddedPostgres {
 
         let stopping = Arc::new(AtomicBool::new(false));
         let (report, stopped) = oneshot::channel();
-        let server = Server {
-            proxy: PgliteProxy::new(&directory),
-            listener,
-            stopping: Arc::clone(&stopping),
-            _lock: lock,
-        };
+        let proxy = PgliteProxy::new(&directory);
+        let asked = Arc::clone(&stopping);
         // Not one of the runtime's threads, since the runtime waits for those when it ends.
         std::thread::Builder::new()
             .name("embedded-postgres".into())
             .spawn(move || {
-                server.serve();
-                drop(server);
+                serve(&proxy, &listener, &asked);
+                drop((proxy, listener));
+                // The directory is free once all else has ended.
+                drop(lock);
                 // The caller may have stopped waiting.
                 report.send(()).ok();
             })
@@ -201,26 +199,14 @@ fn remove_if_there(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-struct Server {
-    proxy: PgliteProxy,
-    listener: TcpListener,
-    stopping: Arc<AtomicBool>,
-    /// Held as long as the directory is in use.
-    _lock: File,
-}
-
-impl Server {
-    fn serve(&self) {
-        let mut failures = 0;
-        while !self.stopping.load(Ordering::SeqCst) && failures < FAILURES_IN_A_ROW {
-            match self.proxy.accept_tcp_once(&self.listener) {
-                Ok(()) => failures = 0,
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(
-                        "a connection to embedded PostgreSQL ended abnormally: {error:#}"
-                    );
-                }
+fn serve(proxy: &PgliteProxy, listener: &TcpListener, stopping: &AtomicBool) {
+    let mut failures = 0;
+    while !stopping.load(Ordering::SeqCst) && failures < FAILURES_IN_A_ROW {
+        match proxy.accept_tcp_once(listener) {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!("a connection to embedded PostgreSQL ended abnormally: {error:#}");
             }
         }
     }

@@ -41,7 +41,7 @@ mod voters;
 mod votes;
 mod wal;
 
-pub use audit::{PersistedVotes, RowCounts};
+pub use audit::{PersistedVotes, RowCounts, StrayRow};
 pub use bridge::{BridgeLock, Inbound, InboundPosition};
 pub use chain::{ChainEnd, ChainHashes, ChainRow};
 pub use checkpoint::PERSIST;

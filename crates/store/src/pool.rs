@@ -52,7 +52,7 @@ mod migrations {
 }
 
 /// The election's database. Clones share one pool of connections. Every method fails when the database
-/// does; their docs name only further errors.
+/// does, or with [`StoreError::Damaged`] when a table has been edited; their docs name only further errors.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,

@@ -13,17 +13,11 @@ const TABLE: &str = "seals";
 
 impl Store {
     /// Every seal, by number and partition.
-    ///
-    /// # Errors
-    /// When the database fails, or a seal's root does not match its parts.
     pub async fn seals(&self) -> Result<Vec<Seal>, StoreError> {
         self.read_seals("true").await
     }
 
     /// The latest seal, by partition; empty if there is none.
-    ///
-    /// # Errors
-    /// As [`Store::seals`].
     pub async fn latest_seal(&self) -> Result<Vec<Seal>, StoreError> {
         self.read_seals("seal = (SELECT max(seal) FROM seals)")
             .await

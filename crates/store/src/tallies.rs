@@ -67,9 +67,6 @@ WHERE t.total <> excluded.total
 
 impl Store {
     /// A partition's tally and the offset up to which it counts, if one was saved.
-    ///
-    /// # Errors
-    /// When the database fails, or a cell is damaged.
     pub async fn load_tally(&self, partition: u32) -> Result<Option<(i64, Tally)>, StoreError> {
         let connection = self.connection().await?;
         let mut tallies = load(&connection, Some(vec![partition_column(partition)?])).await?;
@@ -77,9 +74,6 @@ impl Store {
     }
 
     /// Every saved tally: partition, the offset up to which it counts, and the counts; by partition.
-    ///
-    /// # Errors
-    /// When the database fails, or a cell is damaged.
     pub async fn tallies(&self) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
         let tallies = load(&self.connection().await?, None).await?.into_iter();
         Ok(tallies
