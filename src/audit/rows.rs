@@ -18,9 +18,9 @@ pub(super) struct BlockRows<'a> {
     rejected: BTreeMap<i64, RejectedRow>,
 }
 
-impl BlockRows<'_> {
+impl<'a> BlockRows<'a> {
     /// Fetches the rows of these records.
-    pub(super) async fn of<'a>(
+    pub(super) async fn of(
         records: &[Output],
         store: &Store,
         partition: u32,

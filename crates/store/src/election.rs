@@ -144,7 +144,8 @@ impl Store {
         let doing = "ask which election it is";
         let connection = self.connection().await?;
         let statement = "SELECT to_regclass('elections') IS NOT NULL";
-        if !connection.query_one(doing, statement, &[]).await?.get(0)? {
+        let has_schema: bool = connection.query_one(doing, statement, &[]).await?.get(0)?;
+        if !has_schema {
             return Ok(None);
         }
         let statement = "SELECT created_at FROM elections";
@@ -172,9 +173,10 @@ impl Store {
                 registered: ids.collect::<Vec<_>>().join(", "),
             });
         }
-        let column =
-            |field: fn(&Candidate) -> &str| -> Vec<&str> { candidates.iter().map(field).collect() };
-        if registered.is_empty() {
+        if registered != candidates {
+            let column = |field: fn(&Candidate) -> &str| -> Vec<&str> {
+                candidates.iter().map(field).collect()
+            };
             transaction
                 .execute(
                     doing,
@@ -182,26 +184,14 @@ impl Store {
                                              biography, campaign_platform, photo_url, ordinal)
                      SELECT * FROM unnest($1::text[], $2::text[], $3::text[],
                                           $4::text[], $5::text[], $6::text[])
-                     WITH ORDINALITY",
+                     WITH ORDINALITY
+                     ON CONFLICT (candidate_id) DO UPDATE SET photo_url = excluded.photo_url",
                     &[
                         &column(|candidate| &candidate.candidate_id),
                         &column(|candidate| &candidate.candidate_name),
                         &column(|candidate| &candidate.party_affiliation),
                         &column(|candidate| &candidate.biography),
                         &column(|candidate| &candidate.campaign_platform),
-                        &column(|candidate| &candidate.photo_url),
-                    ],
-                )
-                .await?;
-        } else if registered != candidates {
-            transaction
-                .execute(
-                    doing,
-                    "UPDATE candidates SET photo_url = moved.photo_url
-                     FROM unnest($1::text[], $2::text[]) AS moved (candidate_id, photo_url)
-                     WHERE candidates.candidate_id = moved.candidate_id",
-                    &[
-                        &column(|candidate| &candidate.candidate_id),
                         &column(|candidate| &candidate.photo_url),
                     ],
                 )
