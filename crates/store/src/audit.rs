@@ -228,8 +228,10 @@ impl Store {
                    LIMIT $2"#
             );
             let doing = "look for rows outside the log";
-            let rows = connection.query(doing, &statement, &[&ends, &limit_column(limit)]);
-            for row in rows.await? {
+            let rows = connection
+                .query(doing, &statement, &[&ends, &limit_column(limit)])
+                .await?;
+            for row in rows {
                 strays.push(StrayRow {
                     table,
                     partition: row.get(0)?,

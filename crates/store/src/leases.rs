@@ -135,8 +135,8 @@ impl Store {
         if held.len() < share {
             round.execute(doing, ADD_PARTITIONS, &[&end]).await?;
             let wanted = limit_column(share - held.len());
-            let claimed = round.query(doing, CLAIM, &[&member, &end, &wanted]);
-            held.extend(leases(&claimed.await?)?);
+            let rows = round.query(doing, CLAIM, &[&member, &end, &wanted]).await?;
+            held.extend(leases(&rows)?);
         }
         held.sort_by_key(|lease| lease.partition);
         round.commit().await?;

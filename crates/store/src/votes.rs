@@ -208,8 +208,10 @@ async fn insert_votes(
     copy.finish().await?;
 
     let partition = partition_column(batch.partition)?;
-    let rows = transaction.query("insert votes", INSERT_VOTES, &[&partition]);
-    rows.await?.iter().map(|row| row.get(0)).collect()
+    let rows = transaction
+        .query("insert votes", INSERT_VOTES, &[&partition])
+        .await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 async fn insert_rejected(
