@@ -1,5 +1,5 @@
-//! Opening what an election lives on: the data directory with the embedded platform, and Postgres,
-//! embedded or a server.
+//! Opens the platform and the database of an election: embedded in the data directory, or a cluster and a
+//! server.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -14,22 +14,22 @@ use platform::embedded::EmbeddedPlatform;
 use platform::fluvio::FluvioPlatform;
 use producer::{Deployment, ProducerError, StoredElection};
 use service::UsageError;
+use service::args::ClusterArgs;
 use store::{EmbeddedPostgres, Store};
 use wire::topics;
 
 use crate::cli::{BackendArgs, PlatformKind};
 use crate::key::existing_key;
 
-/// Connections to a Postgres server: the persisters of a few partitions, tallies and queries.
+/// Connections to a Postgres server: for the persisters of a few partitions, tallies and queries.
 const SERVER_CONNECTIONS: usize = 8;
 
 const LOG: &str = "log";
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 
-/// What an election lives on, open. One process at a time has a data directory.
+/// The platform and the database of an election, open. One process at a time has a data directory.
 pub(crate) struct Backend {
-    /// The platform, as the services take it.
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) store: Store,
     pub(crate) manifest: Manifest,
@@ -46,37 +46,16 @@ enum Streaming {
 }
 
 impl Backend {
-    /// Opens what is meant, creating a data directory if it is not there.
-    pub(crate) async fn open(args: &BackendArgs) -> anyhow::Result<Backend> {
-        Backend::open_with(args, false).await
-    }
-
-    /// Opens it after deleting the election it holds.
-    pub(crate) async fn open_fresh(args: &BackendArgs) -> anyhow::Result<Backend> {
-        Backend::open_with(args, true).await
-    }
-
-    /// Opens it if there is something in it.
-    pub(crate) async fn open_existing(args: &BackendArgs) -> anyhow::Result<Backend> {
-        if args.platform()? == PlatformKind::Embedded && !args.data_dir.join(LOG).is_dir() {
-            bail!(UsageError(format!(
-                "there is no election in {}; `election demo` makes one, `--data-dir` names another",
-                args.data_dir.display()
-            )));
-        }
-        Backend::open(args).await
-    }
-
-    async fn open_with(args: &BackendArgs, fresh: bool) -> anyhow::Result<Backend> {
+    /// Opens what the arguments name. Creates a missing data directory. `fresh` deletes the election that is
+    /// there.
+    pub(crate) async fn open(args: &BackendArgs, fresh: bool) -> anyhow::Result<Backend> {
         let kind = args.platform()?;
         let key = existing_key(args)?;
-        let manifest = (args.cluster.manifest()).map_err(|error| UsageError(error.to_string()))?;
+        let manifest = read_manifest(&args.cluster)?;
         let database_url = args.cluster.database_url.as_deref();
         let directory = &args.data_dir;
         let lock = if kind == PlatformKind::Embedded || database_url.is_none() {
-            std::fs::create_dir_all(directory).with_context(|| {
-                format!("cannot create the data directory {}", directory.display())
-            })?;
+            create_data_dir(directory)?;
             Some(lock(directory)?)
         } else {
             None
@@ -128,7 +107,30 @@ impl Backend {
         })
     }
 
-    /// Deploys the SmartModules and creates the topics, as many partitions as there are.
+    /// Opens a data directory that has an election, or what else the arguments name.
+    pub(crate) async fn open_existing(args: &BackendArgs) -> anyhow::Result<Backend> {
+        if args.platform()? == PlatformKind::Embedded && !args.data_dir.join(LOG).is_dir() {
+            bail!(UsageError(format!(
+                "there is no election in {}; `election demo` makes one, `--data-dir` names another",
+                args.data_dir.display()
+            )));
+        }
+        Backend::open(args, false).await
+    }
+
+    /// Does the work, and closes the backend even if the work fails.
+    pub(crate) async fn close_after<T>(
+        self,
+        work: impl AsyncFnOnce(&Backend) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let done = work(&self).await;
+        let closed = self.close().await;
+        let done = done?;
+        closed?;
+        Ok(done)
+    }
+
+    /// Deploys the SmartModules and creates the topics with this many partitions.
     pub(crate) async fn prepare(&self, partitions: u32) -> anyhow::Result<()> {
         let deployment = Deployment::of(&self.manifest, Some(partitions))?;
         deployment.deploy(&*self.platform).await?;
@@ -142,14 +144,12 @@ impl Backend {
             .map_err(ProducerError::into_report)
     }
 
-    /// What a consumer does here. On a cluster others may be there, too, if they share a server's
-    /// database; the embedded one is this process's, and takes one connection.
+    /// The configuration of a consumer here. It shares partitions with other consumers on a cluster with a
+    /// Postgres server; the embedded Postgres takes one connection, so it has no others.
     pub(crate) fn consumer_config(&self) -> ConsumerConfig {
+        let shares = matches!(self.streaming, Streaming::Cluster(_)) && self.postgres.is_none();
         ConsumerConfig {
-            sharing: match (&self.streaming, &self.postgres) {
-                (Streaming::Cluster(_), None) => Some(Sharing::named("election")),
-                (Streaming::Cluster(_), Some(_)) | (Streaming::Embedded(_), _) => None,
-            },
+            sharing: shares.then(|| Sharing::named("election")),
             ..ConsumerConfig::of(&self.manifest)
         }
     }
@@ -169,7 +169,7 @@ impl Backend {
         Ok(ends.iter().map(|end| end.unsigned_abs()).sum())
     }
 
-    /// What the log is kept in, in words.
+    /// Where the log is, in words.
     pub(crate) async fn log_in_words(&self) -> anyhow::Result<String> {
         Ok(match &self.streaming {
             Streaming::Embedded(platform) => {
@@ -179,7 +179,7 @@ impl Backend {
         })
     }
 
-    /// Has everything on disk and lets go of it.
+    /// Writes everything to disk and closes it.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         drop(self.platform);
         match self.streaming {
@@ -192,6 +192,17 @@ impl Backend {
         }
         Ok(())
     }
+}
+
+/// Reads the manifest; an error is one of usage.
+pub(crate) fn read_manifest(args: &ClusterArgs) -> Result<Manifest, UsageError> {
+    args.manifest()
+        .map_err(|error| UsageError(error.to_string()))
+}
+
+pub(crate) fn create_data_dir(directory: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create the data directory {}", directory.display()))
 }
 
 fn lock(directory: &Path) -> anyhow::Result<File> {

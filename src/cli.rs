@@ -1,4 +1,4 @@
-//! The command line, as a person reads it.
+//! The command line and its help.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,15 @@ use service::key::KeyArgs;
 
 /// A real-time election: votes stream in, WASM SmartModules count them, Postgres keeps them.
 ///
-/// By itself everything runs in this one process, on an embedded streaming platform and an embedded
+/// By default everything runs in this one process, on an embedded streaming platform and an embedded
 /// Postgres; nothing needs to be installed. `election demo` shows it. With `--cluster` and
-/// `--database-url` the same runs on a Fluvio cluster and a PostgreSQL server.
+/// `--database-url` it runs on a Fluvio cluster and a PostgreSQL server.
 #[derive(Debug, Parser)]
 #[command(
     name = "election",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 fine, 1 a check or a step failed, 2 wrong usage.\n\
+    after_help = "Exit codes: 0 success, 1 a check or a step failed, 2 wrong usage.\n\
                   Logs go to stderr (RUST_LOG=info shows more), results to stdout."
 )]
 pub(crate) struct Cli {
@@ -42,46 +42,54 @@ pub(crate) enum Command {
         #[command(flatten)]
         backend: BackendArgs,
     },
-    /// Count and persist what is in the log
+    /// Count and persist the log
     Consumer(ConsumerArgs),
-    /// Show what is stored in a browser, without counting
+    /// Show the stored results in a browser, without counting
     Dashboard(DashboardArgs),
-    /// Show the results as they are stored
+    /// Print the stored results
     Results(ResultsArgs),
-    /// Write the stored results for others to read: an election report of NIST SP 1500-100, or CSV
+    /// Write the stored results as an election report of NIST SP 1500-100, or as CSV
     Export(Box<ExportArgs>),
-    /// Count again from the log, and compare log, tally, rows and evidence; exit code 1 if they differ
+    /// Count the log again, and compare log, tally, rows and evidence; exit code 1 if they differ
     Audit(AuditArgs),
-    /// Count again from the log, through the SmartModules, and show what comes out
+    /// Count the log again through the SmartModules, and print the results
     Recount(ResultsArgs),
-    /// State the root over the votes that count, which receipts lead to
+    /// Store a root over the counted votes, which receipts lead to
     Seal(SealArgs),
-    /// Prove to a voter that the vote is in the latest seal, without showing whom it was for
+    /// Prove to a voter that the vote is in the latest seal, without revealing the choice
     Receipt(ReceiptArgs),
     /// Check a receipt, without access to the election; exit code 1 if it proves nothing
     VerifyReceipt(VerifyReceiptArgs),
-    /// Bring a Fluvio cluster to what the manifest says: topics and SmartModules
+    /// Create the topics and SmartModules of the manifest on a Fluvio cluster
     Deploy(DeployArgs),
     /// Write the SmartModules as .wasm files, for the `fluvio` CLI
-    BuildModules(BuildModulesArgs),
-    /// Tell what is there, what is missing, and in which versions
+    BuildModules {
+        /// Where to write them; created if it is missing
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// List what is installed, what is missing, and the versions
     Doctor(BackendArgs),
-    /// Make a new secret key: of voters' credentials, secret ballots and receipts
-    Key(KeyFileArgs),
-    /// Print the credential of a registered voter, where votes must carry one
+    /// Create a secret key for voters' credentials, secret ballots and receipts
+    Key {
+        /// The file to write it to, which must not exist
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print the credential of a registered voter, in an election that requires credentials
     Credential(CredentialArgs),
-    /// Measure how fast this machine counts, next to what it could at best
+    /// Measure how fast this machine counts, compared with the best that it could do
     Bench(bench::BenchArgs),
 }
 
 /// Where the election lives.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BackendArgs {
-    /// What votes stream through: `embedded` in this process, or `fluvio`, a cluster. Default:
+    /// What votes stream through: `embedded`, in this process, or `fluvio`, a cluster. Default:
     /// embedded, unless `--cluster` is given
     #[arg(long, value_name = "PLATFORM", global = true)]
     platform: Option<PlatformKind>,
-    /// Directory of what is embedded: the log, and Postgres where no server is named
+    /// Directory of the embedded log, and of the embedded Postgres unless a server is named
     #[arg(long, value_name = "DIR", default_value = "./data", global = true)]
     pub(crate) data_dir: PathBuf,
     #[command(flatten)]
@@ -104,7 +112,7 @@ impl BackendArgs {
     pub(crate) fn platform(&self) -> Result<PlatformKind, UsageError> {
         match (self.platform, &self.cluster.cluster) {
             (Some(PlatformKind::Embedded), Some(cluster)) => Err(UsageError(format!(
-                "`--platform embedded` is in this process, and `--cluster {cluster}` is not; leave \
+                "`--platform embedded` does not use a cluster, but `--cluster {cluster}` names one; leave \
                  one of them out"
             ))),
             (Some(platform), _) => Ok(platform),
@@ -116,7 +124,7 @@ impl BackendArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Run it again and it goes on where it stopped, even after `kill -9`; with --fresh it starts anew.
+Run it again to continue where it stopped, even after `kill -9`; --fresh starts over.
 
 Examples:
   election demo                                     1,000 voters, three candidates
@@ -131,20 +139,20 @@ pub(crate) struct DemoArgs {
     pub(crate) voters: VotersArgs,
     #[command(flatten)]
     pub(crate) votes: VotesArgs,
-    /// Replay a real election instead: a CSV of official results becomes individual ballots, and the
-    /// count is compared with the file
+    /// Replay official results instead: each line of the CSV becomes individual ballots, and the count is
+    /// compared with the file
     #[arg(long, value_name = "FILE.csv", conflicts_with_all = ["voters", "voters_file", "candidates", "definition", "duplicates", "invalid", "abstain"])]
     pub(crate) results: Option<PathBuf>,
     /// Share of each row's votes to cast in a replay, rounded down
     #[arg(long, default_value_t = 1.0, requires = "results")]
     pub(crate) scale: f64,
-    /// Delete what the data directory (or the database) holds of an election, and start anew
+    /// Delete the election in the data directory (or in the database), and start over
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// End when every vote cast is accounted for, instead of staying up
+    /// Exit when every vote cast is accounted for
     #[arg(long)]
     pub(crate) once: bool,
-    /// Print one JSON object to stdout, and nothing else there
+    /// Print one JSON object to stdout, and nothing else
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -168,7 +176,7 @@ pub(crate) struct DashboardArgs {
 }
 
 impl DemoArgs {
-    /// Whether there is to be a dashboard.
+    /// Whether to serve a dashboard.
     pub(crate) fn wants_dashboard(&self) -> bool {
         !self.once || self.listen.port.is_some()
     }
@@ -176,8 +184,8 @@ impl DemoArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It can be run again at any time: what is there already stays, what is missing is created, and a
-SmartModule that is another version is replaced. The `fluvio` CLI does the same by hand:
+It can be run again at any time: it creates what is missing, and replaces SmartModules of another
+version. By hand, with the `fluvio` CLI:
 
   election build-modules modules
   fluvio smartmodule create vote-tally --wasm-file modules/vote-tally.wasm
@@ -186,25 +194,11 @@ pub(crate) struct DeployArgs {
     /// Partitions of the topics `voters` and `votes` [default: as in the manifest, 2]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) partitions: Option<u32>,
-    /// Say what would be done, and do nothing
+    /// Print the changes without making them
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BuildModulesArgs {
-    /// Where to write them; it is created if it is not there
-    #[arg(value_name = "DIR")]
-    pub(crate) directory: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct KeyFileArgs {
-    /// The file to write it to, which must not be there yet
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -218,7 +212,7 @@ pub(crate) struct CredentialArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ConsumerArgs {
-    /// End when everything in the log is counted and persisted, instead of waiting for more
+    /// Exit when everything in the log is counted and persisted
     #[arg(long)]
     pub(crate) once: bool,
     #[command(flatten)]
@@ -229,10 +223,10 @@ pub(crate) struct ConsumerArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResultsArgs {
-    /// One JSON object, as `election demo --json` prints it
+    /// Print one JSON object, as `election demo --json` does
     #[arg(long, conflicts_with = "csv")]
     pub(crate) json: bool,
-    /// CSV: a line per candidate and location
+    /// Print CSV: a line for each candidate and location
     #[arg(long)]
     pub(crate) csv: bool,
     #[command(flatten)]
@@ -244,11 +238,11 @@ pub(crate) struct ExportArgs {
     /// What to write
     #[arg(long, value_name = "FORMAT", default_value = "cdf")]
     pub(crate) format: ExportFormat,
-    /// File to write to, replacing what is there [default: stdout]
+    /// File to write to, replaced if it exists [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Say in the report that the election authority has certified these results; refused while the
-    /// polls are open, or if not every vote is accounted for
+    /// Say in the report that the election authority has certified these results. Refused while the polls
+    /// are open, or if not every vote is accounted for
     #[arg(long)]
     pub(crate) certified: bool,
     #[command(flatten)]
@@ -262,35 +256,35 @@ pub(crate) enum ExportFormat {
     /// Election report of the Election Results Reporting Common Data Format, NIST SP 1500-100
     /// Version 2, in JSON
     Cdf,
-    /// A line per candidate and location, as `election results --csv` prints them
+    /// A line for each candidate and location, as `election results --csv` prints them
     Csv,
 }
 
-/// What an election report says of the election that is not stored with it.
+/// The names in an election report that are not stored with the election.
 #[derive(Debug, Args)]
 pub(crate) struct ReportNames {
-    /// What the election is called
+    /// Name of the election
     #[arg(long, value_name = "NAME", default_value = "Election")]
     pub(crate) name: String,
-    /// Who issues the report
+    /// Name of the issuer of the report
     #[arg(
         long,
         value_name = "NAME",
         default_value = "Unnamed election authority"
     )]
     pub(crate) issuer: String,
-    /// The issuer in short
+    /// Abbreviation of the issuer
     #[arg(long, value_name = "SHORT", default_value = "unnamed")]
     pub(crate) issuer_abbreviation: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// A head that somebody has seen, on the dashboard or in an earlier audit: it must still be in the
-    /// chain. May be given several times
+    /// A head from the dashboard or from an earlier audit, which must still be in the chain. May be given
+    /// several times
     #[arg(long = "head", value_name = "HASH")]
     pub(crate) heads: Vec<Digest>,
     #[command(flatten)]
@@ -299,10 +293,11 @@ pub(crate) struct AuditArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The log is counted again, and must be the one that was persisted: each batch has its hash. What is cast
-later is in the next seal; the older ones stay. The roots are on the dashboard and in /api/v1/evidence.")]
+The log is counted again, and must be the one that was persisted: each batch has its hash. Votes cast
+later go into the next seal; older seals stay valid. The roots are on the dashboard and in
+/api/v1/evidence.")]
 pub(crate) struct SealArgs {
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -314,7 +309,7 @@ pub(crate) struct ReceiptArgs {
     /// Whose vote
     #[arg(value_name = "VOTER_ID")]
     pub(crate) voter_id: String,
-    /// Show in the receipt whom the vote was for, and the blinding that hides it: for the voter only
+    /// Show the choice and its blinding in the receipt: for the voter only
     #[arg(long)]
     pub(crate) reveal: bool,
     #[command(flatten)]
@@ -323,10 +318,10 @@ pub(crate) struct ReceiptArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyReceiptArgs {
-    /// The receipt; `-` for stdin
+    /// The receipt; `-` is stdin
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The published root that it must lead to
+    /// The published root that the receipt must lead to
     #[arg(long, value_name = "HASH")]
     pub(crate) root: Option<Digest>,
 }

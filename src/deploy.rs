@@ -1,26 +1,28 @@
-//! `election deploy` and `election build-modules`: what the manifest says, onto a cluster, or for the
+//! `election deploy` and `election build-modules`: topics and SmartModules for a cluster, or for the
 //! `fluvio` CLI.
+
+use std::path::Path;
 
 use anyhow::Context;
 use platform::fluvio::FluvioPlatform;
 use producer::{Change, Deployment, ProducerError};
 
 use crate::Outcome;
-use crate::cli::{BuildModulesArgs, DeployArgs};
-use service::UsageError;
+use crate::backend::read_manifest;
+use crate::cli::DeployArgs;
 
 pub(crate) async fn deploy(args: DeployArgs) -> anyhow::Result<Outcome> {
-    let manifest = (args.cluster.manifest()).map_err(|error| UsageError(error.to_string()))?;
+    let manifest = read_manifest(&args.cluster)?;
     let deployment =
         Deployment::of(&manifest, args.partitions).map_err(ProducerError::into_report)?;
     let platform = FluvioPlatform::connect(args.cluster.cluster_config(&manifest)).await?;
     eprintln!("Fluvio at {}", platform.endpoint());
-    let done = bring(&platform, &deployment, args.dry_run).await;
+    let done = deploy_to(&platform, &deployment, args.dry_run).await;
     platform.close().await;
     done
 }
 
-async fn bring(
+async fn deploy_to(
     platform: &FluvioPlatform,
     deployment: &Deployment,
     dry_run: bool,
@@ -43,17 +45,17 @@ async fn bring(
     } else if dry_run {
         println!("Nothing was done: this was a dry run.");
     }
-    let mut differences = 0;
+    let mut is_different = false;
     for (topic, _) in deployment.topics() {
         for difference in platform.topic_differences(topic).await? {
-            differences += 1;
+            is_different = true;
             eprintln!("warning: topic {topic} stays as it was created: {difference}");
         }
     }
-    if differences > 0 {
+    if is_different {
         eprintln!(
-            "Fluvio cannot change a topic's settings. To have them as in the manifest, delete the \
-             topic (`fluvio topic delete`), which deletes its records, and deploy again."
+            "Fluvio cannot change a topic's settings. To apply the manifest's, delete the topic \
+             (`fluvio topic delete`), which deletes its records, and deploy again."
         );
     }
     Ok(Outcome::Fine)
@@ -68,8 +70,7 @@ fn done(change: &Change) -> String {
     }
 }
 
-pub(crate) fn build_modules(args: &BuildModulesArgs) -> anyhow::Result<Outcome> {
-    let directory = &args.directory;
+pub(crate) fn build_modules(directory: &Path) -> anyhow::Result<Outcome> {
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     for module in smartmodules::ALL {

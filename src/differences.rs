@@ -1,4 +1,4 @@
-//! A replay's count beside the file it was made from, cell by cell.
+//! Compares the count of a replay with its file, cell by cell.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,24 +12,18 @@ pub(crate) struct Differences {
 }
 
 impl Differences {
-    /// Compares the count with what the file says of (state, candidate).
+    /// Compares the count with the file's votes by (state, candidate).
     pub(crate) fn of(report: &Report, expected: &BTreeMap<(String, String), u64>) -> Differences {
-        let mut counted: BTreeMap<(&str, &str), u64> = report
-            .candidate_locations
-            .iter()
-            .map(|cell| {
-                (
-                    (cell.state.as_str(), cell.candidate_name.as_str()),
-                    cell.total_votes,
-                )
-            })
-            .collect();
+        let mut counted = BTreeMap::new();
+        for cell in &report.candidate_locations {
+            let key = (cell.state.clone(), cell.candidate_name.clone());
+            counted.insert(key, cell.total_votes);
+        }
         let mut list = Vec::new();
-        for ((state, candidate), &expected) in expected {
-            let found = counted
-                .remove(&(state.as_str(), candidate.as_str()))
-                .unwrap_or(0);
+        for (cell, &expected) in expected {
+            let found = counted.remove(cell).unwrap_or(0);
             if found != expected {
+                let (state, candidate) = cell;
                 list.push(format!(
                     "{candidate} in {state}: {expected} in the file, {found} counted"
                 ));
@@ -46,25 +40,21 @@ impl Differences {
         }
     }
 
-    /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// What a person is told.
+    /// The result in words.
     pub(crate) fn verdict(&self, file: &Path, scale: f64) -> String {
         let Differences { cells, list } = self;
         let file = file.display();
         if list.is_empty() {
             return format!("The count equals {file} at scale {scale} in each of {cells} cells.");
         }
-        let mut text = format!(
-            "The count DIFFERS from {file} at scale {scale} in {} cells:",
-            list.len()
-        );
-        for line in list {
-            text += &format!("\n  {line}");
-        }
-        text
+        format!(
+            "The count DIFFERS from {file} at scale {scale} in {} cells:\n  {}",
+            list.len(),
+            list.join("\n  ")
+        )
     }
 }

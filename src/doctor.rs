@@ -1,7 +1,7 @@
-//! `election doctor`: what is there, what is missing, and what it is needed for.
+//! `election doctor`: lists what is installed, what is missing, and the versions.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use platform::fluvio::FluvioPlatform;
 use producer::Deployment;
@@ -9,10 +9,10 @@ use service::UsageError;
 use store::Store;
 
 use crate::Outcome;
-use crate::backend::Backend;
+use crate::backend::{Backend, read_manifest};
 use crate::cli::{BackendArgs, PlatformKind};
 
-/// The versions this program was built with.
+/// Has the versions that this program was built with.
 const LOCK_FILE: &str = include_str!("../Cargo.lock");
 
 /// Dependencies whose version matters to operators.
@@ -25,51 +25,41 @@ const VERSIONS: [&str; 6] = [
     "tokio-postgres",
 ];
 
-/// Programs that are of use but not needed, and for what.
+/// Programs that are useful but not needed, with their purpose.
 const PROGRAMS: [(&str, &str); 3] = [
     ("fluvio", "the CLI of a Fluvio cluster"),
-    ("psql", "a look into the database"),
+    ("psql", "queries of the database"),
     ("rustup", "building from source"),
 ];
 
 pub(crate) async fn run(args: BackendArgs) -> anyhow::Result<Outcome> {
     say("election", env!("CARGO_PKG_VERSION"));
     for name in VERSIONS {
-        say(
-            name,
-            &locked_version(name).unwrap_or_else(|| "not built in".into()),
-        );
+        let version = locked_version(name);
+        say(name, version.as_deref().unwrap_or("not built in"));
     }
     for module in smartmodules::ALL {
         let size = format!("{} kB, {}", module.wasm.len() / 1000, module.summary);
         say(module.name, &size);
     }
     for (program, purpose) in PROGRAMS {
-        match find_program(program) {
-            Some(path) => say(program, &format!("{} ({purpose})", path.display())),
-            None => say(
-                program,
-                &format!("not on the PATH; not needed here ({purpose})"),
-            ),
-        }
+        let found = match find_program(program) {
+            Some(path) => format!("{} ({purpose})", path.display()),
+            None => format!("not on the PATH; not needed here ({purpose})"),
+        };
+        say(program, &found);
     }
-    match bench::postgresql_programs() {
-        Some(path) => say("PostgreSQL", &format!("programs in {}", path.display())),
-        None => say(
-            "PostgreSQL",
-            "no server installed; not needed, one is built in",
-        ),
-    }
+    let postgres = match bench::postgresql_programs() {
+        Some(path) => format!("programs in {}", path.display()),
+        None => "no server installed; not needed, one is built in".to_owned(),
+    };
+    say("PostgreSQL", &postgres);
     let database = database(&args).await;
     let platform = match args.platform()? {
         PlatformKind::Embedded => data(&args).await,
         PlatformKind::Fluvio => cluster(&args).await?,
     };
-    Ok(if database && platform {
-        Outcome::Fine
-    } else {
-        Outcome::CheckFailed
-    })
+    Ok(Outcome::of_check(database && platform))
 }
 
 fn say(what: &str, found: &str) {
@@ -101,84 +91,53 @@ async fn database(args: &BackendArgs) -> bool {
     };
     let version = async {
         let store = Store::connect(url, 1).await?;
-        store.server_version().await
+        anyhow::Ok(format!("PostgreSQL {}", store.server_version().await?))
     };
-    match version.await {
-        Ok(version) => {
-            say("database", &format!("PostgreSQL {version}"));
-            true
-        }
-        Err(error) => {
-            say("database", &format!("FAILED: {error}"));
-            false
-        }
+    report("database", version.await)
+}
+
+/// Says what was found, or the failure; whether it was found.
+fn report(what: &str, found: anyhow::Result<String>) -> bool {
+    match &found {
+        Ok(found) => say(what, found),
+        Err(error) => say(what, &format!("FAILED: {error:#}")),
     }
+    found.is_ok()
 }
 
 /// Whether the cluster can be reached, and what is on it.
 async fn cluster(args: &BackendArgs) -> anyhow::Result<bool> {
-    let manifest = (args.cluster.manifest()).map_err(|error| UsageError(error.to_string()))?;
+    let manifest = read_manifest(&args.cluster)?;
     let found = async {
         let platform = FluvioPlatform::connect(args.cluster.cluster_config(&manifest)).await?;
         let changes = Deployment::of(&manifest, None)?.changes(&platform).await;
-        let missing = match &changes {
-            Ok(changes) if changes.is_empty() => "all topics and SmartModules are there".to_owned(),
-            Ok(changes) => format!(
-                "{} topics or SmartModules are missing or other versions; `election deploy` mends it",
-                changes.len()
-            ),
-            Err(error) => format!("FAILED: {error}"),
-        };
-        let text = format!("at {}: {missing}", platform.endpoint());
+        let endpoint = platform.endpoint().to_string();
         platform.close().await;
-        anyhow::Ok((text, changes.is_ok()))
+        anyhow::Ok(match changes?.len() {
+            0 => format!("at {endpoint}: all topics and SmartModules are there"),
+            missing => format!(
+                "at {endpoint}: {missing} topics or SmartModules are missing or other versions; fix it with \
+                 `election deploy`"
+            ),
+        })
     };
-    Ok(match found.await {
-        Ok((text, fine)) => {
-            say("Fluvio cluster", &text);
-            fine
-        }
-        Err(error) => {
-            say("Fluvio cluster", &format!("FAILED: {error:#}"));
-            false
-        }
-    })
+    Ok(report("Fluvio cluster", found.await))
 }
 
 /// Whether the data directory (if there is one) opens.
 async fn data(args: &BackendArgs) -> bool {
-    let directory: &Path = &args.data_dir;
-    if !directory.exists() {
-        let text = format!(
-            "{} is not there yet; `election demo` makes it",
-            directory.display()
-        );
+    let directory = args.data_dir.display();
+    if !args.data_dir.exists() {
+        let text = format!("{directory} is not there yet; `election demo` makes it");
         say("data directory", &text);
         return true;
     }
-    let found = match Backend::open_existing(args).await {
-        Ok(backend) => {
-            let found = describe(&backend).await;
-            match backend.close().await {
-                Ok(()) => found,
-                Err(error) => Err(error),
-            }
-        }
-        Err(error) => Err(error),
+    let found = async {
+        let backend = Backend::open_existing(args).await?;
+        let text = backend.close_after(describe).await?;
+        anyhow::Ok(format!("{directory}: {text}"))
     };
-    match found {
-        Ok(text) => {
-            say(
-                "data directory",
-                &format!("{}: {text}", directory.display()),
-            );
-            true
-        }
-        Err(error) => {
-            say("data directory", &format!("FAILED: {error:#}"));
-            false
-        }
-    }
+    report("data directory", found.await)
 }
 
 async fn describe(backend: &Backend) -> anyhow::Result<String> {

@@ -1,22 +1,19 @@
 //! The bridge to Kafka as a part of another command: `--kafka`.
 
-use anyhow::Context;
 use bridge::args::KafkaArgs;
-use bridge::{BridgeConfig, BridgeError, Link, Progress};
+use bridge::{BridgeConfig, Link, Progress};
 use service::UsageError;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::Election;
 
 use crate::backend::Backend;
+use crate::service_task::ServiceTask;
 
 /// A bridge that runs beside the count.
 pub(crate) struct Bridge {
     links: Vec<Link>,
     progress: Progress,
-    stop: CancellationToken,
-    /// `None` once it has ended by itself.
-    task: Option<JoinHandle<Result<(), BridgeError>>>,
+    task: ServiceTask,
 }
 
 impl Bridge {
@@ -32,9 +29,9 @@ impl Bridge {
         Ok(Some(config.map_err(|error| UsageError(error.to_string()))?))
     }
 
-    /// Begins to carry. It does not end with the count's own `stop`, for what is published last is to
-    /// be carried, too.
-    pub(crate) fn begin(backend: &Backend, election: &Election, config: BridgeConfig) -> Bridge {
+    /// Starts to carry. It does not end with the count's own `stop`, so that what is published last is
+    /// carried, too.
+    pub(crate) fn start(backend: &Backend, election: &Election, config: BridgeConfig) -> Bridge {
         let links = config.links.clone();
         let progress = Progress::default();
         let stop = CancellationToken::new();
@@ -46,17 +43,15 @@ impl Bridge {
             progress.clone(),
             stop.clone(),
         );
-        // The count goes on without it, and may do so for long.
-        let task = tokio::spawn(async {
-            running
-                .await
-                .inspect_err(|error| tracing::error!("the bridge to Kafka has stopped: {error}"))
-        });
+        // Logged at once, since the count continues without it, perhaps for long.
+        let running = async {
+            let ended = running.await;
+            ended.inspect_err(|error| tracing::error!("the bridge to Kafka has stopped: {error}"))
+        };
         Bridge {
             links,
             progress,
-            stop,
-            task: Some(task),
+            task: ServiceTask::start("the bridge", stop, running),
         }
     }
 
@@ -69,29 +64,27 @@ impl Bridge {
     ) -> anyhow::Result<bool> {
         tokio::select! {
             done = bridge::wait_until_done(&*backend.platform, &self.links, &self.progress, stop) => Ok(done?),
-            ended = ended(&mut self.task) => {
+            ended = self.task.ended() => {
                 ended?;
                 anyhow::bail!("the bridge ended before everything was carried")
             }
         }
     }
 
-    /// Sends what is under way, and ends.
-    pub(crate) async fn end(mut self) -> anyhow::Result<()> {
-        self.stop.cancel();
-        match self.task {
-            Some(_) => ended(&mut self.task).await,
-            None => Ok(()),
-        }
+    /// Ends the bridge; with `carry_all` after everything in the log is on Kafka. False if it was stopped
+    /// before that.
+    pub(crate) async fn end(
+        mut self,
+        backend: &Backend,
+        carry_all: bool,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<bool> {
+        let carried = if carry_all && !stop.is_cancelled() {
+            self.wait_until_done(backend, stop).await
+        } else {
+            Ok(true)
+        };
+        self.task.stop().await?;
+        carried
     }
-}
-
-async fn ended(task: &mut Option<JoinHandle<Result<(), BridgeError>>>) -> anyhow::Result<()> {
-    let Some(running) = task else {
-        return std::future::pending().await;
-    };
-    let ended = running.await;
-    *task = None;
-    ended.context("the bridge ended abnormally")??;
-    Ok(())
 }

@@ -1,30 +1,30 @@
-//! The election's secret key: `election key`, the one that a data directory has by itself, and
-//! `election credential`.
+//! The election's secret key: `election key`, the key in a data directory, and `election credential`.
 
-use anyhow::Context;
+use std::path::Path;
+
 use evidence::ElectionKey;
 use service::UsageError;
 use service::key::{create_key, read_key};
 
 use crate::Outcome;
-use crate::backend::Backend;
-use crate::cli::{BackendArgs, CredentialArgs, KeyFileArgs, PlatformKind};
+use crate::backend::{Backend, create_data_dir};
+use crate::cli::{BackendArgs, CredentialArgs, PlatformKind};
 
 /// The key's file in a data directory.
 const KEY: &str = "election.key";
 
-pub(crate) fn create(args: &KeyFileArgs) -> anyhow::Result<Outcome> {
-    create_key(&args.file)?;
+pub(crate) fn create(file: &Path) -> anyhow::Result<Outcome> {
+    create_key(file)?;
     println!(
-        "{} holds a new key. Keep it secret, and keep a copy: without it nothing that was made with it \
+        "{} holds a new key. Keep it secret, and keep a copy: without it, nothing that was made with it \
          can be checked.",
-        args.file.display()
+        file.display()
     );
     Ok(Outcome::Fine)
 }
 
-/// The election's key: the one that is given, else the data directory's, which is made at the first
-/// need. On a cluster it has to be given, since every process must have the same one.
+/// The election's key: the given one, or else the data directory's, which is created when it is first needed.
+/// On a cluster it must be given, because every process must have the same key.
 pub(crate) fn election_key(args: &BackendArgs) -> anyhow::Result<ElectionKey> {
     if let Some(key) = existing_key(args)? {
         return Ok(key);
@@ -37,12 +37,11 @@ pub(crate) fn election_key(args: &BackendArgs) -> anyhow::Result<ElectionKey> {
         ));
     }
     let directory = &args.data_dir;
-    std::fs::create_dir_all(directory)
-        .with_context(|| format!("cannot create the data directory {}", directory.display()))?;
+    create_data_dir(directory)?;
     Ok(create_key(&directory.join(KEY))?)
 }
 
-/// The election's key, if one is given, or the data directory has one.
+/// The election's key, if one is given or the data directory has one.
 pub(crate) fn existing_key(args: &BackendArgs) -> anyhow::Result<Option<ElectionKey>> {
     if let Some(key) = args.key.election_key()? {
         return Ok(Some(key));
@@ -55,10 +54,9 @@ pub(crate) fn existing_key(args: &BackendArgs) -> anyhow::Result<Option<Election
 /// `election credential`: prints a voter's credential.
 pub(crate) async fn credential(args: CredentialArgs) -> anyhow::Result<Outcome> {
     let backend = Backend::open_existing(&args.backend).await?;
-    let credential = credential_of(&backend, &args.voter_id).await;
-    let closed = backend.close().await;
-    println!("{}", credential?);
-    closed?;
+    let credential =
+        backend.close_after(async |backend: &Backend| credential_of(backend, &args.voter_id).await);
+    println!("{}", credential.await?);
     Ok(Outcome::Fine)
 }
 
@@ -66,13 +64,13 @@ async fn credential_of(backend: &Backend, voter_id: &str) -> anyhow::Result<Stri
     let election = backend.election().await?.election;
     let key = election.credentials.ok_or_else(|| {
         UsageError(
-            "this election requires no credentials; `--require-credentials` sets one up that does"
+            "this election requires no credentials; set one up that does with `--require-credentials`"
                 .into(),
         )
     })?;
     if backend.store.voters(&[voter_id]).await?.is_empty() {
         anyhow::bail!(UsageError(format!(
-            "no voter {voter_id} is registered; if it was registered just now, run the consumer first"
+            "no voter {voter_id} is registered; after a registration, run the consumer first"
         )));
     }
     Ok(key.credential(voter_id))

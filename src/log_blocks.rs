@@ -1,14 +1,13 @@
-//! A partition, read from its beginning in blocks of records: however long the log is, one block is in
-//! memory.
+//! Reads a partition from its beginning, with one block of records in memory at a time.
 
 use anyhow::bail;
 use futures_util::StreamExt;
 use platform::{Output, OutputStream, Platform, StreamRequest};
 
-/// Records of a block, about; the rows of a block are fetched together.
+/// About how many records a block has; the rows of a block are fetched together.
 const RECORDS_PER_BLOCK: usize = 16 * 1024;
 
-/// Bytes of a block's records, about: records may be large.
+/// About how many bytes the records of a block have, since records may be large.
 const BYTES_PER_BLOCK: usize = 16 << 20;
 
 /// The records of a partition before an offset, in order and without a gap.
@@ -21,7 +20,7 @@ pub(crate) struct LogBlocks {
 }
 
 impl LogBlocks {
-    /// Begins to read at offset 0. The log must have the records before `end`.
+    /// Reads the records from offset 0 to `end`, which the log must have.
     pub(crate) async fn before(
         end: i64,
         platform: &dyn Platform,
@@ -47,7 +46,7 @@ impl LogBlocks {
         })
     }
 
-    /// The next block; `None` when all were read. It is never empty.
+    /// The next block, which is never empty; `None` at the end.
     pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<Output>>> {
         let (mut records, mut bytes) = (Vec::new(), 0);
         while self.next < self.end

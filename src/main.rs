@@ -1,11 +1,12 @@
 //! `election`: the whole system behind one command line. It composes the services' libraries and
-//! holds no rule of its own.
+//! contains no rules of its own.
 
 #![forbid(unsafe_code)]
 
 mod audit;
 mod backend;
 mod cli;
+mod counting;
 mod demo;
 mod deploy;
 mod differences;
@@ -20,6 +21,7 @@ mod recount;
 mod render;
 mod report;
 mod seal;
+mod service_task;
 mod stages;
 mod steps;
 
@@ -32,10 +34,19 @@ use crate::cli::{Cli, Command};
 /// What a command found, as an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All is well: 0.
+    /// 0.
     Fine,
-    /// The command did its work, and found that something does not hold: 1.
+    /// The command did its work, and a check failed: 1.
     CheckFailed,
+}
+
+impl Outcome {
+    pub(crate) fn of_check(passed: bool) -> Outcome {
+        match passed {
+            true => Outcome::Fine,
+            false => Outcome::CheckFailed,
+        }
+    }
 }
 
 /// Records for Kafka are allocated on one thread and freed on another: with glibc's allocator the bridge
@@ -78,9 +89,9 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Receipt(args) => receipt::issue(args).await,
         Command::VerifyReceipt(args) => receipt::verify(&args),
         Command::Deploy(args) => deploy::deploy(args).await,
-        Command::BuildModules(args) => deploy::build_modules(&args),
+        Command::BuildModules { directory } => deploy::build_modules(&directory),
         Command::Doctor(args) => doctor::run(args).await,
-        Command::Key(args) => key::create(&args),
+        Command::Key { file } => key::create(&file),
         Command::Credential(args) => key::credential(args).await,
         Command::Bench(args) => {
             bench::run(args).await?;

@@ -1,41 +1,47 @@
-//! Showing how far each stage is and how fast it goes: bars on a terminal, a line a stage elsewhere.
+//! Shows how far each stage is and how fast it is: as bars on a terminal, elsewhere as one line for each
+//! stage.
 
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressStyle};
+use tokio::time::MissedTickBehavior;
 
 /// How often bars are drawn.
-pub(crate) const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The meters of a run.
-pub(crate) struct Meters {
-    bars: MultiProgress,
+/// Calls `draw` regularly until the work is done, and once after that.
+pub(crate) async fn redrawing<T>(work: impl Future<Output = T>, mut draw: impl FnMut()) -> T {
+    let mut redraw = tokio::time::interval(REDRAW_INTERVAL);
+    redraw.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    tokio::pin!(work);
+    let done = loop {
+        tokio::select! {
+            done = &mut work => break done,
+            _ = redraw.tick() => draw(),
+        }
+    };
+    draw();
+    done
 }
 
-/// One stage: done of total, and the rate while it moves.
+/// One stage: done of total, and the rate while it moves. The meters of a run share their `bars`.
 pub(crate) struct Meter {
     name: &'static str,
     bar: ProgressBar,
-    /// When it first moved, and where it stood then: what a former run did is not this one's rate.
+    /// When it first moved, and what was done before: an earlier run's work is not part of the rate.
     began: Option<(Instant, u64)>,
     moved: Instant,
     done: u64,
 }
 
-impl Meters {
-    pub(crate) fn new() -> Self {
-        Meters {
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-        }
-    }
-
-    pub(crate) fn add(&self, name: &'static str) -> Meter {
+impl Meter {
+    pub(crate) fn new(name: &'static str, bars: &MultiProgress) -> Meter {
         let style = ProgressStyle::with_template(
             "{prefix:>11} {bar:30.cyan/dim} {human_pos:>11} of {human_len:<11} {msg}",
         )
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─");
-        let bar = self.bars.add(ProgressBar::new(0).with_style(style));
+        let bar = bars.add(ProgressBar::new(0).with_style(style));
         bar.set_prefix(name);
         Meter {
             name,
@@ -45,10 +51,8 @@ impl Meters {
             done: 0,
         }
     }
-}
 
-impl Meter {
-    /// Shows where the stage stands.
+    /// Shows how far the stage is.
     pub(crate) fn set(&mut self, done: u64, total: u64) {
         let now = Instant::now();
         if done != self.done {
@@ -76,7 +80,7 @@ impl Meter {
         }
     }
 
-    /// Leaves the bar as it stands; where there is no terminal, says it in a line on stderr.
+    /// Leaves the bar as it is; without a terminal, writes a line to stderr.
     pub(crate) fn finish(self) {
         self.bar.abandon();
         if self.bar.is_hidden() && self.done > 0 {

@@ -1,11 +1,9 @@
-//! `election receipt`: a voter's proof that the vote is among those that a published root stands for;
-//! and `election verify-receipt`, which checks one without the election.
-
-use std::io::Read;
+//! `election receipt`: proves to a voter that the vote is under a published root; and `election
+//! verify-receipt`, which checks a receipt without the election.
 
 use anyhow::{Context, bail};
 use ballot::{PartitionJudge, Reason, Rules};
-use evidence::{Digest, Receipt, Reveal, Seal};
+use evidence::{Receipt, Reveal, Seal};
 use platform::{Output, partition_of};
 use wire::topics;
 
@@ -19,10 +17,8 @@ use crate::render;
 
 pub(crate) async fn issue(args: ReceiptArgs) -> anyhow::Result<Outcome> {
     let backend = Backend::open_existing(&args.backend).await?;
-    let receipt = receipt(&backend, &args).await;
-    let closed = backend.close().await;
-    let receipt = receipt?;
-    closed?;
+    let receipt = backend.close_after(async |backend: &Backend| receipt(backend, &args).await);
+    let receipt = receipt.await?;
     render::print_json(&receipt)?;
     Ok(Outcome::Fine)
 }
@@ -32,7 +28,7 @@ async fn receipt(backend: &Backend, args: &ReceiptArgs) -> anyhow::Result<Receip
     let voter = args.voter_id.as_str();
     let seals = backend.store.latest_seal().await?;
     if seals.is_empty() {
-        bail!("no vote is sealed yet; `election seal` does it");
+        bail!("no vote is sealed yet; run `election seal` first");
     }
     let ends = backend.ends(topics::VOTES).await?;
     let partition = partition_of(voter.as_bytes(), ends.len() as u32);
@@ -43,18 +39,15 @@ async fn receipt(backend: &Backend, args: &ReceiptArgs) -> anyhow::Result<Receip
             seals[0].number
         );
     };
-    let search = Search {
-        voter,
-        seal,
-        rules: election.rules(),
-        log_end: ends[partition as usize],
-    };
     let mut votes = SealedVotes::new(&election_key(&args.backend)?.blindings(), partition, &[]);
-    let (offset, reveal) = search.through_log(backend, &mut votes).await?;
+    let log_end = ends[partition as usize];
+    let rules = election.rules();
+    let found = find_vote(backend, voter, seal, rules, log_end, &mut votes);
+    let (offset, reveal) = found.await?;
     if !votes.is_of(seal) {
         bail!(
-            "the log does not have the votes that seal {} of partition {partition} states, or the election's \
-             key is another one; `election audit` tells",
+            "the log does not have the votes of seal {} of partition {partition}, or the key is the wrong one; \
+             `election audit` lists the differences",
             seal.number
         );
     }
@@ -67,93 +60,74 @@ async fn receipt(backend: &Backend, args: &ReceiptArgs) -> anyhow::Result<Receip
     Ok(receipt)
 }
 
-/// The search for a voter's vote in its partition.
-struct Search<'a> {
-    voter: &'a str,
-    seal: &'a Seal,
+/// Adds the sealed votes to `votes`, and returns the offset of the voter's vote and the reveal of its choice.
+async fn find_vote(
+    backend: &Backend,
+    voter: &str,
+    seal: &Seal,
     rules: Rules,
     log_end: i64,
-}
-
-impl Search<'_> {
-    /// Adds the sealed votes to `votes`, and returns where the voter's stands, and what shows its
-    /// choice.
-    async fn through_log(
-        self,
-        backend: &Backend,
-        votes: &mut SealedVotes,
-    ) -> anyhow::Result<(i64, Reveal)> {
-        let Search {
-            voter,
-            seal,
-            rules,
-            log_end,
-        } = self;
-        let Seal {
-            partition,
-            next_offset: sealed_to,
-            ..
-        } = *seal;
-        let mut judge = PartitionJudge::new(rules);
-        let mut found = None;
-        let mut rejected: Option<(i64, Reason)> = None;
-        let mut blocks =
-            LogBlocks::before(log_end, &*backend.platform, topics::VOTES, partition).await?;
-        'log: while let Some(records) = blocks.next().await? {
-            for record in &records {
-                let offset = record.offset;
-                if offset >= sealed_to && found.is_some() {
-                    break 'log;
+    votes: &mut SealedVotes,
+) -> anyhow::Result<(i64, Reveal)> {
+    let (partition, sealed_to) = (seal.partition, seal.next_offset);
+    let mut judge = PartitionJudge::new(rules);
+    let mut found = None;
+    let mut rejected: Option<(i64, Reason)> = None;
+    let mut blocks =
+        LogBlocks::before(log_end, &*backend.platform, topics::VOTES, partition).await?;
+    'log: while let Some(records) = blocks.next().await? {
+        for record in &records {
+            let offset = record.offset;
+            if offset >= sealed_to && found.is_some() {
+                break 'log;
+            }
+            match judge.judge(offset, record.key.as_deref(), &record.value) {
+                Ok(ballot) if ballot.voter_id == voter => {
+                    if offset >= sealed_to {
+                        bail!(
+                            "voter {voter}'s vote, at partition {partition} offset {offset}, was cast after \
+                             seal {}, which ends at offset {sealed_to}; `election seal` seals what has been \
+                             persisted since",
+                            seal.number
+                        );
+                    }
+                    let reveal = votes.add_marked(offset, voter, &ballot.choice(judge.rules()));
+                    found = Some((offset, reveal));
                 }
-                match judge.judge(offset, record.key.as_deref(), &record.value) {
-                    Ok(ballot) if ballot.voter_id == voter => {
-                        if offset >= sealed_to {
-                            bail!(
-                                "voter {voter}'s vote, at partition {partition} offset {offset}, was cast \
-                                 after seal {}, which ends at offset {sealed_to}; `election seal` seals \
-                                 what is persisted by now",
-                                seal.number
-                            );
-                        }
-                        let reveal = votes.add_marked(offset, voter, &ballot.choice(judge.rules()));
-                        found = Some((offset, reveal));
-                    }
-                    Ok(ballot) if offset < sealed_to => {
-                        votes.add(offset, &ballot.voter_id, &ballot.choice(judge.rules()));
-                    }
-                    Ok(_) => {}
-                    Err(reason) if rejected.is_none() && names(judge.rules(), record, voter) => {
-                        rejected = Some((offset, reason));
-                    }
-                    Err(_) => {}
+                Ok(ballot) if offset < sealed_to => {
+                    votes.add(offset, &ballot.voter_id, &ballot.choice(judge.rules()));
                 }
+                Ok(_) => {}
+                Err(reason) if rejected.is_none() && names(judge.rules(), record, voter) => {
+                    rejected = Some((offset, reason));
+                }
+                Err(_) => {}
             }
         }
-        match (found, rejected) {
-            (Some(found), _) => Ok(found),
-            (None, Some((offset, reason))) => bail!(
-                "voter {voter} has no vote that counts: the one at partition {partition} offset {offset} is \
-                 rejected as {reason}"
-            ),
-            (None, None) => bail!(
-                "voter {voter} has no vote in the log: in partition {partition}, where it would be, no record \
-                 names this voter"
-            ),
-        }
+    }
+    match (found, rejected) {
+        (Some(found), _) => Ok(found),
+        (None, Some((offset, reason))) => bail!(
+            "voter {voter} has no vote that counts: the one at partition {partition} offset {offset} is \
+             rejected as {reason}"
+        ),
+        (None, None) => bail!(
+            "voter {voter} has no vote in the log: no record of partition {partition}, where it would be, \
+             names this voter"
+        ),
     }
 }
 
-/// Whether a record that does not count is, or says that it is, this voter's.
+/// Whether a rejected record has or names this voter.
 fn names(rules: &Rules, record: &Output, voter: &str) -> bool {
     record.key.as_deref() == Some(voter.as_bytes())
         || consumer::named_voter(rules, &record.value) == voter
 }
 
-/// Checks a receipt; nothing else of the election is needed.
+/// Checks a receipt, without anything else of the election.
 pub(crate) fn verify(args: &VerifyReceiptArgs) -> anyhow::Result<Outcome> {
     let receipt = read(args)?;
-    let published: Option<Digest> = args.root;
-    if let Err(error) = receipt.verify(published) {
+    if let Err(error) = receipt.verify(args.root) {
         println!("The receipt proves NOTHING: {error}.");
         return Ok(Outcome::CheckFailed);
     }
@@ -166,18 +140,18 @@ pub(crate) fn verify(args: &VerifyReceiptArgs) -> anyhow::Result<Outcome> {
         ..
     } = &receipt;
     println!(
-        "The vote of voter {voter_id}, at partition {partition} offset {offset}, is among the {} that this \
-         root stands for.",
+        "The vote of voter {voter_id}, at partition {partition} offset {offset}, is among the {} votes under \
+         this root.",
         receipt.tree_size
     );
     if let Some(reveal) = &receipt.reveal {
         println!("It was for candidate {}.", reveal.candidate_id);
     }
-    match published {
-        Some(_) => println!("The root is the one that you gave: {root}"),
+    match args.root {
+        Some(_) => println!("The root is the given one: {root}"),
         None => println!(
             "Only the receipt itself was checked. Compare its root with the published one of seal {seal}, \
-             partition {partition} (dashboard, /api/v1/evidence), or give that as --root:\n{root}"
+             partition {partition} (dashboard, /api/v1/evidence), or pass that as --root:\n{root}"
         ),
     }
     Ok(Outcome::Fine)
@@ -185,15 +159,10 @@ pub(crate) fn verify(args: &VerifyReceiptArgs) -> anyhow::Result<Outcome> {
 
 fn read(args: &VerifyReceiptArgs) -> anyhow::Result<Receipt> {
     let name = args.file.display();
-    let text = if args.file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map(|_| text)
-            .context("cannot read the receipt from stdin")?
-    } else {
-        std::fs::read_to_string(&args.file)
-            .with_context(|| format!("cannot read the receipt {name}"))?
+    let text = match args.file.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(&args.file),
     };
-    serde_json::from_str(&text).with_context(|| format!("{name} is no receipt"))
+    let text = text.with_context(|| format!("cannot read the receipt {name}"))?;
+    serde_json::from_str(&text).with_context(|| format!("{name} is not a receipt"))
 }

@@ -1,5 +1,5 @@
-//! `election recount`: counts the whole log again through the `vote-tally` SmartModule and shows what
-//! comes out. What is stored stays as it is.
+//! `election recount`: counts the whole log again through the `vote-tally` SmartModule and shows the result.
+//! Nothing stored is changed.
 
 use std::sync::Arc;
 
@@ -18,16 +18,9 @@ use crate::steps;
 
 pub(crate) async fn run(args: ResultsArgs) -> anyhow::Result<Outcome> {
     let backend = Backend::open_existing(&args.backend).await?;
-    let report = recounted_report(&backend).await;
-    let closed = backend.close().await;
-    let report = report?;
-    closed?;
+    let report = backend.close_after(recounted_report).await?;
     steps::show(&args, &report)?;
-    Ok(if report.accounted {
-        Outcome::Fine
-    } else {
-        Outcome::CheckFailed
-    })
+    Ok(Outcome::of_check(report.accounted))
 }
 
 async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {

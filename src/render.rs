@@ -1,8 +1,9 @@
-//! Results for a terminal and for a spreadsheet.
+//! Prints results as tables, JSON and CSV.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use ballot::counting::unit;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
 };
@@ -17,11 +18,11 @@ const BAR_WIDTH: usize = 24;
 /// Terminals narrower than this get no bars.
 const WIDTH_FOR_BARS: u16 = 80;
 
-/// Nothing but a line under the header.
+/// Only a line under the header.
 const PLAIN: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// A table for each contest, and what they rest on.
+/// A table for each contest, and a summary of the votes.
 pub(crate) fn print_table(report: &Report) {
     let candidates: BTreeMap<&str, &VotesPerCandidate> = report
         .candidates
@@ -37,7 +38,7 @@ pub(crate) fn print_table(report: &Report) {
     println!("{}", summary(report));
 }
 
-/// What a contest is, and what became of its ballots.
+/// A contest's title and method, and its ballots.
 fn heading(contest: &ContestReport) -> String {
     let outcome = &contest.outcome;
     let mut text = format!(
@@ -66,11 +67,7 @@ fn contest_table(
         .load_style(PLAIN)
         .set_content_arrangement(ContentArrangement::Dynamic);
     let with_bars = table.width().is_none_or(|width| width >= WIDTH_FOR_BARS);
-    let votes = match contest.method {
-        "score" => "Points",
-        _ => "Votes",
-    };
-    let mut header = vec!["Candidate", "Party", votes, "Share"];
+    let mut header = vec!["Candidate", "Party", unit(contest.method), "Share"];
     header.extend(with_bars.then_some(""));
     table.set_header(header);
     let most = outcome.choices.first().map_or(0, |first| first.total);
@@ -95,7 +92,7 @@ fn contest_table(
     table
 }
 
-/// What became of the votes, and whether that is all of them.
+/// How many votes were counted and rejected, and whether that is all of them.
 fn summary(report: &Report) -> String {
     let mut text = format!(
         "{} cast = {} counted + {} rejected\n",
@@ -113,32 +110,21 @@ fn summary(report: &Report) -> String {
         format!("Every vote accounted for; {rows} rows in Postgres.")
     } else {
         format!(
-            "NOT every vote is accounted for: {rows} rows in Postgres. `election audit` names the \
-             differences; if a run was interrupted, run it again to go on."
+            "NOT every vote is accounted for: {rows} rows in Postgres. `election audit` lists the \
+             differences; if a run was interrupted, run it again to continue."
         )
     };
     text
 }
 
-/// A bar of eighths of a character, the longest for `most`.
+/// A bar in eighths of a character; it is longest for `most` votes.
 fn bar(votes: u64, most: u64) -> String {
-    const EIGHTHS: [Option<char>; 8] = [
-        None,
-        Some('▏'),
-        Some('▎'),
-        Some('▍'),
-        Some('▌'),
-        Some('▋'),
-        Some('▊'),
-        Some('▉'),
-    ];
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if most == 0 {
         return String::new();
     }
     let eighths = (votes as u128 * (BAR_WIDTH as u128 * 8) / u128::from(most)) as usize;
-    let mut bar = "█".repeat(eighths / 8);
-    bar.extend(EIGHTHS[eighths % 8]);
-    bar
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
 /// One JSON object on stdout.
@@ -149,7 +135,7 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line per candidate and location; the contest stands before it where there are several.
+/// A line for each candidate and location, with the contest in front if there are several.
 pub(crate) fn write_csv(report: &Report, to: impl Write) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
     let several = report.contests.len() > 1;

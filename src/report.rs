@@ -1,9 +1,9 @@
-//! The results of an election and whether every vote is accounted for, from what is stored.
+//! The stored results of an election, and whether every vote is accounted for.
 
 use std::collections::BTreeMap;
 
 use ballot::counting::Outcome;
-use ballot::{ElectionDefinition, Group, Reason, Tally};
+use ballot::{Contest, ElectionDefinition, Reason, Tally};
 use producer::StoredElection;
 use serde::Serialize;
 use store::RowCounts;
@@ -11,7 +11,7 @@ use wire::{TurnoutByLocation, VotesPerCandidate};
 
 use crate::backend::Backend;
 
-/// What `--json` prints.
+/// The results, as `--json` prints them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Report {
     /// Registered voters; in a replay, which has no roll, the voters whose ballots are counted.
@@ -20,11 +20,11 @@ pub(crate) struct Report {
     pub(crate) cast: u64,
     /// Votes that count.
     pub(crate) counted: u64,
-    /// Votes that do not, by reason.
+    /// Rejected votes by reason.
     pub(crate) rejected: BTreeMap<Reason, u64>,
     /// Rows of the table `votes`.
     pub(crate) rows_in_postgres: u64,
-    /// Every contest and what it comes to.
+    /// The outcome of every contest.
     pub(crate) contests: Vec<ContestReport>,
     /// Totals per candidate, most votes first.
     pub(crate) candidates: Vec<VotesPerCandidate>,
@@ -34,12 +34,12 @@ pub(crate) struct Report {
     pub(crate) candidate_locations: Vec<CandidateLocation>,
     /// Whether log, tally and rows agree on every vote.
     pub(crate) accounted: bool,
-    /// Seconds the command took, where that says something.
+    /// Seconds that the demo took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) elapsed_s: Option<f64>,
 }
 
-/// What a contest comes to.
+/// The outcome of a contest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ContestReport {
     pub(crate) id: String,
@@ -52,7 +52,7 @@ pub(crate) struct ContestReport {
     pub(crate) outcome: Outcome,
 }
 
-/// A cell of the result: what a candidate got in a location.
+/// A candidate's votes in a location.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CandidateLocation {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ impl Report {
         Report::of_tally(backend, stored, &tally).await
     }
 
-    /// The results of a tally, whatever it was counted by, beside the log and the rows.
+    /// The results of a tally, compared with the log and the rows.
     pub(crate) async fn of_tally(
         backend: &Backend,
         stored: &StoredElection,
@@ -80,7 +80,6 @@ impl Report {
     ) -> anyhow::Result<Report> {
         let rows = backend.store.count_rows().await?;
         let cast = backend.votes_cast().await?;
-        let is_replay = stored.plan.as_ref().is_some_and(|plan| plan.is_replay());
         let definition = &stored.election.definition;
         let contests = tally.outcomes(definition).into_iter();
         Ok(Report {
@@ -93,10 +92,9 @@ impl Report {
                     outcome,
                 })
                 .collect(),
-            voters: if is_replay {
-                tally.counted()
-            } else {
-                rows.voters
+            voters: match is_replay(stored) {
+                true => tally.counted(),
+                false => rows.voters,
             },
             cast,
             counted: tally.counted(),
@@ -115,13 +113,33 @@ impl Report {
     }
 }
 
-/// The tally of all partitions, as it is stored.
+/// The stored tally of all partitions.
 pub(crate) async fn stored_tally(backend: &Backend) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     for (_, _, partition) in backend.store.tallies().await? {
         tally.add(&partition);
     }
     Ok(tally)
+}
+
+/// Whether the votes replay official results, so that there is no roll.
+pub(crate) fn is_replay(stored: &StoredElection) -> bool {
+    stored.plan.as_ref().is_some_and(|plan| plan.is_replay())
+}
+
+/// What each candidate of a contest got, by place.
+pub(crate) fn totals_by_place(
+    tally: &Tally,
+    definition: &ElectionDefinition,
+    contest: &Contest,
+) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let Some(group) = definition.place_group() else {
+        return BTreeMap::new();
+    };
+    let places = tally.selections_by(&contest.id, &group.name).iter();
+    places
+        .map(|(place, selections)| (place.clone(), Tally::totals_of(contest, selections)))
+        .collect()
 }
 
 /// Whether cast = counted + rejected, and the rows say the same as the tally.
@@ -133,12 +151,12 @@ fn votes_per_candidate(tally: &Tally, definition: &ElectionDefinition) -> Vec<Vo
     let is_tutorial = definition.is_tutorial();
     let mut totals = Vec::new();
     for (contest, outcome) in tally.outcomes(definition) {
-        let listed = |id: &str| contest.candidates.iter().any(|it| it.candidate_id == id);
         for choice in outcome.choices {
-            if !listed(&choice.candidate_id) {
+            let mut listed = contest.candidates.iter();
+            let Some(candidate) = listed.find(|it| it.candidate_id == choice.candidate_id) else {
                 continue;
-            }
-            let candidate = contest.candidate(&choice.candidate_id);
+            };
+            let candidate = candidate.clone();
             totals.push(VotesPerCandidate {
                 candidate_id: candidate.candidate_id,
                 candidate_name: candidate.candidate_name,
@@ -152,14 +170,11 @@ fn votes_per_candidate(tally: &Tally, definition: &ElectionDefinition) -> Vec<Vo
     totals
 }
 
-/// The group that results are broken down by: the precinct or the location.
-fn place_group(definition: &ElectionDefinition) -> Option<Group> {
-    definition.counted_groups().into_iter().next()
-}
-
 fn locations(tally: &Tally, definition: &ElectionDefinition) -> Vec<TurnoutByLocation> {
-    let group = place_group(definition);
-    let turnout = group.iter().flat_map(|group| tally.turnout_by(&group.name));
+    let Some(group) = definition.place_group() else {
+        return Vec::new();
+    };
+    let turnout = tally.turnout_by(&group.name).iter();
     turnout
         .map(|(state, &count)| TurnoutByLocation {
             state: state.clone(),
@@ -169,17 +184,10 @@ fn locations(tally: &Tally, definition: &ElectionDefinition) -> Vec<TurnoutByLoc
 }
 
 fn candidate_locations(tally: &Tally, definition: &ElectionDefinition) -> Vec<CandidateLocation> {
-    let Some(group) = place_group(definition) else {
-        return Vec::new();
-    };
     let is_tutorial = definition.is_tutorial();
     let mut cells = Vec::new();
     for contest in &definition.contests {
-        let places: Vec<(&String, BTreeMap<String, u64>)> = tally
-            .selections_by(&contest.id, &group.name)
-            .iter()
-            .map(|(place, selections)| (place, Tally::totals_of(contest, selections)))
-            .collect();
+        let places = totals_by_place(tally, definition, contest);
         for candidate in &contest.candidates {
             for (state, totals) in &places {
                 let total_votes = totals.get(&candidate.candidate_id).copied().unwrap_or(0);
@@ -187,7 +195,7 @@ fn candidate_locations(tally: &Tally, definition: &ElectionDefinition) -> Vec<Ca
                     cells.push(CandidateLocation {
                         contest_id: (!is_tutorial).then(|| contest.id.clone()),
                         candidate_name: candidate.candidate_name.clone(),
-                        state: (*state).clone(),
+                        state: state.clone(),
                         total_votes,
                     });
                 }

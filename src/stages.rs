@@ -1,47 +1,35 @@
-//! The demo's stages as they are drawn: registering, casting, counting, persisting.
+//! The progress of the demo's stages: registering, casting, counting, persisting.
 
 use std::sync::Arc;
 
-use crate::meters::{Meter, Meters};
+use indicatif::MultiProgress;
+use tokio::sync::watch;
 
-/// What the producer has done so far.
-pub(crate) struct Produced {
+use crate::meters::Meter;
+
+/// The demo's meters, and what they show.
+pub(crate) struct Stages {
     pub(crate) registered: Arc<producer::Progress>,
     pub(crate) cast: Arc<producer::Progress>,
-}
-
-/// The stages as they are drawn.
-pub(crate) struct Stages {
-    registered: Arc<producer::Progress>,
-    cast: Arc<producer::Progress>,
-    consumed: tokio::sync::watch::Receiver<consumer::Snapshot>,
-    /// None in a replay: there is no roll.
+    consumed: watch::Receiver<consumer::Snapshot>,
+    /// None in a replay, which has no roll.
     registering: Option<Meter>,
     casting: Meter,
     counting: Meter,
     persisting: Meter,
-    _meters: Meters,
 }
 
 impl Stages {
     pub(crate) fn new(progress: &consumer::Progress, has_roll: bool) -> Stages {
-        let meters = Meters::new();
+        let bars = MultiProgress::new();
         Stages {
             registered: Arc::default(),
             cast: Arc::default(),
             consumed: progress.watch(),
-            registering: has_roll.then(|| meters.add("Registering")),
-            casting: meters.add("Casting"),
-            counting: meters.add("Counting"),
-            persisting: meters.add("Persisting"),
-            _meters: meters,
-        }
-    }
-
-    pub(crate) fn produced(&self) -> Produced {
-        Produced {
-            registered: self.registered.clone(),
-            cast: self.cast.clone(),
+            registering: has_roll.then(|| Meter::new("Registering", &bars)),
+            casting: Meter::new("Casting", &bars),
+            counting: Meter::new("Counting", &bars),
+            persisting: Meter::new("Persisting", &bars),
         }
     }
 
@@ -60,8 +48,7 @@ impl Stages {
         );
     }
 
-    pub(crate) fn finish(mut self) {
-        self.draw();
+    pub(crate) fn finish(self) {
         if let Some(meter) = self.registering {
             meter.finish();
         }

@@ -99,7 +99,7 @@ fn stopped_in_order_it_says_so_and_the_same_command_goes_on() {
     slow.wait_for_stderr("next_offset");
     slow.terminate();
     let stopped = slow.wait().ends_with(1);
-    let way_on = "Stopped before every vote was counted. The same command goes on";
+    let way_on = "Stopped before every vote was counted. Run the same command again";
     assert!(stopped.stderr.contains(way_on), "{}", stopped.stderr);
     assert_eq!(stopped.stdout, "");
     // What is counted by then is stored.

@@ -105,7 +105,7 @@ async fn an_edited_tally_stops_the_count() {
             = (cells."partition", cells.kind, cells.contest, cells."group", cells.value,
                cells.selection)"#;
     let parts = [
-        "the stored tally of partition 0 was changed by another hand",
+        "the stored tally of partition 0 has been edited",
         " against ",
     ];
     // Stored again before the change was seen, it would be written over: then the change was in vain.

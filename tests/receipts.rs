@@ -193,7 +193,7 @@ async fn a_receipt_proves_that_a_vote_is_in_the_published_root() {
     assert!(said.contains(&voter.candidate), "{said}");
     let file = data.file("broken.json", &shown.to_string()[1..]);
     data.run_without_data(&["verify-receipt", file.to_str().unwrap()])
-        .refused(1, &["is no receipt"]);
+        .refused(1, &["is not a receipt"]);
     data.run_without_data(&["verify-receipt", "missing.json"])
         .refused(1, &["missing.json"]);
     data.run(&["receipt", "nobody"])
@@ -266,7 +266,7 @@ async fn seals_are_added_and_published_and_stand() {
     let other = other.to_str().unwrap();
     data.run_without_data(&["key", other]).succeeds();
     data.run(&["receipt", &voter.id, "--key-file", other])
-        .refused(1, &["key is another one"]);
+        .refused(1, &["key is the wrong one"]);
     data.run(&["seal", "--key-file", other])
         .refused(1, &["nothing is sealed", "seal 1 is of"]);
     let found = data

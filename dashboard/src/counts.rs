@@ -250,8 +250,7 @@ impl Counts {
 
     /// The group whose values are shown as places: the precinct or the location.
     fn place_group(&self) -> Option<Group> {
-        let definition = self.definition.as_ref()?;
-        definition.counted_groups().into_iter().next()
+        self.definition.as_ref()?.place_group()
     }
 }
 

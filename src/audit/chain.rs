@@ -1,4 +1,4 @@
-//! The log against the chain of its hashes: every batch is hashed again, and every head computed.
+//! Compares the log with its hash chain: hashes every batch again, and computes every head.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -8,7 +8,7 @@ use store::{ChainEnd, ChainHashes, ChainRow, Store};
 
 use super::findings::{ChainSummary, Findings};
 
-/// Rows of the chain that are fetched together.
+/// How many rows of the chain are fetched together.
 const ROWS_PER_QUERY: usize = 1024;
 
 /// Follows the chain of a partition along the log.
@@ -16,17 +16,17 @@ pub(crate) struct ChainAuditor<'a> {
     store: &'a Store,
     topic: ChainedTopic,
     partition: u32,
-    /// Rows that were fetched and not used yet, and where to fetch the next.
+    /// Rows that are fetched but not used yet, and where to fetch the next.
     rows: VecDeque<ChainRow>,
     fetch_from: Option<i64>,
     /// The row whose records are coming.
     current: Option<(ChainRow, BatchHasher)>,
     begins_at: i64,
     end: ChainEnd,
-    /// Whether the row before is missing, so that nobody can say what the next head should be.
+    /// Whether the previous row is missing, so that the next head cannot be checked.
     is_cut: bool,
     batches: u64,
-    /// Heads that must be found in some chain.
+    /// Heads that must be in some chain.
     wanted: &'a mut BTreeSet<Digest>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> ChainAuditor<'a> {
         Ok(())
     }
 
-    /// Takes the end of the log, and says how far the chain goes.
+    /// Compares the rest of the chain at the log's end, and returns the chain's end.
     pub(crate) async fn finish(
         mut self,
         log_end: i64,
@@ -94,7 +94,7 @@ impl<'a> ChainAuditor<'a> {
                 break;
             };
             findings.differ(format!(
-                "{}: they were persisted, but the log ends at {log_end}",
+                "{}: these records were persisted, but the log ends at {log_end}",
                 self.offsets(&row)
             ));
             self.end_row(row, None, findings);
@@ -109,17 +109,16 @@ impl<'a> ChainAuditor<'a> {
         });
         if self.begins_at > 0 {
             findings.notes.push(format!(
-                "{}: the {} records before offset {} were persisted before there was a chain; only tally and \
-                 rows vouch for them",
-                self.place(),
+                "{place}: the {0} records before offset {0} were persisted before the chain existed; only tally and \
+                 rows confirm them",
                 self.begins_at,
-                self.begins_at
+                place = self.place(),
             ));
         }
         Ok(self.end)
     }
 
-    /// What it is the chain of, in words.
+    /// The partition, in words.
     fn place(&self) -> String {
         match self.topic {
             ChainedTopic::Votes => format!("partition {}", self.partition),
@@ -132,7 +131,7 @@ impl<'a> ChainAuditor<'a> {
         format!("{place} offsets {}..{}", row.base_offset, row.next_offset)
     }
 
-    /// Begins with the chain's next row; false when there is none.
+    /// Begins the chain's next row; false if there is none.
     async fn begin_row(&mut self, findings: &mut Findings) -> anyhow::Result<bool> {
         loop {
             let Some(row) = self.next_row().await? else {
@@ -141,7 +140,7 @@ impl<'a> ChainAuditor<'a> {
             let due = self.end.next_offset;
             if row.base_offset < due || row.next_offset <= row.base_offset {
                 findings.differ(format!(
-                    "{}: a row of the chain that was never written",
+                    "{}: a row was added to the chain",
                     self.offsets(&row)
                 ));
                 continue;
@@ -173,8 +172,8 @@ impl<'a> ChainAuditor<'a> {
         Ok(self.rows.pop_front())
     }
 
-    /// Compares a row with its records' hash (`None`: the log does not have them all), and goes on
-    /// from it.
+    /// Compares a row with its records' hash (`None`: the log does not have them all), and continues from
+    /// it.
     fn end_row(&mut self, row: ChainRow, found: Option<Digest>, findings: &mut Findings) {
         let (before, is_cut) = (self.end.head, std::mem::take(&mut self.is_cut));
         self.end = row.end(self.topic, self.partition);
@@ -205,7 +204,7 @@ impl<'a> ChainAuditor<'a> {
                 },
             )
         };
-        // Whichever of the row's parts was edited, the other ones say what stood there.
+        // If one of the row's parts was edited, the others show what it was.
         let computed = follows(found.unwrap_or(stored));
         if is_cut || computed == head || follows(stored) == head {
             self.wanted.remove(&head);
@@ -234,20 +233,4 @@ pub(super) fn compare_end(
             topic.as_str()
         ));
     }
-}
-
-/// Names the rows of chains whose partitions a topic does not have.
-pub(super) async fn name_stray_rows(
-    store: &Store,
-    topic: ChainedTopic,
-    partitions: u32,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
-    for (partition, rows) in store.stray_chain_rows(topic, partitions).await? {
-        findings.differ(format!(
-            "partition {partition}: {rows} rows of a chain are stored, but `{}` has no such partition",
-            topic.as_str()
-        ));
-    }
-    Ok(())
 }

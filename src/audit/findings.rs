@@ -1,10 +1,10 @@
-//! What an audit has found, as it is printed.
+//! The findings of an audit, and how they are printed.
 
 use evidence::{ChainedTopic, Digest};
 use indicatif::HumanCount;
 use serde::Serialize;
 
-/// Differences that are listed; more are only counted.
+/// How many differences are listed; more are only counted.
 pub(crate) const LISTED: usize = 50;
 
 /// What the audit found.
@@ -14,43 +14,37 @@ pub(crate) struct Findings {
     pub(crate) records: u64,
     /// Of these, votes that count.
     pub(crate) counted: u64,
-    /// Of these, votes that do not.
+    /// Of these, rejected votes.
     pub(crate) rejected: u64,
-    /// Voters that the log has registered.
+    /// Voters registered in the log.
     pub(crate) voters: u64,
-    /// Records of `voters` that are none.
+    /// Records of `voters` that are not voters.
     pub(crate) rejected_voters: u64,
     /// How many figures or rows differ.
     pub(crate) differences: u64,
-    /// The first of them, in words.
+    /// The first of them.
     pub(crate) listed: Vec<String>,
     /// The chain of each partition, of votes and then of voters.
     pub(crate) chains: Vec<ChainSummary>,
     /// Seals whose roots were compared with the log.
     pub(crate) seals: u64,
-    /// What could not be compared, in words.
+    /// What could not be compared.
     pub(crate) notes: Vec<String>,
 }
 
 /// The chain of a partition's hashes.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChainSummary {
-    /// The topic.
     pub(crate) topic: ChainedTopic,
-    /// The partition.
     pub(crate) partition: u32,
-    /// The offset that it begins at.
     pub(crate) begins_at: i64,
-    /// The offset that it ends at.
     pub(crate) next_offset: i64,
-    /// Batches between.
     pub(crate) batches: u64,
-    /// Its head.
     pub(crate) head: Digest,
 }
 
 impl Findings {
-    /// Notes a difference.
+    /// Adds a difference.
     pub(crate) fn differ(&mut self, difference: String) {
         self.differences += 1;
         if self.listed.len() < LISTED {
@@ -58,7 +52,7 @@ impl Findings {
         }
     }
 
-    /// The differences as a list, a line each.
+    /// The differences, one on each line.
     pub(crate) fn list(&self) -> String {
         let mut text = String::new();
         for difference in &self.listed {
@@ -71,7 +65,7 @@ impl Findings {
         text
     }
 
-    /// Prints them for a person.
+    /// Prints the findings as text.
     pub(crate) fn print(&self) {
         println!(
             "{} votes in the log: {} counted, {} rejected. {} voters on the roll.",

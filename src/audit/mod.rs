@@ -1,54 +1,46 @@
-//! `election audit`: counts the log again, natively and by itself, and compares it record by record
-//! with the stored tally, with the rows, with the chain of its hashes, and with the seals; and the roll with
-//! its rows.
+//! `election audit`: counts the log again, natively, and compares it with the stored tally, the rows, the hash
+//! chain and the seals; and the roll with its rows.
 
 mod chain;
 mod findings;
+mod partition;
 mod roll;
 mod rows;
 mod sealed_votes;
 
 use std::collections::BTreeSet;
 
-use ballot::{PartitionCounter, Rules, Tally};
+use ballot::Tally;
 use evidence::{BlindingKey, ChainedTopic, Digest, Seal};
 use ledger::differences;
 use store::{PERSIST, Store};
 use wire::{Disclosure, topics};
 
-pub(crate) use self::chain::ChainAuditor;
 pub(crate) use self::findings::Findings;
+pub(crate) use self::partition::{PartitionRecount, Recounted};
 pub(crate) use self::sealed_votes::SealedVotes;
 
-use self::chain::{compare_end, name_stray_rows};
+use self::chain::compare_end;
 use self::findings::LISTED;
 use self::roll::audit_roll;
-use self::rows::BlockRows;
 use crate::Outcome;
 use crate::backend::Backend;
 use crate::cli::AuditArgs;
 use crate::key::existing_key;
-use crate::log_blocks::LogBlocks;
 use crate::render;
 
 pub(crate) async fn run(args: AuditArgs) -> anyhow::Result<Outcome> {
     let key = existing_key(&args.backend)?.map(|key| key.blindings());
     let heads: BTreeSet<Digest> = args.heads.iter().copied().collect();
     let backend = Backend::open_existing(&args.backend).await?;
-    let findings = audit(&backend, key, heads).await;
-    let closed = backend.close().await;
-    let findings = findings?;
-    closed?;
+    let findings = backend.close_after(async |backend: &Backend| audit(backend, key, heads).await);
+    let findings = findings.await?;
     if args.json {
         render::print_json(&findings)?;
     } else {
         findings.print();
     }
-    Ok(if findings.differences == 0 {
-        Outcome::Fine
-    } else {
-        Outcome::CheckFailed
-    })
+    Ok(Outcome::of_check(findings.differences == 0))
 }
 
 async fn audit(
@@ -61,19 +53,26 @@ async fn audit(
     let disclosure = Disclosure::of(&election);
     let ends = backend.ends(topics::VOTES).await?;
     let seals = backend.store.seals().await?;
-    // What was sealed must be in the chain, like any head that somebody has seen.
+    // Sealed heads must be in the chain, like the given ones.
     heads.extend(seals.iter().map(|seal| seal.chain_head));
     let mut findings = Findings::default();
+    let recount = PartitionRecount {
+        backend,
+        rules: &rules,
+        key: key.as_ref(),
+        seals: &seals,
+        rows: Some(&disclosure),
+    };
     for (partition, &end) in (0..).zip(&ends) {
-        let mut auditor = Auditor {
-            backend,
-            partition,
-            end,
-            findings: &mut findings,
-        };
-        auditor
-            .audit(&rules, &disclosure, key.as_ref(), &seals, &mut heads)
-            .await?;
+        let recounted = recount.run(partition, end, &mut heads, &mut findings);
+        let Recounted {
+            tally, chain_end, ..
+        } = recounted.await?;
+        let store = &backend.store;
+        let persisted_to = store.checkpoint(PERSIST, topics::VOTES, partition).await?;
+        let topic = ChainedTopic::Votes;
+        compare_end(topic, partition, chain_end, persisted_to, &mut findings);
+        compare_tally(store, partition, end, &tally, &mut findings).await?;
     }
     audit_roll(backend, &mut heads, &mut findings).await?;
     for head in heads {
@@ -81,7 +80,7 @@ async fn audit(
     }
     if key.is_none() && !seals.is_empty() {
         findings.notes.push(
-            "the seals were not compared with the log: that takes the election's key (`--key-file`)"
+            "the seals were not compared with the log: this requires the election's key (`--key-file`)"
                 .into(),
         );
     }
@@ -89,7 +88,7 @@ async fn audit(
     Ok(findings)
 }
 
-/// Looks for rows that stand outside the log.
+/// Looks for rows outside the log.
 async fn look_for_strays(
     store: &Store,
     ends: &[i64],
@@ -105,108 +104,59 @@ async fn look_for_strays(
             ));
         }
     }
-    name_stray_rows(store, ChainedTopic::Votes, partitions, findings).await?;
     for seal in seals.iter().filter(|seal| seal.partition >= partitions) {
         findings.differ(format!(
             "partition {}: seal {} is of it, but `votes` has no such partition",
             seal.partition, seal.number
         ));
     }
-    let ends: Vec<_> = (0..).zip(ends.iter().copied()).collect();
-    for (partition, row) in store.stray_rows(&ends, LISTED + 1).await? {
+    report_stray_rows(store, ChainedTopic::Votes, ends, findings).await
+}
+
+/// Reports rows outside the log that were made of a topic's records.
+async fn report_stray_rows(
+    store: &Store,
+    topic: ChainedTopic,
+    ends: &[i64],
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    for (partition, rows) in store.stray_chain_rows(topic, ends.len() as u32).await? {
         findings.differ(format!(
-            "votes row of voter {}: partition {partition} has no offset {}",
-            row.voter_id, row.offset
+            "partition {partition}: {rows} rows of a chain are stored, but `{}` has no such partition",
+            topic.as_str()
         ));
     }
-    for (partition, offset, reason) in store.stray_rejected_rows(&ends, LISTED + 1).await? {
+    let of = match topic {
+        ChainedTopic::Votes => "",
+        ChainedTopic::Voters => " of voters",
+    };
+    for row in store.stray_rows(topic, ends, LISTED + 1).await? {
         findings.differ(format!(
-            "rejected_votes row ({reason}): partition {partition} has no offset {offset}"
+            "{} row ({}): partition {}{of} has no offset {}",
+            row.table, row.detail, row.partition, row.offset
         ));
     }
     Ok(())
 }
 
-/// Audits one partition.
-struct Auditor<'a> {
-    backend: &'a Backend,
+async fn compare_tally(
+    store: &Store,
     partition: u32,
     end: i64,
-    findings: &'a mut Findings,
-}
-
-impl Auditor<'_> {
-    async fn audit(
-        &mut self,
-        rules: &Rules,
-        disclosure: &Disclosure,
-        key: Option<&BlindingKey>,
-        seals: &[Seal],
-        heads: &mut BTreeSet<Digest>,
-    ) -> anyhow::Result<()> {
-        let (partition, end) = (self.partition, self.end);
-        let Backend {
-            platform, store, ..
-        } = self.backend;
-        let mut counter = PartitionCounter::new(rules.clone());
-        let mut chain = ChainAuditor::new(store, ChainedTopic::Votes, partition, heads);
-        let mut sealed = key.map(|key| SealedVotes::new(key, partition, seals));
-        let mut blocks = LogBlocks::before(end, &**platform, topics::VOTES, partition).await?;
-        while let Some(records) = blocks.next().await? {
-            chain.records(&records, self.findings).await?;
-            let rows = BlockRows::of(&records, store, partition).await?;
-            for record in &records {
-                let offset = record.offset;
-                self.findings.records += 1;
-                if let Some(sealed) = &mut sealed {
-                    sealed.reached(offset, self.findings);
-                }
-                match counter.count(offset, record.key.as_deref(), &record.value) {
-                    Ok(ballot) => {
-                        self.findings.counted += 1;
-                        if let Some(sealed) = &mut sealed {
-                            sealed.add(offset, &ballot.voter_id, &ballot.choice(rules));
-                        }
-                        let expected = consumer::vote_row(rules, disclosure, offset, ballot);
-                        rows.compare_vote(&expected, self.findings);
-                    }
-                    Err(reason) => {
-                        self.findings.rejected += 1;
-                        rows.compare_rejection(rules, disclosure, record, reason, self.findings);
-                    }
-                }
-            }
-        }
-        let chain_end = chain.finish(end, self.findings).await?;
-        if let Some(sealed) = sealed {
-            sealed.finish(end, self.findings);
-        }
-        let persisted_to = store.checkpoint(PERSIST, topics::VOTES, partition).await?;
-        compare_end(
-            ChainedTopic::Votes,
-            partition,
-            chain_end,
-            persisted_to,
-            self.findings,
-        );
-        self.compare_tally(&counter.take_tally()).await
+    counted: &Tally,
+    findings: &mut Findings,
+) -> anyhow::Result<()> {
+    let (offset, tally) = store.load_tally(partition).await?.unwrap_or_default();
+    if offset != end {
+        findings.differ(format!(
+            "partition {partition}: the stored tally counts up to offset {offset}, the log ends \
+             at {end}; run the consumer to continue"
+        ));
     }
-
-    async fn compare_tally(&mut self, counted: &Tally) -> anyhow::Result<()> {
-        let (partition, end) = (self.partition, self.end);
-        let stored = self.backend.store.load_tally(partition).await?;
-        let (offset, tally) = stored.unwrap_or_default();
-        if offset != end {
-            self.findings.differ(format!(
-                "partition {partition}: the stored tally counts up to offset {offset}, the log ends \
-                 at {end}; run the consumer to go on"
-            ));
-        }
-        for difference in differences(counted, &tally) {
-            self.findings.differ(format!(
-                "partition {partition}: {difference} (log against stored tally)"
-            ));
-        }
-        Ok(())
+    for difference in differences(counted, &tally) {
+        findings.differ(format!(
+            "partition {partition}: {difference} (log against stored tally)"
+        ));
     }
+    Ok(())
 }

@@ -1,26 +1,26 @@
-//! The log against the roll: each record of `voters` has the row that it should have, and no other is there;
-//! and against the chain of its hashes.
+//! Compares the records of `voters` with their rows and with their hash chain.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ballot::{FirstVotes, Voter};
 use evidence::{ChainedTopic, Digest};
 use platform::Output;
-use store::{PERSIST, RejectedVoterRow, Store, stored_voter};
+use store::{PERSIST, RejectedVoterRow, Store, differing_columns, stored_voter};
 use wire::topics;
 
-use super::chain::{ChainAuditor, compare_end, name_stray_rows};
-use super::findings::{Findings, LISTED};
+use super::chain::{ChainAuditor, compare_end};
+use super::findings::Findings;
+use super::report_stray_rows;
 use crate::backend::Backend;
 use crate::log_blocks::LogBlocks;
 
-/// Ids that are read from the table together.
+/// How many ids are read from the table together.
 const IDS_AT_ONCE: usize = 16 * 1024;
 
-/// Rows that differ and may yet be explained by another record of the voter; beyond, they are not.
+/// How many differing rows are kept, because a later record of the voter may explain them.
 const DOUBTS: usize = 10_000;
 
-/// Compares the records of `voters` with the rows, and with the chain: the heads that it has are wanted no more.
+/// Compares the records of `voters` with the rows and the chain. Removes the chain's heads from `heads`.
 pub(super) async fn audit_roll(
     backend: &Backend,
     heads: &mut BTreeSet<Digest>,
@@ -45,7 +45,7 @@ pub(super) async fn audit_roll(
         if persisted_to != end {
             roll.findings.differ(format!(
                 "partition {partition}: voters are persisted up to offset {persisted_to}, the log ends at \
-                 {end}; run the consumer to go on"
+                 {end}; run the consumer to continue"
             ));
         }
         let mut chain = ChainAuditor::new(store, ChainedTopic::Voters, partition, heads);
@@ -64,26 +64,20 @@ pub(super) async fn audit_roll(
             roll.findings,
         );
     }
-    name_stray_rows(
-        store,
-        ChainedTopic::Voters,
-        ends.len() as u32,
-        roll.findings,
-    )
-    .await?;
-    roll.finish(&ends).await
+    report_stray_rows(store, ChainedTopic::Voters, &ends, roll.findings).await?;
+    roll.finish().await
 }
 
 /// What is known of the roll so far.
 struct Roll<'a> {
     store: &'a Store,
     findings: &'a mut Findings,
-    /// By voter, the number of the first record: they are numbered from 0, through all partitions.
+    /// The number of each voter's first record; records are numbered from 0, through all partitions.
     registered: FirstVotes,
     records: i64,
     /// The number of each partition's first record.
     begins: Vec<i64>,
-    /// Rows that are not what the voter's first record says, and in which columns.
+    /// The columns in which a row differs from the voter's first record, by voter.
     differing: BTreeMap<String, String>,
     missing: u64,
 }
@@ -117,7 +111,8 @@ impl Roll<'_> {
             return;
         };
         if first == number {
-            let differences = differences(voter, row);
+            // Only the columns: what they contain is private.
+            let differences = differing_columns(voter, row);
             if differences.is_empty() {
                 return;
             }
@@ -128,12 +123,13 @@ impl Roll<'_> {
                 differ(self.findings, id, &differences);
             }
         } else if self.begins.last().is_some_and(|&begin| first < begin) && row == voter {
-            // Registered in two partitions: which of the records was persisted first, the log does not say.
+            // Registered in two partitions; the log does not show which record was persisted first.
             self.differing.remove(id);
         }
     }
 
-    /// Compares the rows of records that are no voters. In which words, a later version may say otherwise.
+    /// Compares the rows of records that are not voters, but not their wording, which may change between
+    /// versions.
     async fn compare_rejected(
         &mut self,
         partition: u32,
@@ -153,7 +149,7 @@ impl Roll<'_> {
             let at = format!("partition {partition} offset {} of voters", expected.offset);
             match rows.remove(&expected.offset) {
                 None => self.findings.differ(format!(
-                    "{at}: the record is no voter, but has no row in rejected_voters"
+                    "{at}: the record is not a voter, but has no row in rejected_voters"
                 )),
                 Some(row) if row.value != expected.value => self.findings.differ(format!(
                     "{at}: the rejected record is not what its row keeps"
@@ -163,7 +159,7 @@ impl Roll<'_> {
         }
         for offset in rows.keys() {
             self.findings.differ(format!(
-                "partition {partition} offset {offset} of voters: the record is a voter, but stands in \
+                "partition {partition} offset {offset} of voters: the record is a voter, but is in \
                  rejected_voters"
             ));
         }
@@ -171,7 +167,7 @@ impl Roll<'_> {
     }
 
     /// Looks for rows without a record.
-    async fn finish(mut self, ends: &[i64]) -> anyhow::Result<()> {
+    async fn finish(mut self) -> anyhow::Result<()> {
         for (id, differences) in &self.differing {
             differ(self.findings, id, differences);
         }
@@ -181,22 +177,16 @@ impl Roll<'_> {
             self.store.count_rows().await?.voters,
             registered - self.missing,
         );
-        if rows != expected && self.name_strays().await? == 0 {
+        if rows != expected && self.report_strays().await? == 0 {
             self.findings.differ(format!(
                 "voters has {rows} rows for {expected} registered voters"
-            ));
-        }
-        let ends: Vec<_> = (0..).zip(ends.iter().copied()).collect();
-        for (partition, offset) in self.store.stray_rejected_voters(&ends, LISTED + 1).await? {
-            self.findings.differ(format!(
-                "rejected_voters row: partition {partition} of voters has no offset {offset}"
             ));
         }
         Ok(())
     }
 
-    /// Names the rows of voters whom nobody registered; how many there are.
-    async fn name_strays(&mut self) -> anyhow::Result<u64> {
+    /// Reports rows of voters who are not registered in the log, and returns how many there are.
+    async fn report_strays(&mut self) -> anyhow::Result<u64> {
         let mut strays = 0;
         let mut last = String::new();
         loop {
@@ -206,7 +196,7 @@ impl Roll<'_> {
                 if self.registered.first_offset(&(&**id).into(), number) == number {
                     strays += 1;
                     self.findings.differ(format!(
-                        "voters row of voter {id}: nobody registered this voter"
+                        "voters row of voter {id}: the log does not register this voter"
                     ));
                 }
             }
@@ -220,35 +210,6 @@ impl Roll<'_> {
 
 fn differ(findings: &mut Findings, voter_id: &str, differences: &str) {
     findings.differ(format!(
-        "voter {voter_id}: the row is not what was registered: {differences}"
+        "voter {voter_id}: the row differs from the registration: {differences}"
     ));
-}
-
-/// The columns in which a row is not what was registered. Not what they say: that is nobody's business.
-fn differences(voter: &Voter, row: &Voter) -> Vec<&'static str> {
-    let (at, row_at) = (&voter.address, &row.address);
-    [
-        ("voter_name", voter.voter_name == row.voter_name),
-        ("date_of_birth", voter.date_of_birth == row.date_of_birth),
-        ("gender", voter.gender == row.gender),
-        ("nationality", voter.nationality == row.nationality),
-        (
-            "registration_number",
-            voter.registration_number == row.registration_number,
-        ),
-        ("address_street", at.street == row_at.street),
-        ("address_city", at.city == row_at.city),
-        ("address_state", at.state == row_at.state),
-        ("address_country", at.country == row_at.country),
-        ("address_postcode", at.postcode == row_at.postcode),
-        ("email", voter.email == row.email),
-        ("phone_number", voter.phone_number == row.phone_number),
-        ("cell_number", voter.cell_number == row.cell_number),
-        ("picture", voter.picture == row.picture),
-        ("registered_age", voter.registered_age == row.registered_age),
-        ("precinct", voter.precinct == row.precinct),
-    ]
-    .into_iter()
-    .filter_map(|(column, is_equal)| (!is_equal).then_some(column))
-    .collect()
 }

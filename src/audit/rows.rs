@@ -1,9 +1,9 @@
-//! The log against the rows: each record has the row that it should have, and no other.
+//! Compares the log with the rows of votes and rejected votes.
 
 use std::collections::BTreeMap;
 
-use ballot::{Reason, Rules};
-use consumer::{KEPT_BYTES, named_voter, rejected_row};
+use ballot::{Ballot, Reason, Rules};
+use consumer::{KEPT_BYTES, named_voter, rejected_row, vote_row};
 use platform::Output;
 use store::{RejectedRow, Store, VoteRow};
 use wire::Disclosure;
@@ -11,19 +11,21 @@ use wire::Disclosure;
 use super::findings::Findings;
 
 /// The rows of consecutive offsets of a partition.
-pub(crate) struct BlockRows {
+pub(super) struct BlockRows<'a> {
     partition: u32,
+    disclosure: &'a Disclosure,
     votes: BTreeMap<i64, Vec<VoteRow>>,
     rejected: BTreeMap<i64, RejectedRow>,
 }
 
-impl BlockRows {
+impl<'a> BlockRows<'a> {
     /// Fetches the rows of these records.
-    pub(crate) async fn of(
+    pub(super) async fn of(
         records: &[Output],
         store: &Store,
         partition: u32,
-    ) -> anyhow::Result<BlockRows> {
+        disclosure: &'a Disclosure,
+    ) -> anyhow::Result<BlockRows<'a>> {
         let (Some(first), Some(last)) = (records.first(), records.last()) else {
             anyhow::bail!("invariant: a block has records");
         };
@@ -32,7 +34,7 @@ impl BlockRows {
         for row in store.vote_rows(partition, from, to).await? {
             votes.entry(row.offset).or_default().push(row);
         }
-        // A byte more than is ever kept, so that a longer one differs.
+        // One byte more than is stored, so that a longer value differs.
         let rejected = store
             .rejected_rows(partition, from, to, KEPT_BYTES + 1)
             .await?
@@ -41,18 +43,26 @@ impl BlockRows {
             .collect();
         Ok(BlockRows {
             partition,
+            disclosure,
             votes,
             rejected,
         })
     }
 
     /// Compares the row of a vote that counts.
-    pub(crate) fn compare_vote(&self, expected: &VoteRow, findings: &mut Findings) {
+    pub(super) fn compare_vote(
+        &self,
+        rules: &Rules,
+        offset: i64,
+        ballot: Ballot<'_>,
+        findings: &mut Findings,
+    ) {
+        let expected = &vote_row(rules, self.disclosure, offset, ballot);
         let at = format!("partition {} offset {}", self.partition, expected.offset);
         let voter = &expected.voter_id;
         if let Some(RejectedRow { reason, .. }) = self.rejected.get(&expected.offset) {
             findings.differ(format!(
-                "{at}: voter {voter}'s vote counts, but stands in rejected_votes as {reason}"
+                "{at}: voter {voter}'s vote counts, but is in rejected_votes as {reason}"
             ));
         }
         let rows = self.votes_at(expected.offset);
@@ -77,10 +87,9 @@ impl BlockRows {
     }
 
     /// Compares the row of a record that does not count.
-    pub(crate) fn compare_rejection(
+    pub(super) fn compare_rejection(
         &self,
         rules: &Rules,
-        disclosure: &Disclosure,
         record: &Output,
         reason: Reason,
         findings: &mut Findings,
@@ -104,6 +113,7 @@ impl BlockRows {
                 stored.reason
             ));
         }
+        let disclosure = self.disclosure;
         let voter_id = disclosure.stored_voter_id(named_voter(rules, &record.value));
         let expected = rejected_row(
             disclosure,

@@ -1,5 +1,4 @@
-//! The votes of a partition that count, as the leaves of a tree, against the seals that were made of
-//! them.
+//! Builds the tree over the counted votes of a partition, and compares it with the partition's seals.
 
 use std::collections::VecDeque;
 
@@ -7,17 +6,17 @@ use evidence::{BlindingKey, MerkleTree, Reveal, Seal, vote_leaf};
 
 use super::findings::Findings;
 
-/// Adds up the tree of a partition, from its first record on.
+/// The tree of a partition, from its first record on.
 pub(crate) struct SealedVotes {
     key: BlindingKey,
     partition: u32,
     tree: MerkleTree,
-    /// Those that are to come, in the order of the log.
+    /// The seals that are not compared yet, in the order of the log.
     seals: VecDeque<Seal>,
 }
 
 impl SealedVotes {
-    /// Compares with the partition's seals among `seals`.
+    /// An empty tree; `seals` may contain those of other partitions.
     pub(crate) fn new(key: &BlindingKey, partition: u32, seals: &[Seal]) -> SealedVotes {
         let mut seals: Vec<Seal> = seals
             .iter()
@@ -38,7 +37,7 @@ impl SealedVotes {
         self.tree.push(self.leaf(offset, voter_id, candidate_id));
     }
 
-    /// Adds the vote that a receipt is for, and returns what shows its choice.
+    /// Adds the vote that a receipt is for, and returns the reveal of its choice.
     pub(crate) fn add_marked(&mut self, offset: i64, voter_id: &str, candidate_id: &str) -> Reveal {
         let leaf = self.leaf(offset, voter_id, candidate_id);
         self.tree.push_marked(leaf);
@@ -50,14 +49,14 @@ impl SealedVotes {
         vote_leaf(self.partition, offset, voter_id, reveal.commitment())
     }
 
-    /// Compares the seals that end at `offset`, or before: all votes before it are added.
+    /// Compares the seals that end at or before `offset`. All votes before it must have been added.
     pub(crate) fn reached(&mut self, offset: i64, findings: &mut Findings) {
         while let Some(seal) = self.seals.pop_front_if(|seal| seal.next_offset <= offset) {
             findings.seals += 1;
             if !self.is_of(&seal) {
                 findings.differ(format!(
                     "partition {} offsets 0..{}: seal {} is of {} votes with tree {}, the log has {} with \
-                     tree {} (or the key is another one)",
+                     tree {} (or the key is the wrong one)",
                     self.partition,
                     seal.next_offset,
                     seal.number,
@@ -70,12 +69,12 @@ impl SealedVotes {
         }
     }
 
-    /// Whether the seal is of what was added so far.
+    /// Whether the seal matches the votes added so far.
     pub(crate) fn is_of(&self, seal: &Seal) -> bool {
         (self.tree.leaves(), self.tree.root()) == (seal.leaves, seal.tree_root)
     }
 
-    /// Takes the end of the log, and gives the tree.
+    /// Compares the remaining seals at the log's end, and returns the tree.
     pub(crate) fn finish(mut self, log_end: i64, findings: &mut Findings) -> MerkleTree {
         self.reached(log_end, findings);
         for seal in &self.seals {

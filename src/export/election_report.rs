@@ -1,18 +1,46 @@
-//! The stored results as an election report: what of the election goes where in the format.
+//! The stored results as an election report of NIST SP 1500-100 Version 2, JSON. Objects have the classes and
+//! properties of the standard, by their published names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ballot::counting::{Method, Outcome};
 use ballot::{Candidate, Contest, ElectionDefinition, Marks, PollsWindow, Tally, VotingTime};
 use chrono::{DateTime, SecondsFormat, Utc};
 use producer::{Ballots, StoredElection, WRITE_IN};
+use serde::Serialize;
+use serde_json::{Value, json};
+use wire::TurnoutByLocation;
 
-use super::cdf;
 use crate::cli::ReportNames;
-use crate::report::Report;
+use crate::report::{Report, is_replay, totals_by_place};
 
 /// The unit that all others are parts of.
 const ELECTORATE: &str = "electorate";
+
+/// The status of the results, and with it of the count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Status {
+    PreElection,
+    UnofficialPartial,
+    UnofficialComplete,
+    Certified,
+}
+
+impl Status {
+    /// The `CountStatus` of an election or a contest.
+    fn count_status(self) -> Value {
+        let status = match self {
+            Status::PreElection => "not-processed",
+            Status::UnofficialPartial => "in-process",
+            Status::UnofficialComplete | Status::Certified => "completed",
+        };
+        json!([object(
+            "CountStatus",
+            json!({"Type": "total", "Status": status})
+        )])
+    }
+}
 
 /// What a report is made from.
 pub(super) struct Results<'a> {
@@ -24,292 +52,302 @@ pub(super) struct Results<'a> {
 }
 
 impl Results<'_> {
-    /// How far the count is, as far as a program can say: certifying is for people.
-    pub(super) fn status(&self) -> cdf::ResultsStatus {
+    /// The status as far as a program can know it: certifying is for people.
+    pub(super) fn status(&self) -> Status {
         let polls = self.polls();
         let opened = polls.open.is_none_or(|open| open <= self.second());
         if !opened && self.report.cast == 0 {
-            cdf::ResultsStatus::PreElection
+            Status::PreElection
         } else if self.report.accounted && self.have_closed() == Some(true) {
-            cdf::ResultsStatus::UnofficialComplete
+            Status::UnofficialComplete
         } else {
-            cdf::ResultsStatus::UnofficialPartial
+            Status::UnofficialPartial
         }
     }
 
-    /// Whether the polls have closed; `None` where no time is set for that.
+    /// Whether the polls have closed; `None` if they have no closing time.
     pub(super) fn have_closed(&self) -> Option<bool> {
         let close = self.polls().close?;
         Some(close <= self.second())
     }
 
-    pub(super) fn election_report(
-        &self,
-        names: &ReportNames,
-        status: cdf::ResultsStatus,
-    ) -> cdf::ElectionReport {
+    pub(super) fn election_report(&self, names: &ReportNames, status: Status) -> Value {
+        let candidates = self.stored.election.candidates();
+        let persons = candidates.iter().filter(|it| is_person(it)).map(person);
         let is_test = self.is_test();
-        cdf::ElectionReport {
-            format: cdf::ReportDetailLevel::SummaryContest,
-            generated_date: self.now.to_rfc3339_opts(SecondsFormat::Secs, true),
-            issuer: names.issuer.clone(),
-            issuer_abbreviation: names.issuer_abbreviation.clone(),
-            sequence_start: 1,
-            sequence_end: 1,
-            status,
-            vendor_application_id: concat!("election ", env!("CARGO_PKG_VERSION")).to_owned(),
-            is_test: is_test.then_some(true),
-            test_type: is_test.then(|| "votes made by the program".to_owned()),
-            election: vec![self.election(names, status)],
-            gp_unit: self.units(),
-            party: self.parties(),
-            person: (self.candidates().iter().filter(|it| is_person(it)))
-                .map(|candidate| cdf::Person {
-                    id: id("person", &candidate.candidate_id),
-                    full_name: cdf::InternationalizedText::named(&candidate.candidate_name),
-                    party_id: party_id(candidate),
-                })
-                .collect(),
-        }
+        object(
+            "ElectionReport",
+            json!({
+                "Format": "summary-contest",
+                "GeneratedDate": self.now.to_rfc3339_opts(SecondsFormat::Secs, true),
+                "Issuer": names.issuer,
+                "IssuerAbbreviation": names.issuer_abbreviation,
+                "SequenceStart": 1,
+                "SequenceEnd": 1,
+                "Status": status,
+                "VendorApplicationId": concat!("election ", env!("CARGO_PKG_VERSION")),
+                "IsTest": is_test.then_some(true),
+                "TestType": is_test.then_some("votes made by the program"),
+                "Election": [self.election(names, status, &candidates)],
+                "GpUnit": self.units(),
+                "Party": parties(&candidates),
+                "Person": persons.collect::<Vec<_>>(),
+            }),
+        )
     }
 
-    fn election(&self, names: &ReportNames, status: cdf::ResultsStatus) -> cdf::Election {
+    fn election(&self, names: &ReportNames, status: Status, candidates: &[Candidate]) -> Value {
         let polls = self.polls();
-        cdf::Election {
-            name: cdf::InternationalizedText::named(&names.name),
-            r#type: cdf::ElectionType::General,
-            start_date: polls.open.map_or_else(|| date(self.opened_at), day_of),
-            // Without a closing time the election goes on at least until today. With one, that is the
-            // first second after it.
-            end_date: match polls.close {
-                Some(close) => date(at(close.unix_seconds() - 1)),
-                None => date(self.now),
-            },
-            election_scope_id: ELECTORATE.to_owned(),
-            ballot_counts: self.ballot_counts(),
-            candidate: self.candidates().iter().map(candidate).collect(),
-            contest: (self.definition().contests.iter())
-                .map(|contest| self.contest(names, contest, status))
-                .collect(),
-            count_status: vec![count_status(status)],
-        }
+        let start = polls
+            .open
+            .map_or(self.opened_at, |open| seconds(open.unix_seconds()));
+        // Without a closing time the election lasts at least until today. A closing time is the first second
+        // after the election.
+        let last_second = |close: VotingTime| seconds(close.unix_seconds() - 1);
+        let end = polls.close.map_or(self.now, last_second);
+        let contests = self.definition().contests.iter();
+        object(
+            "Election",
+            json!({
+                "Name": text(&names.name),
+                "Type": "general",
+                "StartDate": date(start),
+                "EndDate": date(end),
+                "ElectionScopeId": ELECTORATE,
+                "BallotCounts": self.ballot_counts(),
+                "Candidate": candidates.iter().map(candidate).collect::<Vec<_>>(),
+                "Contest": contests
+                    .map(|contest| self.contest(names, contest, status))
+                    .collect::<Vec<_>>(),
+                "CountStatus": status.count_status(),
+            }),
+        )
     }
 
-    fn contest(
-        &self,
-        names: &ReportNames,
-        contest: &Contest,
-        status: cdf::ResultsStatus,
-    ) -> cdf::CandidateContest {
+    fn contest(&self, names: &ReportNames, contest: &Contest, status: Status) -> Value {
         let is_tutorial = self.definition().is_tutorial();
         let outcome = self.tally.outcome(contest);
-        let places = self.place_group().map(|group| {
-            let by_place = self.tally.selections_by(&contest.id, &group);
-            let totals = by_place
-                .iter()
-                .map(|(place, selections)| (place.clone(), Tally::totals_of(contest, selections)));
-            totals.collect::<BTreeMap<_, _>>()
-        });
-        let places = places.unwrap_or_default();
-        cdf::CandidateContest {
-            id: match is_tutorial {
-                true => "contest".to_owned(),
-                false => id("contest", &contest.id),
-            },
-            name: match is_tutorial {
-                true => names.name.clone(),
-                false => contest.title.clone(),
-            },
-            election_district_id: match &*contest.districts {
-                [only] => id("district", only),
-                // Everybody, or several districts, which the format has no unit for.
-                _ => ELECTORATE.to_owned(),
-            },
-            votes_allowed: match contest.marks() {
-                Marks::Candidates { most } => most,
-                Marks::Scores { highest } => highest,
-            },
-            number_elected: (!is_tutorial).then_some(contest.seats),
-            vote_variation: variation(contest),
-            count_status: vec![count_status(status)],
-            contest_selection: (1..)
-                .zip(&contest.candidates)
-                .map(|(place, candidate)| self.selection(place, candidate, &outcome, &places))
-                .collect(),
-        }
+        let places = totals_by_place(self.tally, self.definition(), contest);
+        let selections = (1..).zip(&contest.candidates);
+        object(
+            "CandidateContest",
+            json!({
+                "@id": match is_tutorial {
+                    true => "contest".to_owned(),
+                    false => id("contest", &contest.id),
+                },
+                "Name": match is_tutorial {
+                    true => &names.name,
+                    false => &contest.title,
+                },
+                "ElectionDistrictId": match &*contest.districts {
+                    [only] => id("district", only),
+                    // Everybody, or several districts, for which the format has no unit.
+                    _ => ELECTORATE.to_owned(),
+                },
+                "VotesAllowed": match contest.marks() {
+                    Marks::Candidates { most } => most,
+                    Marks::Scores { highest } => highest,
+                },
+                "NumberElected": (!is_tutorial).then_some(contest.seats),
+                "VoteVariation": variation(contest),
+                "CountStatus": status.count_status(),
+                "ContestSelection": selections
+                    .map(|(place, candidate)| self.selection(place, candidate, &outcome, &places))
+                    .collect::<Vec<_>>(),
+            }),
+        )
     }
 
-    /// All ballots, then the rejected ones by reason. Where they were cast is not counted of these.
-    fn ballot_counts(&self) -> Vec<cdf::BallotCounts> {
+    /// All ballots, then the rejected ballots by reason. The locations of rejected ballots are not counted.
+    fn ballot_counts(&self) -> Vec<Value> {
         let (cast, tally) = (self.report.cast, self.tally);
-        let mut counts = vec![cdf::BallotCounts {
-            gp_unit_id: ELECTORATE.to_owned(),
-            r#type: cdf::CountItemType::Total,
-            other_type: None,
-            ballots_cast: Some(cast),
-            ballots_outstanding: Some(cast.saturating_sub(tally.cast())),
-            ballots_rejected: tally.rejected_total(),
-        }];
-        counts.extend(
-            tally
-                .rejected
-                .iter()
-                .map(|(reason, &votes)| cdf::BallotCounts {
-                    gp_unit_id: ELECTORATE.to_owned(),
-                    r#type: cdf::CountItemType::Other,
-                    other_type: Some(reason.as_str()),
-                    ballots_cast: None,
-                    ballots_outstanding: None,
-                    ballots_rejected: votes,
+        let mut counts = vec![object(
+            "BallotCounts",
+            json!({
+                "GpUnitId": ELECTORATE,
+                "Type": "total",
+                "BallotsCast": cast,
+                "BallotsOutstanding": cast.saturating_sub(tally.cast()),
+                "BallotsRejected": tally.rejected_total(),
+            }),
+        )];
+        counts.extend(tally.rejected.iter().map(|(reason, votes)| {
+            object(
+                "BallotCounts",
+                json!({
+                    "GpUnitId": ELECTORATE,
+                    "Type": "other",
+                    "OtherType": reason.as_str(),
+                    "BallotsRejected": votes,
                 }),
-        );
+            )
+        }));
         counts
     }
 
-    /// A candidate's votes: all of them, then those of each location, also where there are none.
+    /// A candidate's votes: the total, then those of each location, even if there are none.
     fn selection(
         &self,
         place: usize,
         candidate: &Candidate,
         outcome: &Outcome,
         places: &BTreeMap<String, BTreeMap<String, u64>>,
-    ) -> cdf::CandidateSelection {
+    ) -> Value {
         let candidate_id = &candidate.candidate_id;
-        let count = |gp_unit_id: String, count: u64| cdf::VoteCounts {
-            gp_unit_id,
-            r#type: cdf::CountItemType::Total,
-            count,
+        let count = |unit: &str, count: u64| {
+            let counts = json!({"GpUnitId": unit, "Type": "total", "Count": count});
+            object("VoteCounts", counts)
         };
         let mut choices = outcome.choices.iter();
         let total = choices.find(|choice| choice.candidate_id == *candidate_id);
-        let total = total.map_or(0, |choice| choice.total);
-        let mut vote_counts = vec![count(ELECTORATE.to_owned(), total)];
+        let mut vote_counts = vec![count(ELECTORATE, total.map_or(0, |choice| choice.total))];
         vote_counts.extend(self.report.locations.iter().map(|location| {
-            let place = &location.state;
-            let votes = places
-                .get(place)
-                .and_then(|totals| totals.get(candidate_id));
-            count(id("location", place), votes.copied().unwrap_or_default())
+            let totals = places.get(&location.state);
+            let votes = totals.and_then(|totals| totals.get(candidate_id));
+            count(
+                &id("location", &location.state),
+                votes.copied().unwrap_or(0),
+            )
         }));
-        cdf::CandidateSelection {
-            id: id("selection", candidate_id),
-            candidate_ids: vec![id("candidate", candidate_id)],
-            sequence_order: place,
-            is_write_in: (!is_person(candidate)).then_some(true),
-            vote_counts,
-        }
+        object(
+            "CandidateSelection",
+            json!({
+                "@id": id("selection", candidate_id),
+                "CandidateIds": [id("candidate", candidate_id)],
+                "SequenceOrder": place,
+                "IsWriteIn": (!is_person(candidate)).then_some(true),
+                "VoteCounts": vote_counts,
+            }),
+        )
     }
 
-    fn units(&self) -> Vec<cdf::ReportingUnit> {
+    /// The electorate, the locations, and the districts.
+    fn units(&self) -> Vec<Value> {
         let locations = &self.report.locations;
-        let is_replay = (self.stored.plan.as_ref()).is_some_and(|plan| plan.is_replay());
-        let mut units = vec![cdf::ReportingUnit {
-            id: ELECTORATE.to_owned(),
-            name: cdf::InternationalizedText::named("The whole electorate"),
-            r#type: cdf::ReportingUnitType::Other,
-            other_type: "electorate".to_owned(),
-            composing_gp_unit_ids: (locations.iter())
-                .map(|location| id("location", &location.state))
-                .collect(),
-            voters_registered: (!is_replay).then_some(self.report.voters),
-            voters_participated: self.tally.counted(),
-        }];
-        units.extend(locations.iter().map(|location| cdf::ReportingUnit {
-            id: id("location", &location.state),
-            name: cdf::InternationalizedText::named(&location.state),
-            r#type: cdf::ReportingUnitType::Other,
-            other_type: self.place_group().unwrap_or_default(),
-            composing_gp_unit_ids: Vec::new(),
-            voters_registered: None,
-            voters_participated: location.count,
+        let location_id = |location: &TurnoutByLocation| id("location", &location.state);
+        let unit = |properties| object("ReportingUnit", properties);
+        let mut units = vec![unit(json!({
+            "@id": ELECTORATE,
+            "Name": text("The whole electorate"),
+            "Type": "other",
+            "OtherType": "electorate",
+            "ComposingGpUnitIds": ids(locations.iter().map(location_id)),
+            "VotersRegistered": (!is_replay(self.stored)).then_some(self.report.voters),
+            "VotersParticipated": self.tally.counted(),
+        }))];
+        let place = self.definition().place_group().map(|group| group.name);
+        units.extend(locations.iter().map(|location| {
+            unit(json!({
+                "@id": location_id(location),
+                "Name": text(&location.state),
+                "Type": "other",
+                "OtherType": place.as_deref().unwrap_or_default(),
+                "VotersParticipated": location.count,
+            }))
         }));
-        units.extend(self.districts());
+        units.extend(self.definition().districts.iter().map(|district| {
+            let parts = locations.iter();
+            let parts: Vec<_> = parts
+                .filter(|location| district.precincts.contains(&location.state))
+                .collect();
+            unit(json!({
+                "@id": id("district", &district.id),
+                "Name": text(&district.title),
+                "Type": "other",
+                "OtherType": "district",
+                "ComposingGpUnitIds": ids(parts.iter().map(|part| location_id(part))),
+                "VotersParticipated": parts.iter().map(|location| location.count).sum::<u64>(),
+            }))
+        }));
         units
     }
 
-    /// The districts, each made of its precincts.
-    fn districts(&self) -> impl Iterator<Item = cdf::ReportingUnit> {
-        let districts = self.definition().districts.iter();
-        districts.map(|district| {
-            let locations = self.report.locations.iter();
-            let parts = locations.filter(|location| district.precincts.contains(&location.state));
-            let parts: Vec<_> = parts.collect();
-            cdf::ReportingUnit {
-                id: id("district", &district.id),
-                name: cdf::InternationalizedText::named(&district.title),
-                r#type: cdf::ReportingUnitType::Other,
-                other_type: "district".to_owned(),
-                composing_gp_unit_ids: (parts.iter())
-                    .map(|location| id("location", &location.state))
-                    .collect(),
-                voters_registered: None,
-                voters_participated: parts.iter().map(|location| location.count).sum(),
-            }
-        })
-    }
-
-    fn parties(&self) -> Vec<cdf::Party> {
-        let candidates = self.candidates();
-        let mut names: Vec<_> = (candidates.iter())
-            .map(|candidate| candidate.party_affiliation.as_str())
-            .filter(|party| !party.is_empty())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        let party = |name| cdf::Party {
-            id: id("party", name),
-            name: cdf::InternationalizedText::named(name),
-        };
-        names.into_iter().map(party).collect()
-    }
-
-    /// Whether the votes were made by this program. After `producer init` they may be anyone's.
+    /// Whether this program made the votes. After `producer init` they may come from anywhere.
     fn is_test(&self) -> bool {
         let plan = self.stored.plan.as_ref();
         plan.is_some_and(|plan| !matches!(plan.ballots, Ballots::Steps { .. }))
-    }
-
-    fn candidates(&self) -> Vec<Candidate> {
-        self.stored.election.candidates()
     }
 
     fn definition(&self) -> &ElectionDefinition {
         &self.stored.election.definition
     }
 
-    /// The group that results are broken down by.
-    fn place_group(&self) -> Option<String> {
-        let groups = self.definition().counted_groups();
-        groups.into_iter().next().map(|group| group.name)
-    }
-
     fn polls(&self) -> PollsWindow {
         self.stored.election.polls
     }
 
-    /// Now, in whole seconds, as polls open and close.
+    /// Now, in whole seconds, like the times at which polls open and close.
     fn second(&self) -> VotingTime {
         let text = self.now.format(VotingTime::FORMAT).to_string();
         VotingTime::parse(&text).expect("invariant: written as a voting time")
     }
 }
 
-fn candidate(candidate: &Candidate) -> cdf::Candidate {
-    let candidate_id = &candidate.candidate_id;
-    cdf::Candidate {
-        id: id("candidate", candidate_id),
-        ballot_name: cdf::InternationalizedText::named(&candidate.candidate_name),
-        external_identifier: vec![cdf::ExternalIdentifier {
-            r#type: cdf::IdentifierType::Other,
-            other_type: "candidate_id",
-            value: candidate_id.clone(),
-        }],
-        party_id: party_id(candidate),
-        person_id: is_person(candidate).then(|| id("person", candidate_id)),
+/// An object of a class. Properties that are null are left out.
+fn object(class: &str, mut properties: Value) -> Value {
+    if let Value::Object(properties) = &mut properties {
+        properties.retain(|_, value| !value.is_null());
+        let class = format!("ElectionResults.{class}");
+        properties.insert("@type".to_owned(), class.into());
     }
+    properties
 }
 
-/// A replay's write-ins are a candidate each other candidate is left out of.
+/// A list of ids; the format has no empty ones.
+fn ids(ids: impl Iterator<Item = String>) -> Option<Vec<String>> {
+    let ids: Vec<_> = ids.collect();
+    (!ids.is_empty()).then_some(ids)
+}
+
+/// A name as it was registered. Its language is unknown: `und`, undetermined.
+fn text(name: &str) -> Value {
+    let string = object(
+        "LanguageString",
+        json!({"Content": name, "Language": "und"}),
+    );
+    object("InternationalizedText", json!({"Text": [string]}))
+}
+
+fn candidate(candidate: &Candidate) -> Value {
+    let candidate_id = &candidate.candidate_id;
+    let identifier = json!({"Type": "other", "OtherType": "candidate_id", "Value": candidate_id});
+    object(
+        "Candidate",
+        json!({
+            "@id": id("candidate", candidate_id),
+            "BallotName": text(&candidate.candidate_name),
+            "ExternalIdentifier": [object("ExternalIdentifier", identifier)],
+            "PartyId": party_id(candidate),
+            "PersonId": is_person(candidate).then(|| id("person", candidate_id)),
+        }),
+    )
+}
+
+fn person(candidate: &Candidate) -> Value {
+    object(
+        "Person",
+        json!({
+            "@id": id("person", &candidate.candidate_id),
+            "FullName": text(&candidate.candidate_name),
+            "PartyId": party_id(candidate),
+        }),
+    )
+}
+
+fn parties(candidates: &[Candidate]) -> Vec<Value> {
+    let parties = candidates.iter().map(|it| it.party_affiliation.as_str());
+    let parties: BTreeSet<&str> = parties.filter(|party| !party.is_empty()).collect();
+    let party = |name| {
+        object(
+            "Party",
+            json!({"@id": id("party", name), "Name": text(name)}),
+        )
+    };
+    parties.into_iter().map(party).collect()
+}
+
+/// In a replay, all write-ins together are one candidate.
 fn is_person(candidate: &Candidate) -> bool {
     candidate.candidate_name != WRITE_IN
 }
@@ -319,31 +357,18 @@ fn party_id(candidate: &Candidate) -> Option<String> {
     (!party.is_empty()).then(|| id("party", party))
 }
 
-fn count_status(status: cdf::ResultsStatus) -> cdf::CountStatus {
-    cdf::CountStatus {
-        r#type: cdf::CountItemType::Total,
-        status: match status {
-            cdf::ResultsStatus::PreElection => cdf::CountItemStatus::NotProcessed,
-            cdf::ResultsStatus::UnofficialPartial => cdf::CountItemStatus::InProcess,
-            cdf::ResultsStatus::UnofficialComplete | cdf::ResultsStatus::Certified => {
-                cdf::CountItemStatus::Completed
-            }
-        },
-    }
-}
-
-/// How the format calls a counting method.
-fn variation(contest: &Contest) -> cdf::VoteVariation {
+/// The format's name of a counting method.
+fn variation(contest: &Contest) -> &'static str {
     match &contest.method {
-        Method::Plurality(_) => cdf::VoteVariation::Plurality,
-        Method::VoteFor(_) => cdf::VoteVariation::NOfM,
-        Method::Approval(_) => cdf::VoteVariation::Approval,
-        Method::Score(_) => cdf::VoteVariation::Range,
+        Method::Plurality(_) => "plurality",
+        Method::VoteFor(_) => "n-of-m",
+        Method::Approval(_) => "approval",
+        Method::Score(_) => "range",
     }
 }
 
-/// An id that two names never share and that stays the same from report to report. The format's XML
-/// flavour allows letters, digits, `-`, `.` and `_` only, and a letter first.
+/// An id of its own for every name, the same in every report. In XML, the format allows only letters, digits,
+/// `-`, `.` and `_`, and a letter first.
 fn id(kind: &str, name: &str) -> String {
     let mut id = format!("{kind}-");
     for byte in name.bytes() {
@@ -356,11 +381,7 @@ fn id(kind: &str, name: &str) -> String {
     id
 }
 
-fn day_of(time: VotingTime) -> String {
-    date(at(time.unix_seconds()))
-}
-
-fn at(unix_seconds: i64) -> DateTime<Utc> {
+fn seconds(unix_seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(unix_seconds, 0).unwrap_or_default()
 }
 

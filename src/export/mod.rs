@@ -1,11 +1,10 @@
-//! `election export`: the stored results as a file for others to read, an election report of NIST
-//! SP 1500-100 or CSV.
+//! `election export`: writes the stored results as an election report of NIST SP 1500-100, or as CSV.
 
-mod cdf;
 mod election_report;
 
+use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use chrono::Utc;
@@ -17,7 +16,7 @@ use crate::backend::Backend;
 use crate::cli::{ExportArgs, ExportFormat};
 use crate::render;
 use crate::report::{Report, stored_tally};
-use election_report::Results;
+use election_report::{Results, Status};
 
 pub(crate) async fn run(args: ExportArgs) -> anyhow::Result<Outcome> {
     if args.certified && args.format == ExportFormat::Csv {
@@ -27,10 +26,8 @@ pub(crate) async fn run(args: ExportArgs) -> anyhow::Result<Outcome> {
         ));
     }
     let backend = Backend::open_existing(&args.backend).await?;
-    let exported = exported(&backend, &args).await;
-    let closed = backend.close().await;
-    let exported = exported?;
-    closed?;
+    let exported = backend.close_after(async |backend: &Backend| exported(backend, &args).await);
+    let exported = exported.await?;
     match &args.output {
         Some(file) => {
             write_whole(file, &exported)?;
@@ -59,7 +56,7 @@ async fn exported(backend: &Backend, args: &ExportArgs) -> anyhow::Result<Vec<u8
             };
             let status = if args.certified {
                 demand_certifiable(&results)?;
-                cdf::ResultsStatus::Certified
+                Status::Certified
             } else {
                 results.status()
             };
@@ -71,44 +68,38 @@ async fn exported(backend: &Backend, args: &ExportArgs) -> anyhow::Result<Vec<u8
     Ok(exported)
 }
 
-/// Nobody certifies a count that may still change.
+/// A count that may still change cannot be certified.
 fn demand_certifiable(results: &Results) -> anyhow::Result<()> {
     if results.have_closed() == Some(false) {
         bail!(
-            "the polls have not closed: results are certified after that; leave `--certified` out"
+            "the polls have not closed, so the results cannot be certified; leave `--certified` out"
         );
     }
     if !results.report.accounted {
         bail!(
             "not every vote is accounted for, so the results cannot be certified; `election audit` \
-             names the differences, `election consumer --once` counts what is not counted yet"
+             lists the differences, `election consumer --once` counts the remaining votes"
         );
     }
     Ok(())
 }
 
-/// Writes a file that is there whole or not at all, whatever happens meanwhile.
+/// Writes a file completely or not at all, even if the process is killed.
 fn write_whole(file: &Path, contents: &[u8]) -> anyhow::Result<()> {
-    let making = beside(file);
-    let written = std::fs::File::create(&making).and_then(|mut made| {
+    // In the same directory, since a file cannot be renamed across file systems.
+    let part = file.with_added_extension(format!("{}.part", std::process::id()));
+    let written = File::create(&part).and_then(|mut made| {
         made.write_all(contents)?;
         made.sync_all()?;
-        std::fs::rename(&making, file)
+        std::fs::rename(&part, file)
     });
     written
         .inspect_err(|_| {
-            // It may not have been made; what is to be told is why.
-            std::fs::remove_file(&making).ok();
+            // It may not exist; the error to report is the one above.
+            std::fs::remove_file(&part).ok();
         })
         .with_context(|| {
-            format!(
-                "cannot write the results to {}; `--output` names another file",
-                file.display()
-            )
+            let file = file.display();
+            format!("cannot write the results to {file}; `--output` names another file")
         })
-}
-
-/// A name in the same directory, since a file cannot be renamed across file systems.
-fn beside(file: &Path) -> PathBuf {
-    file.with_added_extension(format!("{}.part", std::process::id()))
 }

@@ -109,7 +109,7 @@ async fn every_change_is_found(audited: &Audited, topic: &str, of: &str) {
         insert(partition, 1, 2),
         1,
         vec![format!(
-            "partition {partition}{of} offsets 1..2: a row of the chain that was never written"
+            "partition {partition}{of} offsets 1..2: a row was added to the chain"
         )],
     )
     .await;

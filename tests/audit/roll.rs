@@ -31,7 +31,7 @@ pub async fn every_change_of_the_roll_is_found(audited: &Audited) {
                 "voters",
                 1,
                 &[&format!(
-                    "voter {voter}: the row is not what was registered: {columns}\n"
+                    "voter {voter}: the row differs from the registration: {columns}\n"
                 )],
             )
             .await;
@@ -46,7 +46,7 @@ pub async fn every_change_of_the_roll_is_found(audited: &Audited) {
             )],
         )
         .await;
-    let nobody = "nobody registered this voter";
+    let nobody = "the log does not register this voter";
     audited
         .found(
             "INSERT INTO voters (voter_id) VALUES ('invented')",

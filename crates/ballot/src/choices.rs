@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::vote::Text;
+
 /// Answers by contest, in the order of the vote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices<'a>(pub(crate) Vec<(Cow<'a, str>, Answer<'a>)>);
@@ -73,10 +75,6 @@ impl<'de> Visitor<'de> for AnswerVisitor {
         entries(map).map(Answer::Scores)
     }
 }
-
-/// Text, borrowed where it can be.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The entries of an object whose names differ.
 fn entries<'de, V: Deserialize<'de>, A: MapAccess<'de>>(

@@ -203,6 +203,11 @@ impl ElectionDefinition {
         precincts.into_iter().chain(self.groups.clone()).collect()
     }
 
+    /// The group that results are broken down by: the precinct, or else the first group.
+    pub fn place_group(&self) -> Option<Group> {
+        self.counted_groups().into_iter().next()
+    }
+
     /// The names of everything that votes are counted by.
     pub(crate) fn group_names(&self) -> impl Iterator<Item = &str> {
         let precinct = (!self.precincts.is_empty()).then_some(PRECINCT_GROUP);

@@ -265,7 +265,7 @@ impl<'de> Visitor<'de> for FieldsVisitor<'_> {
 
 /// Text, borrowed where it can be.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// Fills a field's place, once.
 fn once<T, E: de::Error>(place: &mut Option<T>, value: T) -> Result<(), E> {

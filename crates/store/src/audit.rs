@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use ballot::Reason;
 use chrono::NaiveDateTime;
-use tokio_postgres::Row;
+use evidence::ChainedTopic;
 use wire::topics;
 
 use crate::checkpoint::PERSIST;
-use crate::columns::{count_from, partition_column, partition_from, time_from};
-use crate::{RejectedRow, Store, StoreError, VoteRow};
+use crate::columns::{limit_column, partition_column, time_from};
+use crate::connection::Row;
+use crate::{RejectedRow, RejectedVoterRow, Store, StoreError, VoteRow};
 
 /// Numbers of rows, all of the same moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,9 +19,9 @@ pub struct RowCounts {
     pub voters: u64,
     /// Votes that count.
     pub votes: u64,
-    /// Votes that do not, by reason.
+    /// Rejected votes by reason.
     pub rejected: BTreeMap<Reason, u64>,
-    /// Records of `voters` that are no voters.
+    /// Records of `voters` that are not voters.
     pub rejected_voters: u64,
 }
 
@@ -33,6 +34,19 @@ pub struct PersistedVotes {
     pub votes: u64,
     /// Rows in `rejected_votes`.
     pub rejected: u64,
+}
+
+/// A row outside the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayRow {
+    /// Its table.
+    pub table: &'static str,
+    /// Its partition.
+    pub partition: i32,
+    /// Its offset.
+    pub offset: i64,
+    /// The voter of a vote, the reason of a rejected vote, or the problem of a rejected voter.
+    pub detail: String,
 }
 
 const COUNT_ROWS: &str = "
@@ -50,108 +64,67 @@ SELECT coalesce((SELECT next_offset FROM checkpoints
        (SELECT count(*) FROM rejected_votes WHERE "partition" = $3)
 "#;
 
-const STRAY_ROWS: &str = r#"
-SELECT v.voter_id, v.candidate_id, v.selections, v.voting_time, v.log_offset, v."partition"
-FROM votes v
-LEFT JOIN unnest($1::int[], $2::bigint[]) AS known ("partition", log_end) USING ("partition")
-WHERE known."partition" IS NULL OR v.log_offset < 0 OR v.log_offset >= known.log_end
-ORDER BY v."partition", v.log_offset
-LIMIT $3
-"#;
-
-const STRAY_REJECTED_ROWS: &str = r#"
-SELECT r."partition", r.log_offset, r.reason
-FROM rejected_votes r
-LEFT JOIN unnest($1::int[], $2::bigint[]) AS known ("partition", log_end) USING ("partition")
-WHERE known."partition" IS NULL OR r.log_offset < 0 OR r.log_offset >= known.log_end
-ORDER BY r."partition", r.log_offset
-LIMIT $3
-"#;
-
 impl Store {
     /// Counts the rows of every table.
-    ///
-    /// # Errors
-    /// When the database fails, or a rejected vote's reason is none.
     pub async fn count_rows(&self) -> Result<RowCounts, StoreError> {
-        let failed = StoreError::database("count rows");
-        let rows = self
-            .client()
-            .await?
-            .query(COUNT_ROWS, &[])
-            .await
-            .map_err(&failed)?;
+        let connection = self.connection().await?;
         let mut counts = RowCounts::default();
-        for row in &rows {
-            let count = count_from("votes", row.try_get(2).map_err(&failed)?)?;
-            match row.try_get(0).map_err(&failed)? {
+        for row in connection.query("count rows", COUNT_ROWS, &[]).await? {
+            let count = row.count("votes", 2)?;
+            match row.get(0)? {
                 "voters" => counts.voters = count,
                 "votes" => counts.votes = count,
                 "rejected_voters" => counts.rejected_voters = count,
                 _ => {
-                    let name = row.try_get(1).map_err(&failed)?;
-                    counts.rejected.insert(reason(name)?, count);
+                    counts.rejected.insert(reason(&row, 1)?, count);
                 }
             }
         }
         Ok(counts)
     }
 
-    /// How far the votes of a partition are persisted, and how many rows there are of it.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// How far the votes of a partition are persisted, and how many rows they have.
     pub async fn persisted_votes(&self, partition: u32) -> Result<PersistedVotes, StoreError> {
-        let failed = StoreError::database("count the rows of a partition");
-        let client = self.client().await?;
-        let statement = client
-            .prepare_cached(PERSISTED_VOTES)
-            .await
-            .map_err(&failed)?;
-        let column = partition_column(partition)?;
-        let row = client
-            .query_one(&statement, &[&PERSIST, &topics::VOTES, &column])
-            .await
-            .map_err(&failed)?;
+        let partition = partition_column(partition)?;
+        let row = self
+            .connection()
+            .await?
+            .query_one(
+                "count the rows of a partition",
+                PERSISTED_VOTES,
+                &[&PERSIST, &topics::VOTES, &partition],
+            )
+            .await?;
         Ok(PersistedVotes {
-            next_offset: row.try_get(0).map_err(&failed)?,
-            votes: count_from("votes", row.try_get(1).map_err(&failed)?)?,
-            rejected: count_from("rejected_votes", row.try_get(2).map_err(&failed)?)?,
+            next_offset: row.get(0)?,
+            votes: row.count("votes", 1)?,
+            rejected: row.count("rejected_votes", 2)?,
         })
     }
 
     /// The votes of a partition with offsets `from..to`, by offset.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's time is none that a vote can have.
     pub async fn vote_rows(
         &self,
         partition: u32,
         from: i64,
         to: i64,
     ) -> Result<Vec<VoteRow>, StoreError> {
-        let failed = StoreError::database("read votes");
-        let client = self.client().await?;
-        let statement = client
-            .prepare_cached(
+        let rows = self
+            .connection()
+            .await?
+            .query(
+                "read votes",
                 r#"SELECT voter_id, candidate_id, selections, voting_time, log_offset FROM votes
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
+                &[&partition_column(partition)?, &from, &to],
             )
-            .await
-            .map_err(&failed)?;
-        let rows = client
-            .query(&statement, &[&partition_column(partition)?, &from, &to])
-            .await
-            .map_err(&failed)?;
+            .await?;
         rows.iter().map(vote_row).collect()
     }
 
-    /// A partition's rejected votes with offsets `from..to`, by offset. Of a value that is longer than
-    /// `value_limit`, so many bytes.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's reason is none.
+    /// The rejected votes of a partition with offsets `from..to`, by offset. A value is truncated to
+    /// `value_limit` bytes.
     pub async fn rejected_rows(
         &self,
         partition: u32,
@@ -159,122 +132,135 @@ impl Store {
         to: i64,
         value_limit: usize,
     ) -> Result<Vec<RejectedRow>, StoreError> {
-        let failed = StoreError::database("read rejected votes");
         let limit = i32::try_from(value_limit).unwrap_or(i32::MAX);
-        let client = self.client().await?;
-        let statement = client
-            .prepare_cached(
+        let rows = self
+            .connection()
+            .await?
+            .query(
+                "read rejected votes",
                 r#"SELECT log_offset, reason, voter_id, substring(value FROM 1 FOR $4::int), value_bytes
                    FROM rejected_votes
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
-            )
-            .await
-            .map_err(&failed)?;
-        let rows = client
-            .query(
-                &statement,
                 &[&partition_column(partition)?, &from, &to, &limit],
             )
-            .await
-            .map_err(&failed)?;
-        rows.iter()
-            .map(|row| {
-                let value_bytes: i32 = row.try_get(4).map_err(&failed)?;
-                Ok(RejectedRow {
-                    offset: row.try_get(0).map_err(&failed)?,
-                    reason: reason(row.try_get(1).map_err(&failed)?)?,
-                    voter_id: row.try_get(2).map_err(&failed)?,
-                    value: row.try_get(3).map_err(&failed)?,
-                    value_bytes: usize::try_from(value_bytes).unwrap_or_default(),
-                })
+            .await?;
+        let rejected = rows.iter().map(|row| {
+            let value_bytes: i32 = row.get(4)?;
+            Ok(RejectedRow {
+                offset: row.get(0)?,
+                reason: reason(row, 1)?,
+                voter_id: row.get(2)?,
+                value: row.get(3)?,
+                value_bytes: usize::try_from(value_bytes).unwrap_or_default(),
             })
-            .collect()
+        });
+        rejected.collect()
     }
 
-    /// Votes that stand outside the log: `ends` are the partitions and the offsets after their last
-    /// records. At most `limit`, with their partitions, in order.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's time is none that a vote can have.
+    /// The rows of `rejected_voters` of a partition with offsets `from..to`, by offset.
+    pub async fn rejected_voters(
+        &self,
+        partition: u32,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<RejectedVoterRow>, StoreError> {
+        let rows = self
+            .connection()
+            .await?
+            .query(
+                "read rejected voters",
+                r#"SELECT log_offset, problem, value FROM rejected_voters
+                   WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
+                   ORDER BY log_offset"#,
+                &[&partition_column(partition)?, &from, &to],
+            )
+            .await?;
+        let rejected = rows.iter().map(|row| {
+            Ok(RejectedVoterRow {
+                offset: row.get(0)?,
+                problem: row.get(1)?,
+                value: row.get(2)?,
+            })
+        });
+        rejected.collect()
+    }
+
+    /// The ids of voters who have a row, in bytewise order: at most `limit` of those after this one.
+    pub async fn voter_ids_after(
+        &self,
+        voter_id: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let rows = self
+            .connection()
+            .await?
+            .query(
+                "read the roll",
+                "SELECT voter_id FROM voters WHERE voter_id > $1 ORDER BY voter_id LIMIT $2",
+                &[&voter_id, &limit_column(limit)],
+            )
+            .await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Rows outside the log that were made of a topic's records, by partition and offset, at most `limit` of
+    /// each table. `ends` has the log's end of each partition.
     pub async fn stray_rows(
         &self,
-        ends: &[(u32, i64)],
+        topic: ChainedTopic,
+        ends: &[i64],
         limit: usize,
-    ) -> Result<Vec<(u32, VoteRow)>, StoreError> {
-        let failed = StoreError::database("look for stray votes");
-        self.stray(STRAY_ROWS, ends, limit)
-            .await?
-            .iter()
-            .map(|row| {
-                let partition = row.try_get(5).map_err(&failed)?;
-                Ok((partition_from("votes", partition)?, vote_row(row)?))
-            })
-            .collect()
-    }
-
-    /// Rejected votes that stand outside the log, as [`Store::stray_rows`] does with votes:
-    /// partition, offset, reason.
-    ///
-    /// # Errors
-    /// When the database fails, or a row's reason is none.
-    pub async fn stray_rejected_rows(
-        &self,
-        ends: &[(u32, i64)],
-        limit: usize,
-    ) -> Result<Vec<(u32, i64, Reason)>, StoreError> {
-        let failed = StoreError::database("look for stray votes");
-        self.stray(STRAY_REJECTED_ROWS, ends, limit)
-            .await?
-            .iter()
-            .map(|row| {
-                let partition = row.try_get(0).map_err(&failed)?;
-                Ok((
-                    partition_from("rejected_votes", partition)?,
-                    row.try_get(1).map_err(&failed)?,
-                    reason(row.try_get(2).map_err(&failed)?)?,
-                ))
-            })
-            .collect()
-    }
-
-    pub(crate) async fn stray(
-        &self,
-        query: &str,
-        ends: &[(u32, i64)],
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        let partitions = ends
-            .iter()
-            .map(|&(partition, _)| partition_column(partition))
-            .collect::<Result<Vec<_>, _>>()?;
-        let ends: Vec<i64> = ends.iter().map(|&(_, end)| end).collect();
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.client()
-            .await?
-            .query(query, &[&partitions, &ends, &limit])
-            .await
-            .map_err(StoreError::database("look for stray votes"))
+    ) -> Result<Vec<StrayRow>, StoreError> {
+        let tables: &[(&'static str, &str)] = match topic {
+            ChainedTopic::Votes => &[("votes", "voter_id"), ("rejected_votes", "reason")],
+            ChainedTopic::Voters => &[("rejected_voters", "problem")],
+        };
+        let connection = self.connection().await?;
+        let mut strays = Vec::new();
+        for &(table, column) in tables {
+            let statement = format!(
+                r#"SELECT "partition", log_offset, {column}::text FROM {table}
+                   LEFT JOIN unnest($1::bigint[]) WITH ORDINALITY AS known (log_end, number)
+                     ON number = "partition" + 1
+                   WHERE log_end IS NULL OR log_offset < 0 OR log_offset >= log_end
+                   ORDER BY "partition", log_offset
+                   LIMIT $2"#
+            );
+            let doing = "look for rows outside the log";
+            let rows = connection
+                .query(doing, &statement, &[&ends, &limit_column(limit)])
+                .await?;
+            for row in rows {
+                strays.push(StrayRow {
+                    table,
+                    partition: row.get(0)?,
+                    offset: row.get(1)?,
+                    detail: row.get(2)?,
+                });
+            }
+        }
+        Ok(strays)
     }
 }
 
 fn vote_row(row: &Row) -> Result<VoteRow, StoreError> {
-    let failed = StoreError::database("read votes");
-    let voter_id: String = row.try_get(0).map_err(&failed)?;
-    let time: NaiveDateTime = row.try_get(3).map_err(&failed)?;
+    let voter_id: String = row.get(0)?;
+    let time: NaiveDateTime = row.get(3)?;
     Ok(VoteRow {
         voting_time: time_from(time).ok_or_else(|| StoreError::Damaged {
             table: "votes",
             problem: format!("voter {voter_id} cannot have voted at {time}"),
         })?,
         voter_id,
-        candidate_id: row.try_get(1).map_err(&failed)?,
-        selections: row.try_get(2).map_err(&failed)?,
-        offset: row.try_get(4).map_err(&failed)?,
+        candidate_id: row.get(1)?,
+        selections: row.get(2)?,
+        offset: row.get(4)?,
     })
 }
 
-fn reason(name: &str) -> Result<Reason, StoreError> {
+fn reason(row: &Row, column: usize) -> Result<Reason, StoreError> {
+    let name = row.get(column)?;
     Reason::from_name(name).ok_or_else(|| StoreError::Damaged {
         table: "rejected_votes",
         problem: format!("votes are not rejected for `{name}`"),

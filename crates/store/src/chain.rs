@@ -1,10 +1,11 @@
-//! The chain of the log's hashes: a row for each persisted batch of votes or voters, written in its transaction.
+//! The hash chain of the log: a row for each persisted batch of votes or voters, written in its
+//! transaction.
 
 use evidence::{ChainedTopic, Digest, HashedBatch, first_head, next_head};
-use tokio_postgres::Row;
 
 use crate::checkpoint::{Batch, PERSIST};
-use crate::columns::{digest_column, digest_from, partition_column, partition_from};
+use crate::columns::{digest_column, limit_column, partition_column};
+use crate::connection::{Connection, Row};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -27,8 +28,7 @@ pub struct ChainRow {
     pub base_offset: i64,
     /// The offset after its last.
     pub next_offset: i64,
-    /// Its hash, and the chain's head after it; `None` for what was persisted before there was a
-    /// chain.
+    /// Its hash, and the chain's head after it; `None` for what was persisted before the chain existed.
     pub hashes: Option<ChainHashes>,
 }
 
@@ -42,7 +42,7 @@ pub struct ChainHashes {
 }
 
 impl ChainRow {
-    /// Where the chain of a topic's partition stands after this row.
+    /// The end of the chain after this row.
     pub fn end(&self, topic: ChainedTopic, partition: u32) -> ChainEnd {
         let unhashed = || first_head(topic, partition, self.next_offset);
         ChainEnd {
@@ -57,7 +57,7 @@ SELECT base_offset, next_offset, batch_hash, head FROM log_chain
 WHERE topic = $1 AND "partition" = $2 ORDER BY base_offset DESC LIMIT 1
 "#;
 
-/// By the checkpoints, so that it takes a look into the index for each partition, however long the
+/// Starts from the checkpoints, so that it takes one index lookup for each partition, however long the
 /// chains are.
 const ENDS: &str = r#"
 SELECT l.base_offset, l.next_offset, l.batch_hash, l.head, c."partition"
@@ -71,51 +71,34 @@ ORDER BY c."partition"
 
 impl Store {
     /// Where a partition's chain ends; `None` while nothing of it is persisted.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn chain_end(
         &self,
         topic: ChainedTopic,
         partition: u32,
     ) -> Result<Option<ChainEnd>, StoreError> {
-        let row = self
-            .client()
-            .await?
-            .query_opt(LAST, &[&topic.as_str(), &partition_column(partition)?])
-            .await
-            .map_err(StoreError::database("read the chain's end"))?;
-        let row = row.as_ref().map(chain_row).transpose()?;
-        Ok(row.map(|row| row.end(topic, partition)))
+        let connection = self.connection().await?;
+        last_end(&connection, topic, partition).await
     }
 
     /// Where the chains of all partitions of a topic end, by partition.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn chain_ends(
         &self,
         topic: ChainedTopic,
     ) -> Result<Vec<(u32, ChainEnd)>, StoreError> {
-        let failed = StoreError::database("read the chains' ends");
-        let client = self.client().await?;
-        let statement = client.prepare_cached(ENDS).await.map_err(&failed)?;
-        client
-            .query(&statement, &[&PERSIST, &topic.as_str()])
-            .await
-            .map_err(&failed)?
-            .iter()
+        let rows = self
+            .connection()
+            .await?
+            .query("read the chains' ends", ENDS, &[&PERSIST, &topic.as_str()])
+            .await?;
+        rows.iter()
             .map(|row| {
-                let partition = partition_from(TABLE, row.try_get(4).map_err(&failed)?)?;
+                let partition = row.partition(TABLE, 4)?;
                 Ok((partition, chain_row(row)?.end(topic, partition)))
             })
             .collect()
     }
 
     /// Rows of a partition's chain from offset `from` on, in order; at most `limit`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn chain_rows(
         &self,
         topic: ChainedTopic,
@@ -123,62 +106,59 @@ impl Store {
         from: i64,
         limit: usize,
     ) -> Result<Vec<ChainRow>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let failed = StoreError::database("read the chain");
-        let client = self.client().await?;
-        let statement = client
-            .prepare_cached(
+        let partition = partition_column(partition)?;
+        let rows = self
+            .connection()
+            .await?
+            .query(
+                "read the chain",
                 r#"SELECT base_offset, next_offset, batch_hash, head FROM log_chain
                    WHERE topic = $1 AND "partition" = $2 AND base_offset >= $3
                    ORDER BY base_offset LIMIT $4"#,
+                &[&topic.as_str(), &partition, &from, &limit_column(limit)],
             )
-            .await
-            .map_err(&failed)?;
-        client
-            .query(
-                &statement,
-                &[
-                    &topic.as_str(),
-                    &partition_column(partition)?,
-                    &from,
-                    &limit,
-                ],
-            )
-            .await
-            .map_err(&failed)?
-            .iter()
-            .map(chain_row)
-            .collect()
+            .await?;
+        rows.iter().map(chain_row).collect()
     }
 
-    /// Rows of chains whose partitions a topic does not have, of which there are `partitions`: how many, by
-    /// partition.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// How many rows of the chain are of partitions that the topic, with this many `partitions`, does not
+    /// have; by partition.
     pub async fn stray_chain_rows(
         &self,
         topic: ChainedTopic,
         partitions: u32,
     ) -> Result<Vec<(u32, i64)>, StoreError> {
-        let failed = StoreError::database("look for stray rows of the chain");
-        self.client()
+        let rows = self
+            .connection()
             .await?
             .query(
+                "look for stray rows of the chain",
                 r#"SELECT "partition", count(*) FROM log_chain
                    WHERE topic = $1 AND "partition" >= $2
                    GROUP BY "partition" ORDER BY "partition""#,
                 &[&topic.as_str(), &partition_column(partitions)?],
             )
-            .await
-            .map_err(&failed)?
-            .iter()
-            .map(|row| {
-                let partition = partition_from(TABLE, row.try_get(0).map_err(&failed)?)?;
-                Ok((partition, row.try_get(1).map_err(&failed)?))
-            })
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.partition(TABLE, 0)?, row.get(1)?)))
             .collect()
     }
+}
+
+async fn last_end(
+    connection: &Connection,
+    topic: ChainedTopic,
+    partition: u32,
+) -> Result<Option<ChainEnd>, StoreError> {
+    let row = connection
+        .query_opt(
+            "read the chain's end",
+            LAST,
+            &[&topic.as_str(), &partition_column(partition)?],
+        )
+        .await?;
+    let end = row.map(|row| Ok(chain_row(&row)?.end(topic, partition)));
+    end.transpose()
 }
 
 /// Chains a batch whose checkpoint is locked, and returns the head after it.
@@ -187,20 +167,11 @@ pub(crate) async fn chain_batch(
     batch: &Batch,
     hash: Digest,
 ) -> Result<Digest, StoreError> {
-    let failed = StoreError::database("chain the batch");
-    let partition = partition_column(batch.partition)?;
-    let statement = transaction.prepare_cached(LAST).await.map_err(&failed)?;
-    let last = transaction
-        .query_opt(&statement, &[&batch.topic.as_str(), &partition])
-        .await
-        .map_err(&failed)?;
-    let end = match &last {
-        Some(row) => chain_row(row)?.end(batch.topic, batch.partition),
-        None => ChainEnd {
-            next_offset: 0,
-            head: first_head(batch.topic, batch.partition, 0),
-        },
-    };
+    let end = last_end(transaction, batch.topic, batch.partition).await?;
+    let end = end.unwrap_or_else(|| ChainEnd {
+        next_offset: 0,
+        head: first_head(batch.topic, batch.partition, 0),
+    });
     if end.next_offset != batch.base_offset {
         return Err(StoreError::ChainBroken {
             topic: batch.topic.as_str(),
@@ -221,43 +192,31 @@ pub(crate) async fn chain_batch(
             hash,
         },
     );
-    let statement = transaction
-        .prepare_cached(
-            r#"INSERT INTO log_chain (topic, "partition", base_offset, next_offset, batch_hash, head)
-               VALUES ($1, $2, $3, $4, $5, $6)"#,
-        )
-        .await
-        .map_err(&failed)?;
     transaction
         .execute(
-            &statement,
+            "chain the batch",
+            r#"INSERT INTO log_chain (topic, "partition", base_offset, next_offset, batch_hash, head)
+               VALUES ($1, $2, $3, $4, $5, $6)"#,
             &[
                 &batch.topic.as_str(),
-                &partition,
+                &partition_column(batch.partition)?,
                 &batch.base_offset,
                 &batch.next_offset,
                 &digest_column(&hash),
                 &digest_column(&head),
             ],
         )
-        .await
-        .map_err(&failed)?;
+        .await?;
     Ok(head)
 }
 
 fn chain_row(row: &Row) -> Result<ChainRow, StoreError> {
-    let failed = StoreError::database("read the chain");
-    let digest = |column: usize| -> Result<Option<Digest>, StoreError> {
-        let bytes: Option<&[u8]> = row.try_get(column).map_err(&failed)?;
-        bytes.map(|bytes| digest_from(TABLE, bytes)).transpose()
-    };
-    let hashes = match (digest(2)?, digest(3)?) {
-        (Some(batch), Some(head)) => Some(ChainHashes { batch, head }),
-        _ => None,
-    };
+    let (batch, head) = (row.digest(TABLE, 2)?, row.digest(TABLE, 3)?);
     Ok(ChainRow {
-        base_offset: row.try_get(0).map_err(&failed)?,
-        next_offset: row.try_get(1).map_err(&failed)?,
-        hashes,
+        base_offset: row.get(0)?,
+        next_offset: row.get(1)?,
+        hashes: batch
+            .zip(head)
+            .map(|(batch, head)| ChainHashes { batch, head }),
     })
 }

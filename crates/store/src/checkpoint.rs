@@ -1,11 +1,13 @@
-//! Checkpoints: how far each consumer has come in each partition, stored with what it has made of
-//! the records before.
+//! Checkpoints: how far each consumer is in each partition. A checkpoint is stored in the same
+//! transaction as the rows that were made of the records before it.
 
 use std::cmp::Ordering;
 
-use evidence::ChainedTopic;
+use evidence::{ChainedTopic, Digest};
 
+use crate::chain::chain_batch;
 use crate::columns::partition_column;
+use crate::leases::{Lease, demand_leases};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -14,40 +16,41 @@ pub const PERSIST: &str = "persist";
 /// The consumer that counts.
 pub(crate) const TALLY: &str = "tally";
 
-/// Returns where the checkpoint stands, holding it against others until the transaction ends.
+/// Returns the checkpoint and locks it until the transaction ends.
 const LOCK: &str = r#"
 INSERT INTO checkpoints AS c (consumer, topic, "partition", next_offset) VALUES ($1, $2, $3, 0)
 ON CONFLICT (consumer, topic, "partition") DO UPDATE SET next_offset = c.next_offset
 RETURNING next_offset
 "#;
 
+const MOVE: &str = r#"
+UPDATE checkpoints SET next_offset = $4, updated_at = now()
+WHERE consumer = $1 AND topic = $2 AND "partition" = $3
+"#;
+
 impl Store {
-    /// The offset at which a consumer goes on in a partition; 0 when it has not begun.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// The offset at which a consumer continues in a partition; 0 if it has not begun.
     pub async fn checkpoint(
         &self,
         consumer: &str,
         topic: &str,
         partition: u32,
     ) -> Result<i64, StoreError> {
-        let failed = StoreError::database("read a checkpoint");
         let row = self
-            .client()
+            .connection()
             .await?
             .query_opt(
+                "read a checkpoint",
                 r#"SELECT next_offset FROM checkpoints
                    WHERE consumer = $1 AND topic = $2 AND "partition" = $3"#,
                 &[&consumer, &topic, &partition_column(partition)?],
             )
-            .await
-            .map_err(&failed)?;
-        row.map_or(Ok(0), |row| row.try_get(0).map_err(&failed))
+            .await?;
+        row.map_or(Ok(0), |row| row.get(0))
     }
 }
 
-/// A batch of records to be persisted: which, and where from.
+/// A batch of records to be persisted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Batch {
     pub(crate) topic: ChainedTopic,
@@ -57,20 +60,21 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn votes(partition: u32, base_offset: i64, next_offset: i64) -> Batch {
-        Batch {
-            topic: ChainedTopic::Votes,
-            partition,
-            base_offset,
-            next_offset,
-        }
-    }
-
-    pub(crate) fn voters(partition: u32, base_offset: i64, next_offset: i64) -> Batch {
-        Batch {
-            topic: ChainedTopic::Voters,
-            ..Batch::votes(partition, base_offset, next_offset)
-        }
+    /// Begins the transaction that persists the batch in this many rows. The checkpoint must be at the
+    /// batch's start, and stays locked. Returns the chain's head after the batch, too.
+    pub(crate) async fn begin(
+        &self,
+        store: &Store,
+        lease: Option<Lease>,
+        rows: usize,
+        hash: Digest,
+    ) -> Result<(Transaction, Digest), StoreError> {
+        self.demand_rows(rows)?;
+        let transaction = Transaction::begin(store).await?;
+        demand_leases(&transaction, &[(self.partition, lease)]).await?;
+        self.lock_checkpoint(&transaction).await?;
+        let chain_head = chain_batch(&transaction, self, hash).await?;
+        Ok((transaction, chain_head))
     }
 
     pub(crate) fn unaccounted(&self, problem: String) -> StoreError {
@@ -82,8 +86,8 @@ impl Batch {
         }
     }
 
-    /// Demands that there are as many rows as offsets: every record ends in exactly one of them.
-    pub(crate) fn demand_rows(&self, rows: usize) -> Result<(), StoreError> {
+    /// Demands that there are as many rows as offsets: every record becomes exactly one row.
+    fn demand_rows(&self, rows: usize) -> Result<(), StoreError> {
         let records = self.next_offset.saturating_sub(self.base_offset);
         if self.base_offset >= 0 && i64::try_from(rows) == Ok(records) {
             Ok(())
@@ -101,30 +105,25 @@ impl Batch {
         }
     }
 
-    /// Locks the checkpoint and demands that it stands where the batch begins.
-    pub(crate) async fn lock_checkpoint(
-        &self,
-        transaction: &Transaction,
-    ) -> Result<(), StoreError> {
-        let failed = StoreError::database("lock the checkpoint");
-        let statement = transaction.prepare_cached(LOCK).await.map_err(&failed)?;
+    /// Locks the checkpoint and demands that it is at the batch's start.
+    async fn lock_checkpoint(&self, transaction: &Transaction) -> Result<(), StoreError> {
+        let topic = self.topic.as_str();
         let partition = partition_column(self.partition)?;
         let row = transaction
-            .query_one(&statement, &[&PERSIST, &self.topic.as_str(), &partition])
-            .await
-            .map_err(&failed)?;
-        let found: i64 = row.try_get(0).map_err(&failed)?;
+            .query_one("lock the checkpoint", LOCK, &[&PERSIST, &topic, &partition])
+            .await?;
+        let found: i64 = row.get(0)?;
         match found.cmp(&self.base_offset) {
             Ordering::Equal => Ok(()),
             Ordering::Greater => Err(StoreError::CheckpointMoved {
-                topic: self.topic.as_str(),
+                topic,
                 partition: self.partition,
                 expected: self.base_offset,
                 found,
             }),
             Ordering::Less => Err(StoreError::WentBack {
                 consumer: PERSIST,
-                topic: self.topic.as_str(),
+                topic,
                 partition: self.partition,
                 known: self.base_offset,
                 found,
@@ -132,30 +131,18 @@ impl Batch {
         }
     }
 
-    /// Moves the checkpoint to the batch's end and commits. In a transaction that has failed
-    /// already this fails too, so nothing is taken for stored that is not.
+    /// Moves the checkpoint to the batch's end and commits. If a statement of the transaction has failed,
+    /// this fails, too: COMMIT alone would roll back without an error.
     pub(crate) async fn commit(&self, transaction: Transaction) -> Result<(), StoreError> {
-        let failed = StoreError::database("move the checkpoint");
-        let statement = transaction
-            .prepare_cached(
-                r#"UPDATE checkpoints SET next_offset = $4, updated_at = now()
-                   WHERE consumer = $1 AND topic = $2 AND "partition" = $3"#,
-            )
-            .await
-            .map_err(&failed)?;
+        let topic = self.topic.as_str();
         let partition = partition_column(self.partition)?;
         transaction
             .execute(
-                &statement,
-                &[
-                    &PERSIST,
-                    &self.topic.as_str(),
-                    &partition,
-                    &self.next_offset,
-                ],
+                "move the checkpoint",
+                MOVE,
+                &[&PERSIST, &topic, &partition, &self.next_offset],
             )
-            .await
-            .map_err(&failed)?;
+            .await?;
         transaction.commit().await
     }
 }

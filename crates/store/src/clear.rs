@@ -1,10 +1,10 @@
-//! Starting anew: every table emptied.
+//! Starting over: empties every table.
 
 use crate::{Store, StoreError};
 
-/// Leases are not deleted but change hands: their epochs must not begin anew, and a holder
-/// has counted the election that is deleted here. The members live on, and take them again. First of
-/// all, and by partition, since that is the order in which those who write under a lease lock.
+/// Leases are not deleted but change hands. Their epochs must not restart, and their holders have
+/// counted the election that is deleted here; the members stay and take the leases again. Leases come
+/// first, by partition: everyone who writes under a lease locks in this order.
 const CLEAR: &str = r#"
 WITH locked AS (SELECT "partition" FROM partition_leases ORDER BY "partition" FOR UPDATE)
 UPDATE partition_leases AS lease SET member = NULL, epoch = lease.epoch + 1
@@ -14,16 +14,10 @@ TRUNCATE candidates, voters, votes, rejected_votes, rejected_voters, tallies, ch
 "#;
 
 impl Store {
-    /// Deletes the election with everything that belongs to it. The schema stays; consumers that run
-    /// lose their leases, so that they store nothing of the old election in the new one.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Deletes the election with everything that belongs to it, but not the schema. Running consumers
+    /// lose their leases, so they store nothing of the old election in the new one.
     pub async fn clear(&self) -> Result<(), StoreError> {
-        self.client()
-            .await?
-            .batch_execute(CLEAR)
-            .await
-            .map_err(StoreError::database("delete the election"))
+        let connection = self.connection().await?;
+        connection.batch("delete the election", CLEAR).await
     }
 }

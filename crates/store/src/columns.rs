@@ -5,24 +5,16 @@ use std::pin::Pin;
 
 use ballot::VotingTime;
 use chrono::{DateTime, NaiveDateTime};
-use deadpool_postgres::ClientWrapper;
 use evidence::Digest;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::StoreError;
+use crate::connection::Connection;
 
 /// The `"partition"` column: PostgreSQL has no unsigned integers.
 pub(crate) fn partition_column(partition: u32) -> Result<i32, StoreError> {
     i32::try_from(partition).map_err(|_| StoreError::Partition { partition })
-}
-
-/// The partition that a column says.
-pub(crate) fn partition_from(table: &'static str, column: i32) -> Result<u32, StoreError> {
-    u32::try_from(column).map_err(|_| StoreError::Damaged {
-        table,
-        problem: format!("there is a row of partition {column}"),
-    })
 }
 
 /// A `timestamp` column.
@@ -32,7 +24,7 @@ pub(crate) fn time_column(time: VotingTime) -> NaiveDateTime {
         .naive_utc()
 }
 
-/// The voting time that a column says; `None` when its year has not four digits.
+/// The voting time in a column; `None` if its year does not have four digits.
 pub(crate) fn time_from(column: NaiveDateTime) -> Option<VotingTime> {
     VotingTime::parse(&column.format(VotingTime::FORMAT).to_string())
 }
@@ -42,12 +34,9 @@ pub(crate) fn count_column(count: u64) -> i64 {
     i64::try_from(count).expect("invariant: fewer than 2^63 votes are cast")
 }
 
-/// The count that a column says.
-pub(crate) fn count_from(table: &'static str, column: i64) -> Result<u64, StoreError> {
-    u64::try_from(column).map_err(|_| StoreError::Damaged {
-        table,
-        problem: format!("{column} is no number of votes"),
-    })
+/// A `LIMIT`.
+pub(crate) fn limit_column(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// A `bytea` column that holds a hash.
@@ -55,16 +44,7 @@ pub(crate) fn digest_column(digest: &Digest) -> &[u8] {
     digest.as_bytes()
 }
 
-/// The hash that a column says.
-pub(crate) fn digest_from(table: &'static str, column: &[u8]) -> Result<Digest, StoreError> {
-    let bytes = column.try_into().map_err(|_| StoreError::Damaged {
-        table,
-        problem: format!("a hash of {} bytes", column.len()),
-    })?;
-    Ok(Digest::from_bytes(bytes))
-}
-
-/// Text as PostgreSQL takes it, which is any but NUL.
+/// PostgreSQL's text cannot hold NUL.
 pub(crate) fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{fffd}"))
@@ -73,7 +53,7 @@ pub(crate) fn without_nul(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Rows on their way into a table, by binary COPY.
+/// A binary COPY of rows into a table.
 pub(crate) struct Copy {
     writer: Pin<Box<BinaryCopyInWriter>>,
     doing: &'static str,
@@ -82,15 +62,16 @@ pub(crate) struct Copy {
 impl Copy {
     /// Begins a `COPY … FROM STDIN (FORMAT binary)` whose columns have these types.
     pub(crate) async fn begin(
-        client: &ClientWrapper,
+        connection: &Connection,
         doing: &'static str,
         statement: &str,
         types: &[Type],
     ) -> Result<Copy, StoreError> {
         faults::at("store/copy").map_err(StoreError::fault(doing))?;
         let failed = StoreError::database(doing);
+        let client = &connection.0;
         let statement = client.prepare_cached(statement).await.map_err(&failed)?;
-        let sink = client.copy_in(&statement).await.map_err(&failed)?;
+        let sink = client.copy_in(&statement).await.map_err(failed)?;
         Ok(Copy {
             writer: Box::pin(BinaryCopyInWriter::new(sink, types)),
             doing,
@@ -99,18 +80,12 @@ impl Copy {
 
     pub(crate) async fn row(&mut self, values: &[&(dyn ToSql + Sync)]) -> Result<(), StoreError> {
         faults::at("store/copying").map_err(StoreError::fault(self.doing))?;
-        self.writer
-            .as_mut()
-            .write(values)
-            .await
-            .map_err(StoreError::database(self.doing))
+        let written = self.writer.as_mut().write(values).await;
+        written.map_err(StoreError::database(self.doing))
     }
 
-    pub(crate) async fn finish(mut self) -> Result<u64, StoreError> {
-        self.writer
-            .as_mut()
-            .finish()
-            .await
-            .map_err(StoreError::database(self.doing))
+    pub(crate) async fn finish(mut self) -> Result<(), StoreError> {
+        let finished = self.writer.as_mut().finish().await;
+        finished.map(drop).map_err(StoreError::database(self.doing))
     }
 }

@@ -1,11 +1,11 @@
-//! The election itself: its plan, the polls' window, and who stands.
+//! The election itself: its plan, the polls' window, and the candidates.
 
 use ballot::{Candidate, ElectionDefinition, PollsWindow, VotingTime};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use evidence::{ElectionKey, Safeguards};
-use tokio_postgres::Row;
 
 use crate::columns::{time_column, time_from, without_nul};
+use crate::connection::Connection;
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -18,12 +18,12 @@ pub struct Election {
     pub polls: PollsWindow,
     /// What it uses its secret key for.
     pub safeguards: Safeguards,
-    /// What is voted on; `None` in the tutorial's election, whose candidates are registered by themselves.
+    /// What is voted on; `None` in the tutorial's election, which has only its registered candidates.
     pub definition: Option<ElectionDefinition>,
 }
 
 impl Election {
-    /// What is voted on, with these candidates as they are registered.
+    /// What is voted on, with the candidates as they are registered.
     pub fn defined(&self, candidates: Vec<Candidate>) -> ElectionDefinition {
         match &self.definition {
             None => ElectionDefinition::tutorial(candidates),
@@ -31,10 +31,10 @@ impl Election {
         }
     }
 
-    /// What is voted on, with what this key opens.
+    /// The election with the keys that are derived from its secret key.
     ///
     /// # Errors
-    /// When the election has a key, and this is not it.
+    /// When the election has a secret key, and this is another one or none.
     pub fn open(
         &self,
         candidates: Vec<Candidate>,
@@ -52,15 +52,12 @@ impl Election {
 
 impl Store {
     /// Stores the election if there is none, and returns the one that is stored.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn open_election(&self, election: &Election) -> Result<Election, StoreError> {
-        let failed = StoreError::database("open the election");
         let time = |time: Option<VotingTime>| time.map(time_column);
-        self.client()
+        self.connection()
             .await?
             .execute(
+                "open the election",
                 "INSERT INTO elections (plan, polls_open, polls_close, require_credentials,
                                         secret_ballots, key_fingerprint, definition)
                  VALUES ($1::text::jsonb, $2, $3, $4, $5, $6, $7) ON CONFLICT (only_row) DO NOTHING",
@@ -74,75 +71,58 @@ impl Store {
                     &election.definition.as_ref().map(ElectionDefinition::to_json),
                 ],
             )
-            .await
-            .map_err(failed)?;
-        self.election().await?.ok_or_else(|| StoreError::Damaged {
-            table: "elections",
-            problem: "its row was deleted just now".into(),
-        })
+            .await?;
+        let stored = self.election().await?;
+        stored.ok_or_else(|| damaged("its row was deleted just now".into()))
     }
 
     /// The stored election, if there is one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn election(&self) -> Result<Option<Election>, StoreError> {
-        let failed = StoreError::database("read the election");
         let row = self
-            .client()
+            .connection()
             .await?
             .query_opt(
+                "read the election",
                 "SELECT plan::text, polls_open, polls_close, require_credentials, secret_ballots,
                         key_fingerprint, definition
                  FROM elections",
                 &[],
             )
-            .await
-            .map_err(&failed)?;
+            .await?;
         let Some(row) = row else { return Ok(None) };
-        let plan: &str = row.try_get(0).map_err(&failed)?;
         let time = |column: usize| -> Result<Option<VotingTime>, StoreError> {
-            let time: Option<NaiveDateTime> = row.try_get(column).map_err(&failed)?;
-            time.map(|time| {
-                time_from(time).ok_or_else(|| StoreError::Damaged {
-                    table: "elections",
-                    problem: format!("the polls cannot open or close at {time}"),
-                })
-            })
-            .transpose()
+            let Some(time) = row.get::<Option<NaiveDateTime>>(column)? else {
+                return Ok(None);
+            };
+            let problem = || damaged(format!("the polls cannot open or close at {time}"));
+            time_from(time).map(Some).ok_or_else(problem)
         };
+        let definition: Option<&str> = row.get(6)?;
         Ok(Some(Election {
-            plan: serde_json::from_str(plan).map_err(|error| StoreError::Damaged {
-                table: "elections",
-                problem: format!("the plan cannot be read: {error}"),
-            })?,
+            plan: serde_json::from_str(row.get(0)?)
+                .map_err(|error| damaged(format!("the plan cannot be read: {error}")))?,
             polls: PollsWindow {
                 open: time(1)?,
                 close: time(2)?,
             },
             safeguards: Safeguards {
-                require_credentials: row.try_get(3).map_err(&failed)?,
-                secret_ballots: row.try_get(4).map_err(&failed)?,
-                key_fingerprint: row.try_get(5).map_err(&failed)?,
+                require_credentials: row.get(3)?,
+                secret_ballots: row.get(4)?,
+                key_fingerprint: row.get(5)?,
             },
-            definition: row
-                .try_get::<_, Option<&str>>(6)
-                .map_err(&failed)?
+            definition: definition
                 .map(ElectionDefinition::from_json)
                 .transpose()
-                .map_err(|error| StoreError::Damaged {
-                    table: "elections",
-                    problem: format!("the definition cannot be read: {error}"),
-                })?,
+                .map_err(|error| damaged(format!("the definition cannot be read: {error}")))?,
         }))
     }
 
-    /// What is voted on, with what the election's key opens.
+    /// The election, as [`Election::open`] returns it.
     ///
     /// # Errors
-    /// [`StoreError::NoElection`] until that is stored and candidates are registered, also while the
-    /// schema is not there yet; [`StoreError::Key`] when the election has a key, and this is not it; or
-    /// when the database fails.
+    /// [`StoreError::NoElection`] until the schema, the election and its candidates are stored;
+    /// [`StoreError::Key`] when the election has a secret key, and this is another one or none; or when the
+    /// database fails.
     pub async fn running_election(
         &self,
         key: Option<&ElectionKey>,
@@ -158,43 +138,33 @@ impl Store {
         election.open(candidates, key)
     }
 
-    /// When the stored election was opened: tells one from the next. `None` when there is none, or the
-    /// schema is not there yet.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// When the stored election was opened, which distinguishes it from the next one. `None` if there is no
+    /// election, or no schema yet.
     pub async fn election_opened_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let failed = StoreError::database("ask which election it is");
-        let client = self.client().await?;
-        let schema = client
-            .query_one("SELECT to_regclass('elections') IS NOT NULL", &[])
-            .await
-            .map_err(&failed)?;
-        if !schema.try_get::<_, bool>(0).map_err(&failed)? {
+        let doing = "ask which election it is";
+        let connection = self.connection().await?;
+        let statement = "SELECT to_regclass('elections') IS NOT NULL";
+        let has_schema: bool = connection.query_one(doing, statement, &[]).await?.get(0)?;
+        if !has_schema {
             return Ok(None);
         }
-        let row = client
-            .query_opt("SELECT created_at FROM elections", &[])
-            .await
-            .map_err(&failed)?;
-        row.map(|row| row.try_get(0).map_err(&failed)).transpose()
+        let statement = "SELECT created_at FROM elections";
+        let row = connection.query_opt(doing, statement, &[]).await?;
+        row.map(|row| row.get(0)).transpose()
     }
 
-    /// Registers the candidates, if none are registered. The same list again, in the same order, is
-    /// fine; only their photos may be elsewhere by now.
+    /// Registers the candidates, if none are registered. Registering the same list again, in the same order,
+    /// updates their photos.
     ///
     /// # Errors
     /// [`StoreError::OtherCandidates`] when another list is registered.
     pub async fn register_candidates(&self, candidates: &[Candidate]) -> Result<(), StoreError> {
-        let failed = StoreError::database("register the candidates");
+        let doing = "register the candidates";
         let candidates: Vec<Candidate> = candidates.iter().map(storable).collect();
         let transaction = Transaction::begin(self).await?;
-        transaction
-            .batch_execute("LOCK TABLE candidates IN SHARE ROW EXCLUSIVE MODE")
-            .await
-            .map_err(&failed)?;
-        let rows = transaction.query(CANDIDATES, &[]).await.map_err(&failed)?;
-        let registered = from_rows(&rows)?;
+        let lock = "LOCK TABLE candidates IN SHARE ROW EXCLUSIVE MODE";
+        transaction.batch(doing, lock).await?;
+        let registered = read_candidates(&transaction).await?;
         if !registered.is_empty() && without_photos(&registered) != without_photos(&candidates) {
             let ids = registered
                 .iter()
@@ -203,16 +173,19 @@ impl Store {
                 registered: ids.collect::<Vec<_>>().join(", "),
             });
         }
-        let column =
-            |field: fn(&Candidate) -> &str| -> Vec<&str> { candidates.iter().map(field).collect() };
-        if registered.is_empty() {
+        if registered != candidates {
+            let column = |field: fn(&Candidate) -> &str| -> Vec<&str> {
+                candidates.iter().map(field).collect()
+            };
             transaction
                 .execute(
+                    doing,
                     "INSERT INTO candidates (candidate_id, candidate_name, party_affiliation,
                                              biography, campaign_platform, photo_url, ordinal)
                      SELECT * FROM unnest($1::text[], $2::text[], $3::text[],
                                           $4::text[], $5::text[], $6::text[])
-                     WITH ORDINALITY",
+                     WITH ORDINALITY
+                     ON CONFLICT (candidate_id) DO UPDATE SET photo_url = excluded.photo_url",
                     &[
                         &column(|candidate| &candidate.candidate_id),
                         &column(|candidate| &candidate.candidate_name),
@@ -222,43 +195,46 @@ impl Store {
                         &column(|candidate| &candidate.photo_url),
                     ],
                 )
-                .await
-                .map_err(&failed)?;
-        } else if registered != candidates {
-            transaction
-                .execute(
-                    "UPDATE candidates SET photo_url = moved.photo_url
-                     FROM unnest($1::text[], $2::text[]) AS moved (candidate_id, photo_url)
-                     WHERE candidates.candidate_id = moved.candidate_id",
-                    &[
-                        &column(|candidate| &candidate.candidate_id),
-                        &column(|candidate| &candidate.photo_url),
-                    ],
-                )
-                .await
-                .map_err(&failed)?;
+                .await?;
         }
         transaction.commit().await
     }
 
     /// The candidates, in the order in which they were registered.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
-        let rows = self
-            .client()
-            .await?
-            .query(CANDIDATES, &[])
-            .await
-            .map_err(StoreError::database("read the candidates"))?;
-        from_rows(&rows)
+        let connection = self.connection().await?;
+        read_candidates(&connection).await
     }
 }
 
-const CANDIDATES: &str =
-    "SELECT candidate_id, candidate_name, party_affiliation, biography, campaign_platform, photo_url
-     FROM candidates ORDER BY ordinal";
+fn damaged(problem: String) -> StoreError {
+    StoreError::Damaged {
+        table: "elections",
+        problem,
+    }
+}
+
+async fn read_candidates(connection: &Connection) -> Result<Vec<Candidate>, StoreError> {
+    let rows = connection
+        .query(
+            "read the candidates",
+            "SELECT candidate_id, candidate_name, party_affiliation, biography, campaign_platform, photo_url
+             FROM candidates ORDER BY ordinal",
+            &[],
+        )
+        .await?;
+    let candidates = rows.iter().map(|row| {
+        Ok(Candidate {
+            candidate_id: row.get(0)?,
+            candidate_name: row.get(1)?,
+            party_affiliation: row.get(2)?,
+            biography: row.get(3)?,
+            campaign_platform: row.get(4)?,
+            photo_url: row.get(5)?,
+        })
+    });
+    candidates.collect()
+}
 
 /// The candidate as it comes back from the table.
 fn storable(candidate: &Candidate) -> Candidate {
@@ -273,27 +249,11 @@ fn storable(candidate: &Candidate) -> Candidate {
     }
 }
 
-/// What makes them the candidates they are.
+/// Two lists are the same if they differ in photos only.
 fn without_photos(candidates: &[Candidate]) -> Vec<Candidate> {
     let without = |candidate: &Candidate| Candidate {
         photo_url: String::new(),
         ..candidate.clone()
     };
     candidates.iter().map(without).collect()
-}
-
-fn from_rows(rows: &[Row]) -> Result<Vec<Candidate>, StoreError> {
-    rows.iter()
-        .map(|row| {
-            Ok(Candidate {
-                candidate_id: row.try_get(0)?,
-                candidate_name: row.try_get(1)?,
-                party_affiliation: row.try_get(2)?,
-                biography: row.try_get(3)?,
-                campaign_platform: row.try_get(4)?,
-                photo_url: row.try_get(5)?,
-            })
-        })
-        .collect::<Result<_, _>>()
-        .map_err(StoreError::database("read the candidates"))
 }

@@ -1,9 +1,9 @@
-//! PostgreSQL in this process: `pglite-oxide` behind a loopback port, so that the store speaks to it
+//! PostgreSQL in this process: `pglite-oxide` behind a loopback port, so that the store connects to it
 //! as to any server.
 //!
-//! Its own `PgliteServer` ends with the first connection that ends abnormally (a client killed in
-//! the middle of an answer), and nothing tells. So the loop that accepts connections is ours, over
-//! the same parts: such a connection is logged, and the next one is served.
+//! Its own `PgliteServer` silently ends with the first connection that ends abnormally (e.g. when a client
+//! is killed during an answer). So we accept connections ourselves, log such a failure, and serve the next
+//! connection.
 
 use std::fs::{File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -19,23 +19,22 @@ use tokio::sync::oneshot;
 use crate::error::with_causes;
 use crate::{Store, StoreError};
 
-/// The file by which `pglite-oxide` keeps others out of a directory; ours to lock, since we do not
-/// use its server.
+/// The lock file of `pglite-oxide`'s server, which we do not use; we lock it ourselves.
 const LOCK_FILE: &str = ".pglite-oxide.lock";
-/// Where the cluster is unpacked, in the directory.
+/// The subdirectory in which the cluster is unpacked.
 const UNPACKING: &str = "unpacking";
-/// `pglite-oxide`'s note on how it laid out its files, beside the cluster.
+/// A file of `pglite-oxide` about its layout, beside the cluster.
 const RUNTIME_LAYOUT: &str = ".pglite-oxide-runtime-layout.json";
-/// How long to wait for the clients to be gone.
+/// How long to wait for the clients to disconnect.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the loop may take to notice that it is to stop; it only has to accept a connection.
+/// How long the server may take to accept the connection that wakes it.
 const WAKE_TIMEOUT: Duration = Duration::from_secs(1);
-/// After so many failures in a row it is not the clients.
+/// After this many failures in a row, the server is at fault, not the clients.
 const FAILURES_IN_A_ROW: u32 = 100;
 
 /// A running embedded PostgreSQL. It serves one connection at a time; others wait for it to end.
 ///
-/// Dropped instead of stopped, it ends when its last client is gone.
+/// If it is dropped without [`EmbeddedPostgres::stop`], it ends after its last client.
 #[derive(Debug)]
 pub struct EmbeddedPostgres {
     directory: PathBuf,
@@ -45,10 +44,7 @@ pub struct EmbeddedPostgres {
 }
 
 impl EmbeddedPostgres {
-    /// More connections than this would wait for each other.
-    pub const MAX_CONNECTIONS: usize = 1;
-
-    /// Starts the server on a directory, which is made if there is none.
+    /// Starts the server on a directory, which is created if it is missing.
     ///
     /// # Errors
     /// When the directory is in use by another process, or cannot be written.
@@ -64,19 +60,17 @@ impl EmbeddedPostgres {
 
         let stopping = Arc::new(AtomicBool::new(false));
         let (report, stopped) = oneshot::channel();
-        let server = Server {
-            proxy: PgliteProxy::new(&directory),
-            listener,
-            stopping: Arc::clone(&stopping),
-            _lock: lock,
-        };
-        // A thread of its own and not one of the runtime's: the runtime waits for those when it ends.
+        let proxy = PgliteProxy::new(&directory);
+        let asked = Arc::clone(&stopping);
+        // Not one of the runtime's threads, since the runtime waits for those when it ends.
         std::thread::Builder::new()
             .name("embedded-postgres".into())
             .spawn(move || {
-                server.serve();
-                // The caller may have given up waiting.
-                drop(server);
+                serve(&proxy, &listener, &asked);
+                drop((proxy, listener));
+                // The directory is free once all else has ended.
+                drop(lock);
+                // The caller may have stopped waiting.
                 report.send(()).ok();
             })
             .map_err(|error| failure(&directory, format!("no thread for it: {error}")))?;
@@ -88,7 +82,7 @@ impl EmbeddedPostgres {
         })
     }
 
-    /// The URL to connect to; from this machine only.
+    /// The URL, for connections from this machine only.
     pub fn database_url(&self) -> String {
         format!(
             "postgresql://postgres@{}/template1?sslmode=disable",
@@ -99,13 +93,13 @@ impl EmbeddedPostgres {
     /// A store over the one connection that this server takes.
     ///
     /// # Errors
-    /// When no connection comes about.
+    /// When it cannot connect.
     pub async fn connect(&self) -> Result<Store, StoreError> {
-        let store = Store::connect(&self.database_url(), Self::MAX_CONNECTIONS).await?;
+        let store = Store::connect(&self.database_url(), 1).await?;
         Ok(store.with_checkpoints())
     }
 
-    /// Stops the server, after its clients: close the store first.
+    /// Stops the server after its clients have disconnected: close the store first.
     ///
     /// # Errors
     /// When a client stays connected, or the server has ended abnormally.
@@ -126,8 +120,7 @@ impl EmbeddedPostgres {
 
     fn ask_to_stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // The loop waits in `accept`. If it does not, because a client is connected or because it has
-        // ended, the connection is not needed.
+        // Wakes the server if it waits in `accept`. Otherwise a client is connected, or the server has ended.
         TcpStream::connect_timeout(&self.address, WAKE_TIMEOUT).ok();
     }
 }
@@ -162,8 +155,8 @@ fn prepare(directory: &Path) -> Result<(File, TcpListener, SocketAddr), StoreErr
     pglite_oxide::install_into(directory)
         .map_err(|error| failure(directory, format!("{error:#}")))?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
-    // Accepted connections inherit it. Without, each of a transaction's answers waits 40 ms for the
-    // client's delayed acknowledgement: a third of the rate.
+    // Accepted connections inherit it. Otherwise each answer in a transaction waits 40 ms for the client's
+    // delayed acknowledgement, which gives a third of the rate.
     SockRef::from(&listener)
         .set_tcp_nodelay(true)
         .map_err(failed)?;
@@ -171,15 +164,14 @@ fn prepare(directory: &Path) -> Result<(File, TcpListener, SocketAddr), StoreErr
     Ok((lock, listener, address))
 }
 
-/// Unpacks the cluster that the server starts from, unless there is one.
+/// Unpacks the cluster that the server starts from, if it is missing.
 ///
-/// Left to itself, `pglite-oxide` shares one template among all directories, and copies a file of it
-/// when it is first written to. A process killed in the middle of that leaves the half of a system
-/// catalog, which shadows the whole one: the database never starts again. So all files are copied
-/// before the server runs, beside their place, and put there at once.
+/// By default, `pglite-oxide` shares one template among all directories, and copies a file when it is first
+/// written. A process killed during the copy leaves half of a system catalog, which hides the whole one, and
+/// the database never starts again. So all files are copied before the server runs, and renamed into place.
 fn unpack_cluster(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let paths = PglitePaths::with_root(directory);
-    // Written anew by each start; torn by a kill, it would stop the next.
+    // Every start writes it. Half written, after a kill, it would prevent the next start.
     remove_if_there(std::fs::remove_file(
         paths.pgdata.with_file_name(RUNTIME_LAYOUT),
     ))?;
@@ -207,26 +199,14 @@ fn remove_if_there(removed: std::io::Result<()>) -> std::io::Result<()> {
     }
 }
 
-struct Server {
-    proxy: PgliteProxy,
-    listener: TcpListener,
-    stopping: Arc<AtomicBool>,
-    /// Held as long as the directory is in use.
-    _lock: File,
-}
-
-impl Server {
-    fn serve(&self) {
-        let mut failures = 0;
-        while !self.stopping.load(Ordering::SeqCst) && failures < FAILURES_IN_A_ROW {
-            match self.proxy.accept_tcp_once(&self.listener) {
-                Ok(()) => failures = 0,
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(
-                        "a connection to embedded PostgreSQL ended abnormally: {error:#}"
-                    );
-                }
+fn serve(proxy: &PgliteProxy, listener: &TcpListener, stopping: &AtomicBool) {
+    let mut failures = 0;
+    while !stopping.load(Ordering::SeqCst) && failures < FAILURES_IN_A_ROW {
+        match proxy.accept_tcp_once(listener) {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                tracing::warn!("a connection to embedded PostgreSQL ended abnormally: {error:#}");
             }
         }
     }

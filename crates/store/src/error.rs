@@ -1,9 +1,8 @@
-//! What can go wrong in the store, in words for the person who fixes it.
+//! The errors of the store. Each says what to do.
 
 use std::error::Error;
 use std::time::Duration;
 
-use ballot::Unbalanced;
 use ledger::Difference;
 use tokio_postgres::error::SqlState;
 
@@ -19,7 +18,7 @@ pub enum StoreError {
         /// What is wrong, without the URL itself.
         problem: String,
     },
-    /// There is no connection to be had.
+    /// The database cannot be reached.
     #[error(
         "cannot connect to PostgreSQL at {target}: {problem}; check that the server runs and that `DATABASE_URL` names it"
     )]
@@ -28,18 +27,18 @@ pub enum StoreError {
         target: String,
         /// What the server or the network says.
         problem: String,
-        /// Whether the server answered and refused the user: trying again would not help.
+        /// Whether the server refused the user, so that a retry would not help.
         refused: bool,
     },
-    /// All connections are taken, for a long time.
+    /// All connections stayed in use.
     #[error(
-        "no database connection came free within {} s; all {max_connections} are in use: allow more, or look for a transaction that is never ended",
+        "no database connection was released within {} s; all {max_connections} are in use: allow more, or look for a transaction that is never ended",
         waited.as_secs()
     )]
     Busy {
         /// The size of the pool.
         max_connections: usize,
-        /// How long was waited.
+        /// How long it waited.
         waited: Duration,
     },
     /// A statement failed.
@@ -49,7 +48,7 @@ pub enum StoreError {
         doing: &'static str,
         /// What the server or the network says.
         problem: String,
-        /// Whether the same may succeed on another try, on a new connection.
+        /// Whether a retry on a new connection may succeed.
         transient: bool,
     },
     /// The migrations could not be applied.
@@ -60,26 +59,26 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
-    /// The stored candidates are others than those to be registered.
+    /// Other candidates are registered.
     #[error(
-        "other candidates are registered already ({registered}); keep to them, or start anew with `--fresh` or another database"
+        "other candidates are registered already ({registered}); use the same ones, or start over with `--fresh` or another database"
     )]
     OtherCandidates {
-        /// The ids of the registered ones, as a list.
+        /// The ids of the registered candidates, as a list.
         registered: String,
     },
     /// No election is set up.
     #[error(
-        "no election is set up yet; `election producer init` (or the program `producer init`) does it"
+        "no election is set up yet; set one up with `election producer init` (or the program `producer init`)"
     )]
     NoElection,
-    /// The election has a secret key, and this is not it.
+    /// The election has a secret key, and this is another one or none.
     #[error(transparent)]
     Key(#[from] evidence::KeyMismatch),
-    /// The checkpoint is behind where the batch begins: another process has persisted, or the answer to
-    /// a commit was lost.
+    /// The checkpoint is after the batch's start: another process has persisted, or the answer to a
+    /// commit was lost.
     #[error(
-        "the batch of `{topic}` partition {partition} begins at offset {expected}, but the checkpoint stands at {found}: another process persists the same partition, or the answer to a commit was lost; read on from the checkpoint"
+        "the batch of `{topic}` partition {partition} begins at offset {expected}, but the checkpoint is at {found}: another process persists the same partition, or the answer to a commit was lost; continue from the checkpoint"
     )]
     CheckpointMoved {
         /// The topic.
@@ -91,9 +90,9 @@ pub enum StoreError {
         /// The stored next offset.
         found: i64,
     },
-    /// The log's chain does not end where the batch begins, though the checkpoint does.
+    /// The hash chain does not end at the batch's start, although the checkpoint is there.
     #[error(
-        "the chain of hashes of `{topic}` partition {partition} ends at offset {chained_to}, but it is persisted up to {persisted_to}: table `log_chain` has been edited, or an older version of this program has persisted meanwhile; nothing more is persisted, `election audit` names what differs"
+        "the hash chain of `{topic}` partition {partition} ends at offset {chained_to}, but records are persisted up to {persisted_to}: table `log_chain` has been edited, or an older version of this program has persisted meanwhile; nothing more is persisted, and `election audit` lists the differences"
     )]
     ChainBroken {
         /// The topic.
@@ -102,7 +101,7 @@ pub enum StoreError {
         partition: u32,
         /// Where the chain ends.
         chained_to: i64,
-        /// Where the checkpoint stands.
+        /// The checkpoint.
         persisted_to: i64,
     },
     /// A tally would replace a later one.
@@ -119,48 +118,34 @@ pub enum StoreError {
     },
     /// The stored tally is not the one that this process stored.
     #[error(
-        "the stored tally of partition {partition} was changed by another hand since it was stored at offset {offset} (as stored against as found): {}; the count stopped, `election audit` says what is right",
+        "the stored tally of partition {partition} has been edited since it was stored at offset {offset} (as stored against as found): {}; the count stopped, and `election audit` shows what is right",
         Difference::first_few(differences)
     )]
     TallyChanged {
         /// The partition.
         partition: u32,
-        /// Up to where it counts.
+        /// The offset up to which it counts.
         offset: i64,
-        /// What was stored, against what is there.
+        /// What was stored, against what is there now.
         differences: Vec<Difference>,
     },
-    /// A tally does not account for each vote before its offset.
+    /// A tally does not account for each vote before its offset, or its groups do not agree.
     #[error(
-        "the {which} tally of partition {partition} at offset {offset} accounts for {cast} votes; the count stopped, `election audit` says what is right"
-    )]
-    TallyUnaccounted {
-        /// `stored` or `new`.
-        which: &'static str,
-        /// The partition.
-        partition: u32,
-        /// Up to where it counts.
-        offset: i64,
-        /// Votes counted and rejected.
-        cast: u64,
-    },
-    /// A tally's groups do not agree.
-    #[error(
-        "the {which} tally of partition {partition} at offset {offset} does not add up: {source}; the count stopped, `election audit` says what is right"
+        "the {which} tally of partition {partition} at offset {offset} {problem}; the count stopped, and `election audit` shows what is right"
     )]
     TallyUnbalanced {
         /// `stored` or `new`.
         which: &'static str,
         /// The partition.
         partition: u32,
-        /// Up to where it counts.
+        /// The offset up to which it counts.
         offset: i64,
-        /// What does not add up.
-        source: Unbalanced,
+        /// What is wrong with it.
+        problem: String,
     },
-    /// A checkpoint stands before where it stood.
+    /// A checkpoint moved back.
     #[error(
-        "the checkpoint of `{consumer}` in `{topic}` partition {partition} went back from offset {known} to {found}: it was changed by another hand, or the database was restored from a copy; the count stopped, start it again to go on from {found}, then run `election audit`"
+        "the checkpoint of `{consumer}` in `{topic}` partition {partition} went back from offset {known} to {found}: it has been edited, or the database was restored from a copy; the count stopped; restart it to continue from {found}, then run `election audit`"
     )]
     WentBack {
         /// The consumer.
@@ -169,22 +154,22 @@ pub enum StoreError {
         topic: &'static str,
         /// The partition.
         partition: u32,
-        /// Where it stood.
+        /// Where it was.
         known: i64,
-        /// Where it stands.
+        /// Where it is.
         found: i64,
     },
-    /// The lease under which was to be written is another member's by now.
+    /// The partition belongs to another member now.
     #[error(
-        "partition {partition} is another consumer's by now (it is no longer in epoch {epoch}); nothing of this batch was stored"
+        "partition {partition} belongs to another consumer now (it is no longer in epoch {epoch}); nothing of this batch was stored"
     )]
     LeaseLost {
         /// The partition.
         partition: u32,
-        /// The epoch in which it was held.
+        /// The epoch of the lost lease.
         epoch: i64,
     },
-    /// A partition was to be written under another one's lease.
+    /// A write to a partition named the lease of another one.
     #[error(
         "partition {partition} cannot be written under the lease of partition {leased}: each needs its own"
     )]
@@ -215,9 +200,9 @@ pub enum StoreError {
         /// The number.
         partition: u32,
     },
-    /// A table holds something that was never written there.
+    /// A table holds something that this program never writes.
     #[error(
-        "table `{table}` has been edited: {problem}; count again from the log (`election audit` says what differs)"
+        "table `{table}` has been edited: {problem}; count again from the log (`election audit` lists the differences)"
     )]
     Damaged {
         /// The table.
@@ -230,14 +215,14 @@ pub enum StoreError {
     Embedded {
         /// Its data directory.
         directory: String,
-        /// What is wrong, and how to mend it.
+        /// What is wrong, and how to fix it.
         problem: String,
     },
 }
 
 impl StoreError {
-    /// Whether the same may succeed later, on a new connection: the network, a restarting server,
-    /// a deadlock.
+    /// Whether a retry on a new connection may succeed: after a network failure, a restart of the server,
+    /// or a deadlock.
     pub fn is_transient(&self) -> bool {
         match self {
             StoreError::Connect { refused, .. } => !refused,
@@ -247,7 +232,7 @@ impl StoreError {
         }
     }
 
-    /// The partition that is another consumer's by now, if that is what went wrong.
+    /// The lost partition, if this is [`StoreError::LeaseLost`].
     pub fn is_lease_lost(&self) -> Option<u32> {
         match self {
             StoreError::LeaseLost { partition, .. } => Some(*partition),
@@ -255,25 +240,25 @@ impl StoreError {
         }
     }
 
-    /// For `map_err`: a statement failed while `doing`.
+    /// For `map_err`: a statement failed while the store was `doing` this.
     pub(crate) fn database(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> StoreError {
         move |error| StoreError::Database {
             doing,
             problem: match error.code() {
-                // What the embedded server says of a full disk.
+                // How the embedded server reports a full disk.
                 Some(code) if *code == SqlState::IO_ERROR => {
                     format!("{}; is its disk full?", with_causes(&error))
                 }
                 _ => with_causes(&error),
             },
             transient: match error.code() {
-                Some(code) => is_passing(code),
+                Some(code) => is_transient(code),
                 None => error.is_closed() || is_network(&error),
             },
         }
     }
 
-    /// For `map_err`: a test made it fail while `doing`.
+    /// For `map_err`: a test made this fail.
     pub fn fault(doing: &'static str) -> impl Fn(faults::Fault) -> StoreError {
         move |fault| StoreError::Database {
             doing,
@@ -294,10 +279,9 @@ impl StoreError {
     }
 }
 
-/// Classes of SQLSTATE that speak of the moment, not of the statement: connection, transaction
-/// rollback (deadlock), out of resources, operator intervention (shutdown); and the state of a
-/// transaction that was left idle for too long.
-fn is_passing(code: &SqlState) -> bool {
+/// Whether it is one of the transient classes of SQLSTATE: connection, transaction rollback (deadlock), out
+/// of resources, operator intervention (shutdown); or a transaction that was idle for too long.
+fn is_transient(code: &SqlState) -> bool {
     *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
         || ["08", "40", "53", "57"]
             .iter()
@@ -310,7 +294,7 @@ fn is_network(error: &tokio_postgres::Error) -> bool {
         .is_some_and(|source| source.is::<std::io::Error>())
 }
 
-/// An error and its causes on one line: `tokio_postgres` says no more than `db error` by itself.
+/// An error and its causes on one line: `tokio_postgres` alone says only `db error`.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

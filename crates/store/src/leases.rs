@@ -1,31 +1,33 @@
 //! Leases: which member of a group of consumers counts and persists which partition.
 //!
-//! A member lives as long as it says so ([`Store::renew_leases`]), by the database's clock alone; its
-//! leases live with it. That decides who *works* on a partition. Who may *write* it is decided by the
-//! lease's epoch, in the very transaction that writes: it holds the lease's row, so that a takeover
-//! waits for its end, and is refused once the epoch is another.
+//! A member renews itself with [`Store::renew_leases`]. It lives, and its leases with it, until the time it
+//! asked for has passed by the database's clock. This decides who *works* on a partition. Who may *write*
+//! it is decided in the transaction that writes: it is refused if the lease's epoch has changed, and
+//! otherwise locks the lease's row, so that a takeover waits for its end.
 //!
 //! Locks are taken in one order: rounds (one at a time), then leases (by partition), then the other
-//! tables. A round skips what is locked, so it waits for nobody's work.
+//! tables. A round skips locked leases, so it never waits for a writer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio_postgres::Row;
-
-use crate::columns::{partition_column, partition_from};
+use crate::columns::{limit_column, partition_column};
+use crate::connection::Row;
 use crate::pool::ROUND_LOCK;
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
 /// How long a round may leave the database waiting for its next statement. Then the server ends it: a
-/// member that is frozen or cut off in the middle of one must not keep all others from theirs.
+/// member that is frozen or cut off must not block the rounds of all others.
 const ROUND_PATIENCE: &str = "3s";
 /// The same for a transaction that writes under a lease, which nobody can take over meanwhile. Long
-/// enough for rejected votes to be published in between.
+/// enough to publish rejected votes in between.
 const WRITE_PATIENCE: &str = "30s";
 
-/// The right to count and persist a partition. `epoch` grows with every change of owner: the fence.
+/// The table, in errors.
+const TABLE: &str = "partition_leases";
+
+/// The right to count and persist a partition. `epoch` grows with every change of owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// The partition.
@@ -37,19 +39,19 @@ pub struct Lease {
 /// What a member of the group of consumers holds after a round.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeaseRound {
-    /// By partition; the member's own, now valid for the time it asked for.
+    /// The member's leases, by partition, now valid for the time it asked for.
     pub held: Vec<Lease>,
-    /// How many partitions are this member's fair share. Of what it holds beyond, it is to store its
-    /// work and to give it back with [`Store::release_lease`].
+    /// How many partitions are this member's fair share. If it holds more, it stores their work and gives
+    /// them back with [`Store::release_lease`].
     pub share: usize,
-    /// Members alive, this one included.
+    /// Living members, this one included.
     pub members: usize,
 }
 
 const ENTER_ROUND: &str = "
 SELECT set_config('idle_in_transaction_session_timeout', $2, true), pg_advisory_xact_lock($1)";
 
-/// Returns whether the member was alive until now; null of a new one.
+/// Returns whether the member was alive until now; null for a new member.
 const LIVE: &str = "
 WITH before AS (
     SELECT expires_at > clock_timestamp() AS alive FROM consumer_members WHERE member = $1
@@ -65,7 +67,7 @@ DELETE FROM consumer_members WHERE expires_at <= clock_timestamp() AND member <>
 const RANK: &str = "
 SELECT count(*), count(*) FILTER (WHERE member < $1) FROM consumer_members";
 
-/// Partitions beyond the last are another election's: nobody's concern, but their epochs stay.
+/// Partitions beyond the last are of an earlier election. They are ignored, but their epochs stay.
 const HELD: &str = r#"
 SELECT "partition", epoch FROM partition_leases WHERE member = $1 AND "partition" < $2"#;
 
@@ -73,7 +75,7 @@ const ADD_PARTITIONS: &str = r#"
 INSERT INTO partition_leases ("partition") SELECT generate_series(0, $1::int - 1)
 ON CONFLICT ("partition") DO NOTHING"#;
 
-/// A lease that is locked has a transaction of its last owner to wait for: not now, but next round.
+/// A locked lease has a running transaction of its last owner. It is left to the next round.
 const CLAIM: &str = r#"
 WITH free AS (
     SELECT "partition" FROM partition_leases AS lease
@@ -86,7 +88,7 @@ UPDATE partition_leases AS lease SET member = $1, epoch = lease.epoch + 1
 FROM free WHERE lease."partition" = free."partition"
 RETURNING lease."partition", lease.epoch"#;
 
-/// `FOR SHARE`: a member's transactions do not wait for each other, a takeover does.
+/// `FOR SHARE`, so that a member's transactions do not wait for each other, but a takeover does.
 const FENCE: &str = r#"
 SELECT lease."partition", set_config('idle_in_transaction_session_timeout', $3, true)
 FROM partition_leases AS lease
@@ -95,56 +97,46 @@ JOIN unnest($1::int[], $2::bigint[]) AS given ("partition", epoch)
 ORDER BY lease."partition" FOR SHARE OF lease"#;
 
 impl Store {
-    /// Says that `member` lives, renews its leases, and takes free partitions (never held, released,
-    /// or of a member that is gone or has been silent for longer than it asked for) up to its share.
+    /// Renews `member` and its leases, and takes free partitions up to its share. Free are partitions that
+    /// were never held, that were released, and those of members that have left or expired.
     ///
-    /// A member that was itself silent for too long takes nothing of other silent ones in this round:
-    /// most likely it was the database that nobody could speak to, and they are as alive as it is. By
-    /// the next round they have said so.
+    /// A member that had expired itself takes nothing of other expired members in this round. Most likely
+    /// the database was unreachable for all of them, and they renew themselves before the next round.
     ///
-    /// `member` names one run of one process: another that calls itself the same would hold the same
-    /// leases. `ttl` counts from some moment between call and answer; who counts from the call is on
-    /// the safe side. A lease that is released during the call may be among those held: its epoch
-    /// tells.
+    /// `member` names one run of one process: two with the same name would hold the same leases. `ttl` runs
+    /// from some moment between call and return, so the caller should count from the call. A lease that is
+    /// released during the call may be among those held; its epoch shows it.
     ///
     /// # Errors
-    /// When the database fails. Nothing has changed then, except if the connection was lost with the
-    /// last statement: the next round tells.
+    /// When the database fails. Then nothing has changed, unless the connection was lost during the commit;
+    /// the next round finds out.
     pub async fn renew_leases(
         &self,
         member: &str,
         partitions: u32,
         ttl: Duration,
     ) -> Result<LeaseRound, StoreError> {
-        let failed = StoreError::database("renew the leases");
+        let doing = "renew the leases";
         let end = partition_column(partitions)?;
         let round = enter_round(self).await?;
-        let live = round.prepare_cached(LIVE).await.map_err(&failed)?;
         let row = round
-            .query_one(&live, &[&member, &ttl.as_secs_f64()])
-            .await
-            .map_err(&failed)?;
-        let was_alive: Option<bool> = row.try_get(0).map_err(&failed)?;
+            .query_one(doing, LIVE, &[&member, &ttl.as_secs_f64()])
+            .await?;
+        let was_alive: Option<bool> = row.get(0)?;
         if was_alive != Some(false) {
-            let forget = round
-                .prepare_cached(FORGET_EXPIRED)
-                .await
-                .map_err(&failed)?;
-            round.execute(&forget, &[&member]).await.map_err(&failed)?;
+            round.execute(doing, FORGET_EXPIRED, &[&member]).await?;
         }
-        let rank = round.prepare_cached(RANK).await.map_err(&failed)?;
-        let row = round.query_one(&rank, &[&member]).await.map_err(&failed)?;
-        let members = number(&row, 0)?;
-        let share = share(partitions as usize, members, number(&row, 1)?);
+        let row = round.query_one(doing, RANK, &[&member]).await?;
+        let (members, rank) = (number(&row, 0)?, number(&row, 1)?);
+        let share = share(partitions as usize, members, rank);
 
-        let held = round.prepare_cached(HELD).await.map_err(&failed)?;
-        let rows = round
-            .query(&held, &[&member, &end])
-            .await
-            .map_err(&failed)?;
+        let rows = round.query(doing, HELD, &[&member, &end]).await?;
         let mut held = leases(&rows)?;
         if held.len() < share {
-            held.extend(claim(&round, member, end, share - held.len()).await?);
+            round.execute(doing, ADD_PARTITIONS, &[&end]).await?;
+            let wanted = limit_column(share - held.len());
+            let rows = round.query(doing, CLAIM, &[&member, &end, &wanted]).await?;
+            held.extend(leases(&rows)?);
         }
         held.sort_by_key(|lease| lease.partition);
         round.commit().await?;
@@ -155,138 +147,105 @@ impl Store {
         })
     }
 
-    /// Gives a partition back, after its work is stored, so that another member takes it at once.
-    /// Does nothing when it is another's by now. Waits for transactions that are writing under it.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Gives a partition back, after its work is stored, so that another member can take it at once. Does
+    /// nothing if it belongs to another member already. Waits for transactions that write under the lease.
     pub async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
-        self.client()
+        self.connection()
             .await?
             .execute(
+                "release a lease",
                 r#"UPDATE partition_leases SET member = NULL, epoch = epoch + 1
                    WHERE "partition" = $1 AND epoch = $2"#,
                 &[&partition_column(lease.partition)?, &lease.epoch],
             )
-            .await
-            .map_err(StoreError::database("release a lease"))?;
+            .await?;
         Ok(())
     }
 
-    /// Leaves the group, after the work is stored: all of the member's partitions are free at once.
-    /// Waits for its round, if one is still under way.
+    /// Leaves the group, after the work is stored: all of the member's partitions become free. Waits for
+    /// the end of its round.
     ///
     /// # Errors
-    /// When the database fails; the member's leases end with their time then.
+    /// When the database fails. Then the member's leases expire.
     pub async fn leave(&self, member: &str) -> Result<(), StoreError> {
         let round = enter_round(self).await?;
-        // The leases' rows may be held by a transaction that is ending; the next owner waits for
-        // that, and moves their epochs.
+        // A transaction that is ending may hold the leases' rows; the next owner waits for it and changes
+        // their epochs.
+        let statement = "DELETE FROM consumer_members WHERE member = $1";
         round
-            .execute("DELETE FROM consumer_members WHERE member = $1", &[&member])
-            .await
-            .map_err(StoreError::database("leave the group of consumers"))?;
+            .execute("leave the group of consumers", statement, &[&member])
+            .await?;
         round.commit().await
     }
 }
 
-/// Demands that each partition's lease is still held under its epoch, and holds it until the
-/// transaction ends. A partition without lease is not fenced.
+/// Demands that each partition's lease is still in its epoch, and holds it until the transaction ends. A
+/// partition without a lease is not checked.
 pub(crate) async fn demand_leases(
     transaction: &Transaction,
     wanted: &[(u32, Option<Lease>)],
 ) -> Result<(), StoreError> {
-    let failed = StoreError::database("check the leases");
     let (mut partitions, mut epochs) = (Vec::new(), Vec::new());
-    for (partition, lease) in wanted {
+    for &(partition, lease) in wanted {
         let Some(lease) = lease else { continue };
-        if lease.partition != *partition {
+        if lease.partition != partition {
             return Err(StoreError::OtherLease {
-                partition: *partition,
+                partition,
                 leased: lease.partition,
             });
         }
-        partitions.push(partition_column(*partition)?);
+        partitions.push(partition_column(partition)?);
         epochs.push(lease.epoch);
     }
     if partitions.is_empty() {
         return Ok(());
     }
-    let fence = transaction.prepare_cached(FENCE).await.map_err(&failed)?;
     let rows = transaction
-        .query(&fence, &[&partitions, &epochs, &WRITE_PATIENCE])
-        .await
-        .map_err(&failed)?;
-    let owned = rows
-        .iter()
-        .map(|row| row.try_get(0).map_err(&failed))
-        .collect::<Result<BTreeSet<i32>, _>>()?;
-    match partitions.iter().position(|p| !owned.contains(p)) {
+        .query(
+            "check the leases",
+            FENCE,
+            &[&partitions, &epochs, &WRITE_PATIENCE],
+        )
+        .await?;
+    let owned = rows.iter().map(|row| row.partition(TABLE, 0));
+    let owned = owned.collect::<Result<BTreeSet<u32>, _>>()?;
+    let mut leases = wanted.iter().filter_map(|(_, lease)| *lease);
+    match leases.find(|lease| !owned.contains(&lease.partition)) {
         None => Ok(()),
-        Some(lost) => Err(StoreError::LeaseLost {
-            partition: partition_from("partition_leases", partitions[lost])?,
-            epoch: epochs[lost],
-        }),
+        Some(Lease { partition, epoch }) => Err(StoreError::LeaseLost { partition, epoch }),
     }
 }
 
-/// A transaction in which no other round is under way.
+/// Begins a transaction in which no other round is running.
 async fn enter_round(store: &Store) -> Result<Transaction, StoreError> {
-    let failed = StoreError::database("begin a round of leases");
     let round = Transaction::begin(store).await?;
-    let enter = round.prepare_cached(ENTER_ROUND).await.map_err(&failed)?;
     round
-        .query_one(&enter, &[&ROUND_LOCK, &ROUND_PATIENCE])
-        .await
-        .map_err(&failed)?;
+        .query_one(
+            "begin a round of leases",
+            ENTER_ROUND,
+            &[&ROUND_LOCK, &ROUND_PATIENCE],
+        )
+        .await?;
     Ok(round)
 }
 
-async fn claim(
-    round: &Transaction,
-    member: &str,
-    end: i32,
-    wanted: usize,
-) -> Result<Vec<Lease>, StoreError> {
-    let failed = StoreError::database("take free partitions");
-    let add = round
-        .prepare_cached(ADD_PARTITIONS)
-        .await
-        .map_err(&failed)?;
-    round.execute(&add, &[&end]).await.map_err(&failed)?;
-    let claim = round.prepare_cached(CLAIM).await.map_err(&failed)?;
-    let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
-    let rows = round
-        .query(&claim, &[&member, &end, &wanted])
-        .await
-        .map_err(&failed)?;
-    leases(&rows)
-}
-
 fn leases(rows: &[Row]) -> Result<Vec<Lease>, StoreError> {
-    let failed = StoreError::database("read the leases");
     rows.iter()
         .map(|row| {
-            let partition = row.try_get(0).map_err(&failed)?;
             Ok(Lease {
-                partition: partition_from("partition_leases", partition)?,
-                epoch: row.try_get(1).map_err(&failed)?,
+                partition: row.partition(TABLE, 0)?,
+                epoch: row.get(1)?,
             })
         })
         .collect()
 }
 
+/// A number of members.
 fn number(row: &Row, column: usize) -> Result<usize, StoreError> {
-    let number: i64 = row
-        .try_get(column)
-        .map_err(StoreError::database("count the members"))?;
-    usize::try_from(number).map_err(|_| StoreError::Damaged {
-        table: "consumer_members",
-        problem: format!("{number} is no number of members"),
-    })
+    Ok(row.count("consumer_members", column)? as usize)
 }
 
-/// The fair share of the member that `rank` others precede by name.
+/// The fair share of the member that comes after `rank` others by name.
 fn share(partitions: usize, members: usize, rank: usize) -> usize {
     partitions / members + usize::from(rank < partitions % members)
 }

@@ -1,20 +1,19 @@
-//! Postgres for the election: numbered migrations, exactly-once ingest of votes and voters,
-//! checkpoints and tallies in one transaction, the queries of the audit; and two servers that need
-//! no installation or leave no trace.
+//! Postgres for the election: numbered migrations, exactly-once ingest of votes and voters, checkpoints and
+//! tallies in one transaction, and the queries of the audit; and two servers, one that needs no installation
+//! and one that leaves nothing behind.
 //!
-//! * [`Store`]: everything that is asked of the database, over a pool of connections.
+//! * [`Store`]: all queries, over a pool of connections.
 //! * [`EmbeddedPostgres`]: PostgreSQL 17 in WASM, in this process (feature `embedded`).
 //!
-//! A vote's way: [`Store::begin_votes`] opens a transaction, checks that the batch begins where the
-//! partition's checkpoint stands, and inserts the votes; the database's unique key says which are
-//! duplicates; these go to [`PendingVotes::reject`]; [`PendingVotes::commit`] moves the checkpoint in
-//! the same transaction, in which the batch's hash is chained to those before it, too. Whatever ends in
-//! between leaves nothing behind.
+//! How votes are stored: [`Store::begin_votes`] opens a transaction, checks that the batch begins at the
+//! partition's checkpoint, chains the batch's hash, and inserts the votes. The database's unique key finds the
+//! duplicates, which go to [`PendingVotes::reject`]. [`PendingVotes::commit`] moves the checkpoint in the same
+//! transaction. If the process ends in between, nothing is left behind.
 //!
-//! Several consumers share the partitions by [`Lease`]s: each says that it lives, and takes its share
-//! of what is free, with [`Store::renew_leases`]; what it writes names the lease, and is refused with
-//! [`StoreError::LeaseLost`] once the partition is another's. A single process that owns its database
-//! needs none.
+//! Several consumers share the partitions by [`Lease`]s: each renews itself and takes its share of free
+//! partitions with [`Store::renew_leases`]. Every write names the lease, and is refused with
+//! [`StoreError::LeaseLost`] once the partition belongs to another consumer. A single process that owns its
+//! database needs no leases.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -25,13 +24,13 @@ mod chain;
 mod checkpoint;
 mod clear;
 mod columns;
+mod connection;
 mod election;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
 mod leases;
 mod pool;
-mod roll;
 mod seals;
 mod tallies;
 #[cfg(unix)]
@@ -40,7 +39,7 @@ mod voters;
 mod votes;
 mod wal;
 
-pub use audit::{PersistedVotes, RowCounts};
+pub use audit::{PersistedVotes, RowCounts, StrayRow};
 pub use bridge::{BridgeLock, Inbound, InboundPosition};
 pub use chain::{ChainEnd, ChainHashes, ChainRow};
 pub use checkpoint::PERSIST;
@@ -52,5 +51,5 @@ pub use leases::{Lease, LeaseRound};
 pub use pool::Store;
 pub use tallies::{PartitionTally, Stored};
 #[cfg(unix)]
-pub use voters::{IngestVoters, RejectedVoterRow, stored_voter};
+pub use voters::{IngestVoters, RejectedVoterRow, differing_columns, stored_voter};
 pub use votes::{IngestVotes, PendingVotes, RejectedRow, VoteRow};

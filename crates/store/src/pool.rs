@@ -1,43 +1,39 @@
-//! The connection pool: connecting, waiting for a server, migrations.
+//! The connection pool: connecting and migrations.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
-    TimeoutType,
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use futures_util::FutureExt;
-use tokio::time::Instant;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Config, NoTls};
 
 use crate::StoreError;
+use crate::connection::Connection;
 use crate::error::with_causes;
 use crate::wal::Checkpoints;
 
-/// How long a connection may take to come about, unless the URL says otherwise.
+/// How long connecting may take, unless the URL says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a server may take to greet, once reached. The embedded one greets the next client when
-/// the last is gone.
+/// How long a server may take to greet, once reached. The embedded one greets a client when the client
+/// before it has gone.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a server's host may say nothing, not even that it has received, before the connection is
-/// given up, unless the URL says otherwise; and how often it is asked to when there is nothing to
-/// send, first and then. By itself TCP would wait for hours.
+/// How long a server's host may leave data unacknowledged before the connection is given up, unless the
+/// URL says otherwise. By default TCP waits for hours.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// When an idle connection sends its first keepalive probe, and its next ones.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(5));
-/// How long to wait for a connection of the pool. Longer than any batch takes, short enough to
-/// say something when a transaction is never ended.
+/// How long to wait for a connection of the pool: longer than any batch takes, short enough to report a
+/// transaction that is never ended.
 const POOL_TIMEOUT: Duration = Duration::from_secs(60);
-/// First and longest pause between two tries of [`Store::wait_for`].
-const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// Key of the advisory lock under which one process at a time migrates.
 const MIGRATION_LOCK: i64 = 0x656c_6563_7469_6f6e;
 /// Key of the advisory lock under which one consumer at a time renews and takes leases.
 pub(crate) const ROUND_LOCK: i64 = 0x656c_6563_6c65_6173;
 
-/// Each connection has its own staging tables; they are emptied with every transaction's end.
+/// Each connection has its own staging tables, which are emptied at the end of every transaction.
 const STAGING_TABLES: &str = r#"
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_votes (
     voter_id varchar(255) COLLATE "C", candidate_id varchar(255) COLLATE "C",
@@ -55,51 +51,26 @@ mod migrations {
     refinery::embed_migrations!("migrations");
 }
 
-/// The election's database. Clones share one pool of connections.
+/// The election's database. Clones share one pool of connections. Every method fails when the database
+/// does, or with [`StoreError::Damaged`] when a table has been edited; their docs name only further errors.
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
     config: Config,
     target: String,
-    /// For the embedded server, which makes none by itself.
+    /// For the embedded server, which has no process that makes checkpoints.
     checkpoints: Option<Arc<Checkpoints>>,
 }
 
 impl Store {
-    /// Connects to a database, over at most `max_connections` connections. The embedded server
-    /// takes one.
+    /// Connects to a database, over at most `max_connections` connections. The embedded server takes one.
     ///
     /// # Errors
-    /// When the URL cannot be read or no connection comes about.
+    /// When the URL cannot be read or the database cannot be reached.
     pub async fn connect(database_url: &str, max_connections: usize) -> Result<Store, StoreError> {
         let store = Store::lazy(database_url, max_connections)?;
-        drop(store.client().await?);
+        drop(store.connection().await?);
         Ok(store)
-    }
-
-    /// Connects to a database that may not be up yet: tries again until `give_up_after` has passed.
-    ///
-    /// # Errors
-    /// The last try's. A refused user or password ends it at once.
-    pub async fn wait_for(
-        database_url: &str,
-        max_connections: usize,
-        give_up_after: Duration,
-    ) -> Result<Store, StoreError> {
-        let store = Store::lazy(database_url, max_connections)?;
-        let give_up_at = Instant::now() + give_up_after;
-        let (mut pause, longest_pause) = RETRY_PAUSES;
-        loop {
-            match store.client().await {
-                Ok(_) => return Ok(store),
-                Err(error) if error.is_transient() && Instant::now() + pause < give_up_at => {
-                    tracing::warn!(retry_in = ?pause, "{error}");
-                }
-                Err(error) => return Err(error),
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(longest_pause);
-        }
     }
 
     fn lazy(database_url: &str, max_connections: usize) -> Result<Store, StoreError> {
@@ -131,11 +102,11 @@ impl Store {
         })
     }
 
-    /// A pool of its own on the same database, so that a heartbeat never waits for a long
-    /// transaction's connection. Not for the embedded server, which takes one connection.
+    /// A separate pool on the same database, so that a heartbeat never waits for the connection of a long
+    /// transaction. Not for the embedded server, which takes one connection.
     ///
     /// # Errors
-    /// When there can be no such pool; connections come about with their first use.
+    /// When the pool cannot be made. Its connections are made at their first use.
     pub fn another_pool(&self, max_connections: usize) -> Result<Store, StoreError> {
         Ok(Store {
             pool: pool(&self.config, max_connections)?,
@@ -143,7 +114,7 @@ impl Store {
         })
     }
 
-    /// The same, which asks the server for the checkpoints that it needs.
+    /// The same store, which also asks the server for checkpoints.
     pub(crate) fn with_checkpoints(self) -> Store {
         Store {
             checkpoints: Some(Arc::default()),
@@ -156,8 +127,8 @@ impl Store {
     }
 
     /// A connection of the pool.
-    pub(crate) async fn client(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| match error {
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
+        let object = self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
                 StoreError::connect(self.target.clone(), &error)
             }
@@ -178,23 +149,22 @@ impl Store {
                 problem: with_causes(&error),
                 refused: true,
             },
-        })
+        })?;
+        Ok(Connection(object))
     }
 
-    /// Brings the schema up to date; one process at a time, the others wait and find it done.
+    /// Brings the schema up to date. One process migrates at a time; the others wait.
     ///
     /// # Errors
     /// When the schema was made by another version of this program, or the database fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let mut lock = MigrationLock {
-            client: self.client().await?,
-        };
-        lock.client
-            .execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK])
-            .await
-            .map_err(StoreError::database("lock the schema"))?;
+        let mut lock = MigrationLock(self.connection().await?);
+        let statement = "SELECT pg_advisory_lock($1)";
+        (lock.0)
+            .execute("lock the schema", statement, &[&MIGRATION_LOCK])
+            .await?;
         let report = migrations::migrations::runner()
-            .run_async(&mut **lock.client)
+            .run_async(&mut **lock.0.0)
             .await
             .map_err(|error| StoreError::Migrate {
                 problem: with_causes(&error),
@@ -206,21 +176,16 @@ impl Store {
     }
 
     /// The server's version, e.g. `17.5`.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn server_version(&self) -> Result<String, StoreError> {
         let row = self
-            .client()
+            .connection()
             .await?
-            .query_one("SHOW server_version", &[])
-            .await
-            .map_err(StoreError::database("read the server's version"))?;
-        row.try_get(0)
-            .map_err(StoreError::database("read the server's version"))
+            .query_one("read the server's version", "SHOW server_version", &[])
+            .await?;
+        row.get(0)
     }
 
-    /// Connections there may be at once.
+    /// How many connections may be open at once.
     pub(crate) fn max_connections(&self) -> usize {
         self.pool.status().max_size
     }
@@ -230,30 +195,22 @@ impl Store {
         &self.target
     }
 
-    /// Closes the connections, those in use as they come back. What is asked of the store later
-    /// fails.
+    /// Closes the connections; those in use are closed as they come back. Later calls fail.
     pub fn close(&self) {
         self.pool.close();
     }
 }
 
-/// The connection that migrates. However that ends, the lock ends with it.
-struct MigrationLock {
-    client: Object,
-}
+/// The connection that migrates. However the migration ends, the lock ends with it.
+struct MigrationLock(Connection);
 
 impl Drop for MigrationLock {
     fn drop(&mut self) {
-        // Polled once, the statement is queued on the connection, before whatever its next user
-        // sends; nobody need wait for the answer.
-        let unlock = self.client.batch_execute("SELECT pg_advisory_unlock_all()");
-        if let Some(Err(error)) = unlock.now_or_never() {
-            tracing::debug!("the connection that migrated is closed: {error}");
-        }
+        self.0.send("SELECT pg_advisory_unlock_all()");
     }
 }
 
-/// Settles what the URL leaves open.
+/// Sets what the URL leaves open.
 fn set_defaults(config: &mut Config) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIMEOUT);
@@ -262,7 +219,7 @@ fn set_defaults(config: &mut Config) {
         config.tcp_user_timeout(SILENCE_TIMEOUT);
     }
     let (first, next) = KEEPALIVE;
-    // Of this one there is no telling whether it was set; but nobody sets it to the driver's default.
+    // Whether this one was set cannot be seen, but nobody sets it to the driver's default.
     if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
         config.keepalives_idle(first);
     }
@@ -308,10 +265,10 @@ fn target(config: &Config) -> Result<String, StoreError> {
         let port = config.get_ports().get(n).or(config.get_ports().last());
         let port = port.copied().unwrap_or(DEFAULT_PORT);
         hosts.push(match host {
-            // Part of a password with an `@` in it would end up in messages.
+            // Otherwise part of a password with an `@` in it would appear in messages.
             Host::Tcp(host) if host.contains('@') => {
                 return Err(StoreError::Url {
-                    problem: "there is an `@` too many".into(),
+                    problem: "it has one `@` too many".into(),
                 });
             }
             Host::Tcp(host) => format!("{host}:{port}"),
@@ -321,7 +278,7 @@ fn target(config: &Config) -> Result<String, StoreError> {
     }
     if hosts.is_empty() && config.get_hostaddrs().is_empty() {
         return Err(StoreError::Url {
-            problem: "there is no host in it".into(),
+            problem: "it names no host".into(),
         });
     }
     hosts.extend(config.get_hostaddrs().iter().map(ToString::to_string));

@@ -1,13 +1,10 @@
-//! The seals: what was stated, at a moment, of the votes of every partition that count. They are only
-//! ever added to.
+//! The seals: statements of the counted votes of every partition at a moment. They are never changed.
 
 use chrono::{DateTime, Utc};
 use evidence::Seal;
-use tokio_postgres::Row;
 
-use crate::columns::{
-    count_column, count_from, digest_column, digest_from, partition_column, partition_from,
-};
+use crate::columns::{count_column, digest_column, partition_column};
+use crate::connection::Row;
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -16,17 +13,11 @@ const TABLE: &str = "seals";
 
 impl Store {
     /// Every seal, by number and partition.
-    ///
-    /// # Errors
-    /// When the database fails, or a seal's root is not the one that its parts have.
     pub async fn seals(&self) -> Result<Vec<Seal>, StoreError> {
         self.read_seals("true").await
     }
 
-    /// The latest seal, by partition; empty when there is none.
-    ///
-    /// # Errors
-    /// As [`Store::seals`].
+    /// The latest seal, by partition; empty if there is none.
     pub async fn latest_seal(&self) -> Result<Vec<Seal>, StoreError> {
         self.read_seals("seal = (SELECT max(seal) FROM seals)")
             .await
@@ -37,31 +28,23 @@ impl Store {
             r#"SELECT seal, "partition", sealed_at, next_offset, chain_head, leaves, tree_root, root
                FROM seals WHERE {which} ORDER BY seal, "partition""#
         );
-        let failed = StoreError::database("read the seals");
-        let client = self.client().await?;
-        let statement = client.prepare_cached(&query).await.map_err(&failed)?;
-        client
-            .query(&statement, &[])
-            .await
-            .map_err(&failed)?
-            .iter()
-            .map(seal)
-            .collect()
+        let connection = self.connection().await?;
+        let rows = connection.query("read the seals", &query, &[]).await?;
+        rows.iter().map(seal).collect()
     }
 
-    /// Adds a seal: its statements of all partitions, at once.
+    /// Adds a seal, with its statements of all partitions.
     ///
     /// # Errors
-    /// When there is one of this number already, or the database fails.
+    /// When its number is taken, or the database fails.
     pub async fn add_seal(&self, partitions: &[Seal]) -> Result<(), StoreError> {
-        let failed = StoreError::database("add a seal");
         let transaction = Transaction::begin(self).await?;
         for seal in partitions {
             let sealed_at = DateTime::from_timestamp_millis(seal.sealed_at)
-                .expect("invariant: an election is sealed in this age");
-            let root = seal.root();
+                .expect("invariant: the time of a seal is now");
             transaction
                 .execute(
+                    "add a seal",
                     r#"INSERT INTO seals (seal, "partition", sealed_at, next_offset, chain_head,
                                           leaves, tree_root, root)
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"#,
@@ -73,18 +56,17 @@ impl Store {
                         &digest_column(&seal.chain_head),
                         &count_column(seal.leaves),
                         &digest_column(&seal.tree_root),
-                        &digest_column(&root),
+                        &digest_column(&seal.root()),
                     ],
                 )
-                .await
-                .map_err(&failed)?;
+                .await?;
         }
         transaction.commit().await
     }
 }
 
 fn number_column(number: u32) -> Result<i32, StoreError> {
-    i32::try_from(number).map_err(|_| damaged(format!("seal {number} is one too many")))
+    i32::try_from(number).map_err(|_| damaged(format!("{number} is too large for a seal")))
 }
 
 fn damaged(problem: String) -> StoreError {
@@ -95,22 +77,24 @@ fn damaged(problem: String) -> StoreError {
 }
 
 fn seal(row: &Row) -> Result<Seal, StoreError> {
-    let failed = StoreError::database("read the seals");
-    let digest = |column: usize| digest_from(TABLE, row.try_get(column).map_err(&failed)?);
-    let number: i32 = row.try_get(0).map_err(&failed)?;
-    let sealed_at: DateTime<Utc> = row.try_get(2).map_err(&failed)?;
+    let digest = |column: usize| {
+        let digest = row.digest(TABLE, column)?;
+        digest.ok_or_else(|| damaged("a hash is missing".to_owned()))
+    };
+    let number: i32 = row.get(0)?;
+    let sealed_at: DateTime<Utc> = row.get(2)?;
     let seal = Seal {
         number: u32::try_from(number).map_err(|_| damaged(format!("there is a seal {number}")))?,
-        partition: partition_from(TABLE, row.try_get(1).map_err(&failed)?)?,
+        partition: row.partition(TABLE, 1)?,
         sealed_at: sealed_at.timestamp_millis(),
-        next_offset: row.try_get(3).map_err(&failed)?,
+        next_offset: row.get(3)?,
         chain_head: digest(4)?,
-        leaves: count_from(TABLE, row.try_get(5).map_err(&failed)?)?,
+        leaves: row.count(TABLE, 5)?,
         tree_root: digest(6)?,
     };
     if digest(7)? != seal.root() {
         return Err(damaged(format!(
-            "the root of seal {number}, partition {}, is not that of its parts",
+            "the root of seal {number}, partition {}, does not match its parts",
             seal.partition
         )));
     }

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use ballot::{CellPath, Reason, Tally};
-use deadpool_postgres::ClientWrapper;
 use ledger::differences;
-use tokio_postgres::Row;
 use wire::topics;
 
 use crate::checkpoint::TALLY;
-use crate::columns::{count_column, count_from, partition_column, partition_from};
+use crate::columns::{count_column, partition_column};
+use crate::connection::{Connection, Row};
 use crate::leases::{Lease, demand_leases};
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
@@ -19,20 +18,20 @@ use crate::{Store, StoreError};
 pub struct PartitionTally<'a> {
     /// The partition.
     pub partition: u32,
-    /// The lease to write under; `None` where one process has the database to itself.
+    /// The lease to write under; `None` if one process has the database to itself.
     pub lease: Option<Lease>,
     /// The offset after the last record that it counts.
     pub next_offset: i64,
     /// The counts from offset 0 on.
     pub tally: &'a Tally,
-    /// What it replaces.
+    /// What is known of the tally that it replaces.
     pub stored: Stored<'a>,
 }
 
 /// What a writer knows to be stored of a partition.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Stored<'a> {
-    /// The checkpoint stands here, or behind.
+    /// The checkpoint is here, or further.
     pub next_offset: i64,
     /// The tally, unless the answer to the last attempt to store one was lost.
     pub tally: Option<&'a Tally>,
@@ -45,22 +44,18 @@ FROM checkpoints c LEFT JOIN tallies t USING ("partition")
 WHERE c.consumer = $1 AND c.topic = $2 AND ($3::int[] IS NULL OR c."partition" = ANY ($3))
 "#;
 
-/// Holds checkpoints against other writers until the transaction ends.
+/// Locks checkpoints until the transaction ends. Those that are missing are created first.
 const LOCK: &str = r#"
-SELECT "partition" FROM checkpoints
-WHERE consumer = $1 AND topic = $2 AND "partition" = ANY ($3)
-ORDER BY "partition" FOR UPDATE
+INSERT INTO checkpoints AS c (consumer, topic, "partition", next_offset)
+SELECT $1::text, $2::text, "partition", 0 FROM unnest($3::int[]) AS given ("partition")
+ORDER BY "partition"
+ON CONFLICT (consumer, topic, "partition") DO UPDATE SET next_offset = c.next_offset
 "#;
 
-/// Moves checkpoints forward and returns the partitions whose checkpoint was not ahead.
-const MOVE_CHECKPOINTS: &str = r#"
-INSERT INTO checkpoints AS c (consumer, topic, "partition", next_offset)
-SELECT $1::text, $2::text, * FROM unnest($3::int[], $4::bigint[]) AS given ("partition", next_offset)
-ORDER BY "partition"
-ON CONFLICT (consumer, topic, "partition") DO UPDATE
-SET next_offset = excluded.next_offset, updated_at = now()
-WHERE c.next_offset <= excluded.next_offset
-RETURNING "partition"
+const MOVE: &str = r#"
+UPDATE checkpoints AS c SET next_offset = given.next_offset, updated_at = now()
+FROM unnest($3::int[], $4::bigint[]) AS given ("partition", next_offset)
+WHERE c.consumer = $1 AND c.topic = $2 AND c."partition" = given."partition"
 "#;
 
 const SAVE_CELLS: &str = r#"
@@ -72,33 +67,27 @@ WHERE t.total <> excluded.total
 
 impl Store {
     /// A partition's tally and the offset up to which it counts, if one was saved.
-    ///
-    /// # Errors
-    /// When the database fails, or a cell is none.
     pub async fn load_tally(&self, partition: u32) -> Result<Option<(i64, Tally)>, StoreError> {
-        let partition = vec![partition_column(partition)?];
-        let tallies = load(&*self.client().await?, Some(partition)).await?;
-        Ok(tallies
-            .into_iter()
-            .next()
-            .map(|(_, next_offset, tally)| (next_offset, tally)))
+        let connection = self.connection().await?;
+        let mut tallies = load(&connection, Some(vec![partition_column(partition)?])).await?;
+        Ok(tallies.remove(&partition))
     }
 
     /// Every saved tally: partition, the offset up to which it counts, and the counts; by partition.
-    ///
-    /// # Errors
-    /// When the database fails, or a cell is none.
     pub async fn tallies(&self) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
-        load(&*self.client().await?, None).await
+        let tallies = load(&self.connection().await?, None).await?.into_iter();
+        Ok(tallies
+            .map(|(partition, (next_offset, tally))| (partition, next_offset, tally))
+            .collect())
     }
 
     /// Saves tallies together with the offsets up to which they count, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`], with the first such partition, when one is another consumer's;
-    /// [`StoreError::TallyGoesBack`] when a later one is stored; [`StoreError::WentBack`],
-    /// [`StoreError::TallyChanged`] and [`StoreError::TallyUnaccounted`] when what is stored is not what
-    /// was, or a tally does not add up. Nothing is saved then.
+    /// [`StoreError::LeaseLost`] when a partition belongs to another consumer;
+    /// [`StoreError::TallyGoesBack`] when a later tally is stored; [`StoreError::WentBack`] and
+    /// [`StoreError::TallyChanged`] when what is stored has been edited; [`StoreError::TallyUnbalanced`] when
+    /// a tally does not add up. Then nothing is saved.
     pub async fn save_tallies(&self, tallies: &[PartitionTally<'_>]) -> Result<(), StoreError> {
         let transaction = Transaction::begin(self).await?;
         let leases: Vec<_> = tallies
@@ -107,76 +96,86 @@ impl Store {
             .collect();
         demand_leases(&transaction, &leases).await?;
         let found = lock_and_load(&transaction, tallies).await?;
-        move_checkpoints(&transaction, tallies).await?;
+        let nothing = (0, Tally::default());
         for tally in tallies {
-            let found = found.get(&tally.partition);
+            let found = found.get(&tally.partition).unwrap_or(&nothing);
             demand_as_stored(tally, found)?;
             demand_accounted("new", tally.partition, tally.next_offset, tally.tally)?;
         }
+        move_checkpoints(&transaction, tallies).await?;
         save_cells(&transaction, tallies).await?;
         transaction.commit().await
     }
 }
 
+/// Tallies with the offsets up to which they count, by partition.
+type Tallies = BTreeMap<u32, (i64, Tally)>;
+
 async fn load(
-    client: &ClientWrapper,
+    connection: &Connection,
     partitions: Option<Vec<i32>>,
-) -> Result<Vec<(u32, i64, Tally)>, StoreError> {
-    let failed = StoreError::database("read the tallies");
-    let statement = client.prepare_cached(LOAD).await.map_err(&failed)?;
-    let rows = client
-        .query(&statement, &[&TALLY, &topics::VOTES, &partitions])
-        .await
-        .map_err(&failed)?;
+) -> Result<Tallies, StoreError> {
+    let rows = connection
+        .query(
+            "read the tallies",
+            LOAD,
+            &[&TALLY, &topics::VOTES, &partitions],
+        )
+        .await?;
     let mut partitions: BTreeMap<u32, (i64, Vec<(CellPath, u64)>)> = BTreeMap::new();
     for row in &rows {
-        let partition = row.try_get(0).map_err(&failed)?;
-        let next_offset = row.try_get(1).map_err(&failed)?;
+        let next_offset = row.get(1)?;
         let (_, cells) = partitions
-            .entry(partition_from("tallies", partition)?)
+            .entry(row.partition(TABLE, 0)?)
             .or_insert((next_offset, Vec::new()));
         // A partition in which nothing was cast has a checkpoint and no cells.
         cells.extend(cell(row)?);
     }
     Ok(partitions
         .into_iter()
-        .map(|(partition, (next_offset, cells))| (partition, next_offset, Tally::from_cells(cells)))
+        .map(|(partition, (next_offset, cells))| {
+            (partition, (next_offset, Tally::from_cells(cells)))
+        })
         .collect())
 }
 
-/// What is stored of the partitions, held against others until the transaction ends.
+/// Loads what is stored of the partitions, and locks it until the transaction ends.
 async fn lock_and_load(
     transaction: &Transaction,
     tallies: &[PartitionTally<'_>],
-) -> Result<BTreeMap<u32, (i64, Tally)>, StoreError> {
-    let failed = StoreError::database("lock the tallies' checkpoints");
-    let partitions = tallies
-        .iter()
-        .map(|tally| partition_column(tally.partition))
-        .collect::<Result<Vec<_>, _>>()?;
-    let lock = transaction.prepare_cached(LOCK).await.map_err(&failed)?;
+) -> Result<Tallies, StoreError> {
+    let partitions = partition_columns(tallies)?;
     transaction
-        .execute(&lock, &[&TALLY, &topics::VOTES, &partitions])
-        .await
-        .map_err(&failed)?;
-    let found = load(transaction, Some(partitions)).await?;
-    Ok(found
-        .into_iter()
-        .map(|(partition, next_offset, tally)| (partition, (next_offset, tally)))
-        .collect())
+        .execute(
+            "lock the tallies' checkpoints",
+            LOCK,
+            &[&TALLY, &topics::VOTES, &partitions],
+        )
+        .await?;
+    load(transaction, Some(partitions)).await
 }
 
-/// Demands that what is about to be replaced is what was stored: an edited figure would be written over,
-/// and nobody would know.
+fn partition_columns(tallies: &[PartitionTally<'_>]) -> Result<Vec<i32>, StoreError> {
+    let partitions = tallies.iter().map(|tally| tally.partition);
+    partitions.map(partition_column).collect()
+}
+
+/// Demands that what is about to be replaced is what was stored. Otherwise an edited figure would be
+/// overwritten unnoticed.
 fn demand_as_stored(
     tally: &PartitionTally<'_>,
-    found: Option<&(i64, Tally)>,
+    (offset, found): &(i64, Tally),
 ) -> Result<(), StoreError> {
     let PartitionTally {
         partition, stored, ..
     } = *tally;
-    let nothing = (0, Tally::default());
-    let (offset, found) = found.unwrap_or(&nothing);
+    if tally.next_offset < *offset {
+        return Err(StoreError::TallyGoesBack {
+            partition,
+            stored: *offset,
+            given: tally.next_offset,
+        });
+    }
     if *offset < stored.next_offset {
         return Err(StoreError::WentBack {
             consumer: TALLY,
@@ -203,7 +202,7 @@ fn demand_as_stored(
     }
 }
 
-/// Demands that each vote before the offset is counted or rejected.
+/// Demands that each vote before the offset is counted or rejected, and that the groups agree.
 fn demand_accounted(
     which: &'static str,
     partition: u32,
@@ -211,28 +210,24 @@ fn demand_accounted(
     tally: &Tally,
 ) -> Result<(), StoreError> {
     let cast = tally.cast();
-    if u64::try_from(offset) != Ok(cast) {
-        return Err(StoreError::TallyUnaccounted {
-            which,
-            partition,
-            offset,
-            cast,
-        });
-    }
-    tally
-        .demand_balanced()
-        .map_err(|source| StoreError::TallyUnbalanced {
-            which,
-            partition,
-            offset,
-            source,
-        })
+    let problem = if u64::try_from(offset) != Ok(cast) {
+        format!("accounts for {cast} votes")
+    } else if let Err(unbalanced) = tally.demand_balanced() {
+        format!("does not add up: {unbalanced}")
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::TallyUnbalanced {
+        which,
+        partition,
+        offset,
+        problem,
+    })
 }
 
 fn cell(row: &Row) -> Result<Option<(CellPath, u64)>, StoreError> {
-    let failed = StoreError::database("read the tallies");
-    let text = |column: usize| row.try_get::<_, String>(column).map_err(&failed);
-    let Some(kind) = row.try_get::<_, Option<&str>>(2).map_err(&failed)? else {
+    let text = |column: usize| row.get::<String>(column);
+    let Some(kind) = row.get::<Option<&str>>(2)? else {
         return Ok(None);
     };
     let path = match kind {
@@ -254,18 +249,20 @@ fn cell(row: &Row) -> Result<Option<(CellPath, u64)>, StoreError> {
         }
         other => return Err(damaged(other)),
     };
-    let total = count_from("tallies", row.try_get(7).map_err(&failed)?)?;
-    Ok(Some((path, total)))
+    Ok(Some((path, row.count(TABLE, 7)?)))
 }
 
 fn damaged(name: &str) -> StoreError {
     StoreError::Damaged {
-        table: "tallies",
+        table: TABLE,
         problem: format!("nothing is counted under `{name}`"),
     }
 }
 
-/// What stands in the column `kind`.
+/// The table, in errors.
+const TABLE: &str = "tallies";
+
+/// The values of the column `kind`.
 const TURNOUT: &str = "turnout";
 const CONTEST: &str = "contest";
 const REJECTED: &str = "rejected";
@@ -288,47 +285,22 @@ async fn move_checkpoints(
     transaction: &Transaction,
     tallies: &[PartitionTally<'_>],
 ) -> Result<(), StoreError> {
-    let failed = StoreError::database("move the tallies' checkpoints");
-    let partitions = tallies
-        .iter()
-        .map(|tally| partition_column(tally.partition))
-        .collect::<Result<Vec<_>, _>>()?;
+    let partitions = partition_columns(tallies)?;
     let offsets: Vec<i64> = tallies.iter().map(|tally| tally.next_offset).collect();
-    let statement = transaction
-        .prepare_cached(MOVE_CHECKPOINTS)
-        .await
-        .map_err(&failed)?;
-    let rows = transaction
-        .query(&statement, &[&TALLY, &topics::VOTES, &partitions, &offsets])
-        .await
-        .map_err(&failed)?;
-    let moved = rows
-        .iter()
-        .map(|row| row.try_get(0).map_err(&failed))
-        .collect::<Result<Vec<i32>, _>>()?;
-    let Some(at) = partitions.iter().position(|p| !moved.contains(p)) else {
-        return Ok(());
-    };
-    let stored = transaction
-        .query_one(
-            r#"SELECT next_offset FROM checkpoints
-               WHERE consumer = $1 AND topic = $2 AND "partition" = $3"#,
-            &[&TALLY, &topics::VOTES, &partitions[at]],
+    transaction
+        .execute(
+            "move the tallies' checkpoints",
+            MOVE,
+            &[&TALLY, &topics::VOTES, &partitions, &offsets],
         )
-        .await
-        .map_err(&failed)?;
-    Err(StoreError::TallyGoesBack {
-        partition: tallies[at].partition,
-        stored: stored.try_get(0).map_err(&failed)?,
-        given: offsets[at],
-    })
+        .await?;
+    Ok(())
 }
 
 async fn save_cells(
     transaction: &Transaction,
     tallies: &[PartitionTally<'_>],
 ) -> Result<(), StoreError> {
-    let failed = StoreError::database("save the tallies");
     let mut cells = Vec::new();
     for tally in tallies {
         let partition = partition_column(tally.partition)?;
@@ -344,13 +316,10 @@ async fn save_cells(
         .map(|(_, path, _)| path_columns(path))
         .collect();
     let column = |at: usize| -> Vec<&str> { paths.iter().map(|path| path[at]).collect() };
-    let statement = transaction
-        .prepare_cached(SAVE_CELLS)
-        .await
-        .map_err(&failed)?;
     transaction
         .execute(
-            &statement,
+            "save the tallies",
+            SAVE_CELLS,
             &[
                 &partitions,
                 &column(0),
@@ -361,7 +330,6 @@ async fn save_cells(
                 &totals,
             ],
         )
-        .await
-        .map_err(&failed)?;
+        .await?;
     Ok(())
 }

@@ -1,18 +1,16 @@
-//! A transaction that owns its connection, so that it can be kept open across the caller's own
-//! work, and that cannot leak: dropped, it is rolled back.
+//! A transaction that owns its connection, so that it can stay open while its caller does other work. It
+//! is rolled back when it is dropped.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-use deadpool_postgres::{ClientWrapper, Object};
-use futures_util::FutureExt;
-
+use crate::connection::Connection;
 use crate::wal::Checkpoints;
 use crate::{Store, StoreError};
 
 #[derive(Debug)]
 pub(crate) struct Transaction {
-    client: Object,
+    connection: Connection,
     open: bool,
     checkpoints: Option<Arc<Checkpoints>>,
 }
@@ -21,14 +19,11 @@ impl Transaction {
     pub(crate) async fn begin(store: &Store) -> Result<Transaction, StoreError> {
         // Owned before BEGIN is sent: if this future is dropped while it waits, Drop sends ROLLBACK.
         let transaction = Transaction {
-            client: store.client().await?,
+            connection: store.connection().await?,
             open: true,
             checkpoints: store.checkpoints(),
         };
-        transaction
-            .batch_execute("BEGIN")
-            .await
-            .map_err(StoreError::database("begin a transaction"))?;
+        transaction.batch("begin a transaction", "BEGIN").await?;
         Ok(transaction)
     }
 
@@ -36,37 +31,30 @@ impl Transaction {
     /// failed transaction by rolling back, without an error.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         faults::at("store/commit").map_err(StoreError::fault("commit"))?;
-        self.client
-            .batch_execute("COMMIT")
-            .await
-            .map_err(StoreError::database("commit"))?;
+        self.connection.batch("commit", "COMMIT").await?;
         self.open = false;
         faults::at("store/committed").map_err(StoreError::fault("hear of the commit"))?;
         match &self.checkpoints {
-            Some(checkpoints) => checkpoints.committed(&self.client).await,
+            Some(checkpoints) => checkpoints.committed(&self.connection).await,
             None => Ok(()),
         }
     }
 }
 
 impl Deref for Transaction {
-    type Target = ClientWrapper;
+    type Target = Connection;
 
-    fn deref(&self) -> &ClientWrapper {
-        &self.client
+    fn deref(&self) -> &Connection {
+        &self.connection
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if !self.open {
-            return;
-        }
-        // Polled once, the statement is queued on the connection, after whatever was sent before and
-        // before whatever the pool's next user sends. So the connection can be kept (the embedded
-        // server has only one), and nobody finds the transaction open.
-        if let Some(Err(error)) = self.client.batch_execute("ROLLBACK").now_or_never() {
-            tracing::debug!("the connection is closed, and the transaction with it: {error}");
+        if self.open {
+            // Sent and not awaited, so the connection can be kept (the embedded server has only one),
+            // and its next user does not find the transaction open.
+            self.connection.send("ROLLBACK");
         }
     }
 }

@@ -1,15 +1,14 @@
-//! Votes into rows, exactly once.
+//! Writes votes to rows, exactly once.
 
 use std::collections::BTreeSet;
 
 use ballot::{Reason, VotingTime};
-use evidence::Digest;
+use evidence::{ChainedTopic, Digest};
 use tokio_postgres::types::Type;
 
-use crate::chain::chain_batch;
 use crate::checkpoint::Batch;
 use crate::columns::{Copy, partition_column, time_column, without_nul};
-use crate::leases::{Lease, demand_leases};
+use crate::leases::Lease;
 use crate::transaction::Transaction;
 use crate::{Store, StoreError};
 
@@ -18,9 +17,9 @@ use crate::{Store, StoreError};
 pub struct VoteRow {
     /// The voter.
     pub voter_id: String,
-    /// The candidate, where the vote names one.
+    /// The candidate, if the vote names one.
     pub candidate_id: Option<String>,
-    /// The selections in several contests, JSON by contest, where the vote answers several.
+    /// The selections as JSON by contest, if the vote answers several contests.
     pub selections: Option<String>,
     /// When it was cast.
     pub voting_time: VotingTime,
@@ -43,37 +42,37 @@ pub struct RejectedRow {
     pub offset: i64,
     /// Why it does not count.
     pub reason: Reason,
-    /// The voter it names, empty where it names none.
+    /// The voter that it names; empty if it names none.
     pub voter_id: String,
-    /// The original value, whatever bytes these are; the caller may cut it.
+    /// The original bytes; the caller may truncate them.
     pub value: Vec<u8>,
     /// Length of the original value.
     pub value_bytes: usize,
 }
 
 /// A batch of `votes`: every record of `base_offset..next_offset`, either accepted or rejected.
-/// Whether an accepted vote is the voter's first is for the database to say.
+/// The database decides whether an accepted vote is the voter's first.
 #[derive(Debug, Clone, Copy)]
 pub struct IngestVotes<'a> {
     /// The partition.
     pub partition: u32,
-    /// The lease to write under; `None` where one process has the database to itself.
+    /// The lease to write under; `None` if one process has the database to itself.
     pub lease: Option<Lease>,
     /// The batch's first offset.
     pub base_offset: i64,
     /// The offset after its last.
     pub next_offset: i64,
-    /// Votes that keep every rule for a single vote.
+    /// Votes that satisfy every rule for a single vote.
     pub accepted: &'a [VoteRow],
-    /// Records that break one.
+    /// Records that break a rule.
     pub rejected: &'a [RejectedRow],
     /// The hash of the batch's records, as they are in the log.
     pub batch_hash: Digest,
 }
 
-/// A batch that is written but not committed. Dropped, it leaves nothing behind.
+/// A batch that is written but not committed. It is rolled back when it is dropped.
 ///
-/// It holds a connection: with a pool of one, anything else asked of the store meanwhile waits.
+/// It holds a connection: with a pool of one, every other call to the store waits.
 #[must_use = "the batch is rolled back unless it is committed"]
 #[derive(Debug)]
 pub struct PendingVotes {
@@ -85,8 +84,8 @@ pub struct PendingVotes {
 }
 
 /// Inserts the staged votes, each voter's first by offset, and returns the offsets of the others.
-/// In the order of the primary key, not of the log: 10 to 20 % more rows per second, since
-/// neighbours in a batch land on the same index pages.
+/// Inserting in the order of the primary key, not of the log, gives 10 to 20 % more rows per second,
+/// because consecutive rows are on the same index pages.
 const INSERT_VOTES: &str = r#"
 WITH inserted AS (
     INSERT INTO votes (voter_id, candidate_id, selections, voting_time, "partition", log_offset)
@@ -103,29 +102,22 @@ impl Store {
     /// duplicates and publish what is rejected before [`PendingVotes::commit`].
     ///
     /// # Errors
-    /// [`StoreError::CheckpointMoved`] and [`StoreError::WentBack`] when the batch does not begin where the
-    /// checkpoint stands;
-    /// [`StoreError::Unaccounted`] when it does not have a row for each record;
-    /// [`StoreError::ChainBroken`] when the chain does not end there; [`StoreError::LeaseLost`] when the
-    /// partition is another consumer's.
+    /// [`StoreError::CheckpointMoved`] and [`StoreError::WentBack`] when the checkpoint is not at the
+    /// batch's start; [`StoreError::ChainBroken`] when the end of the chain is not;
+    /// [`StoreError::Unaccounted`] when a record has no row; [`StoreError::LeaseLost`] when the partition
+    /// belongs to another consumer.
     pub async fn begin_votes(&self, votes: IngestVotes<'_>) -> Result<PendingVotes, StoreError> {
-        let IngestVotes {
-            partition,
-            lease,
-            base_offset,
-            next_offset,
-            accepted,
-            rejected,
-            batch_hash,
-        } = votes;
-        let batch = Batch::votes(partition, base_offset, next_offset);
-        batch.demand_rows(accepted.len() + rejected.len())?;
-        let transaction = Transaction::begin(self).await?;
-        demand_leases(&transaction, &[(partition, lease)]).await?;
-        batch.lock_checkpoint(&transaction).await?;
-        let chain_head = chain_batch(&transaction, &batch, batch_hash).await?;
-        let duplicates = insert_votes(&transaction, &batch, accepted).await?;
-        insert_rejected(&transaction, &batch, rejected).await?;
+        let batch = Batch {
+            topic: ChainedTopic::Votes,
+            partition: votes.partition,
+            base_offset: votes.base_offset,
+            next_offset: votes.next_offset,
+        };
+        let rows = votes.accepted.len() + votes.rejected.len();
+        let begun = batch.begin(self, votes.lease, rows, votes.batch_hash);
+        let (transaction, chain_head) = begun.await?;
+        let duplicates = insert_votes(&transaction, &batch, votes.accepted).await?;
+        insert_rejected(&transaction, &batch, votes.rejected).await?;
         Ok(PendingVotes {
             transaction,
             batch,
@@ -142,8 +134,8 @@ impl PendingVotes {
         self.chain_head
     }
 
-    /// Offsets of the accepted votes that are not their voter's first, ascending. Each must be given
-    /// to [`PendingVotes::reject`].
+    /// Ascending offsets of the accepted votes that are not their voter's first. Each must be passed to
+    /// [`PendingVotes::reject`].
     pub fn duplicates(&self) -> &[i64] {
         &self.duplicates
     }
@@ -164,11 +156,11 @@ impl PendingVotes {
         insert_rejected(&self.transaction, &self.batch, rows).await
     }
 
-    /// Moves the checkpoint and commits: from here on the batch is stored, once.
+    /// Moves the checkpoint and commits.
     ///
     /// # Errors
-    /// When a duplicate was not rejected, or the database fails. If the connection is lost while it
-    /// commits, only the checkpoint says whether it did.
+    /// When a duplicate was not rejected, or the database fails. If the connection is lost during the
+    /// commit, only the checkpoint shows whether it succeeded.
     pub async fn commit(self) -> Result<(), StoreError> {
         if let Some(offset) = self.unrejected.first() {
             return Err(self
@@ -215,19 +207,11 @@ async fn insert_votes(
     }
     copy.finish().await?;
 
-    let failed = StoreError::database("insert votes");
-    let statement = transaction
-        .prepare_cached(INSERT_VOTES)
-        .await
-        .map_err(&failed)?;
     let partition = partition_column(batch.partition)?;
     let rows = transaction
-        .query(&statement, &[&partition])
-        .await
-        .map_err(&failed)?;
-    rows.iter()
-        .map(|row| row.try_get(0).map_err(&failed))
-        .collect()
+        .query("insert votes", INSERT_VOTES, &[&partition])
+        .await?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 async fn insert_rejected(
@@ -266,6 +250,5 @@ async fn insert_rejected(
         ])
         .await?;
     }
-    copy.finish().await?;
-    Ok(())
+    copy.finish().await
 }

@@ -116,9 +116,7 @@ fn nothing_of(base: i64) -> IngestVotes<'static> {
 async fn refusals(url: &str) {
     let url = url.replace("postgres@", "nobody:s3cret@");
     // A user that does not exist is not waited for.
-    let error = Store::wait_for(&url, 1, Duration::from_secs(600))
-        .await
-        .unwrap_err();
+    let error = Store::connect(&url, 1).await.unwrap_err();
     assert!(
         !error.is_transient() && !error.to_string().contains("s3cret"),
         "{error}"
@@ -126,9 +124,7 @@ async fn refusals(url: &str) {
     assert!(error.to_string().contains("127.0.0.1:"), "{error}");
 
     let nowhere = "postgresql://postgres:s3cret@127.0.0.1:1/votes";
-    let error = Store::wait_for(nowhere, 1, Duration::from_millis(300))
-        .await
-        .unwrap_err();
+    let error = Store::connect(nowhere, 1).await.unwrap_err();
     assert!(
         error.is_transient() && !error.to_string().contains("s3cret"),
         "{error}"

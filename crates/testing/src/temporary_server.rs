@@ -14,29 +14,31 @@ use tokio::time::Instant;
 
 use crate::{StartError, closed_port, skipped};
 
-/// Users the server runs as when we are root, which it refuses to be.
+/// Users that the server runs as if we are root, as which it refuses to run.
 const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
 const ROOT: u32 = 0;
-/// A directory that every user may pass through, for when `TMPDIR` is not.
+/// A directory that every user may pass through, in case `TMPDIR` is not one.
 const TRAVERSABLE: &str = "/tmp";
 /// Where distributions keep PostgreSQL: `<version>/bin` below it.
 const INSTALLED: &str = "/usr/lib/postgresql";
-/// Another process may take the port between our choice and the server's start.
+/// How often to try to start, since another process may take the port between our choice and the start.
 const TRIES: u32 = 3;
-/// Lines of the server's log that are kept for the message when it does not start.
+/// How many lines of the server's log are kept for the error if it does not start.
 const LOG_LINES: usize = 20;
-/// How long a server that was killed may take to start again: the processes it has left must end first.
+/// How long a killed server may take to start again, since the processes that it left must end first.
 const RESTART_LIMIT: Duration = Duration::from_secs(60);
 /// The pause between two tries to start it again.
 const RESTART_PAUSE: Duration = Duration::from_millis(50);
 
-/// A running PostgreSQL with the server's default settings. Stopped and removed on drop; a process
+/// A running PostgreSQL with the server's default settings. It is stopped and removed on drop; a process
 /// that is killed leaves it running.
 #[derive(Debug)]
 pub struct TemporaryServer {
     /// `None` while it is killed.
     server: Option<Child>,
-    programs: Programs,
+    /// The directory of the installed programs, and the user and group that run them.
+    bin: PathBuf,
+    user: Option<(u32, u32)>,
     directory: TempDir,
     port: u16,
 }
@@ -70,7 +72,7 @@ impl TemporaryServer {
         })
     }
 
-    /// Starts a server with an empty database; `None` when PostgreSQL is not installed.
+    /// Starts a server with an empty database; `None` if PostgreSQL is not installed.
     ///
     /// # Errors
     /// When it is installed but does not start.
@@ -78,40 +80,86 @@ impl TemporaryServer {
         let Some(bin) = TemporaryServer::find() else {
             return Ok(None);
         };
-        let mut tries = 1;
-        loop {
-            let bin = bin.clone();
-            let start = tokio::task::spawn_blocking(move || Starting::launch(bin));
-            let mut starting = start
-                .await
-                .map_err(|error| failure(format!("its start was cut short: {error}")))??;
-            let ready = &mut starting.ready;
-            match ready.await {
-                Ok(Ok(())) => return Ok(Some(starting.server)),
-                Ok(Err(_)) if tries < TRIES => tries += 1,
-                Ok(Err(log)) => return Err(failure(format!("it did not start: {log}"))),
-                Err(_) => return Err(failure("its log could not be read")),
+        let create = tokio::task::spawn_blocking(move || TemporaryServer::create(bin));
+        let created = create.await;
+        let mut server =
+            created.map_err(|error| failure(format!("its start was cut short: {error}")))??;
+        for _ in 1..TRIES {
+            if server.launch().await.is_ok() {
+                return Ok(Some(server));
             }
+            server.port = closed_port().port();
         }
+        server.launch().await?;
+        Ok(Some(server))
     }
 
-    /// Starts one for a test; `None`, and a line that says so, when PostgreSQL is not installed.
+    /// Starts one for a test; `None`, and a line that says so, if PostgreSQL is not installed.
     pub async fn start_or_skip() -> Option<TemporaryServer> {
         let server = TemporaryServer::start().await.unwrap();
         if server.is_none() {
-            skipped(
-                "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
-            );
+            skipped("no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)");
         }
         server
     }
 
-    /// The URL to connect to; from this machine only, without a password.
+    /// An empty database whose server does not run yet.
+    fn create(bin: PathBuf) -> Result<TemporaryServer, StartError> {
+        let parent = std::env::temp_dir();
+        let mut directory = temporary_directory(&parent)?;
+        let failed = |error: std::io::Error| failure(error.to_string());
+        let owner = directory.path().metadata().map_err(failed)?.uid();
+        let user = if owner == ROOT {
+            let (uid, gid) = unprivileged_user()?;
+            if !traversable(&parent) {
+                directory = temporary_directory(Path::new(TRAVERSABLE))?;
+            }
+            chown(directory.path(), Some(uid), Some(gid)).map_err(failed)?;
+            Some((uid, gid))
+        } else {
+            None
+        };
+        let server = TemporaryServer {
+            server: None,
+            bin,
+            user,
+            directory,
+            port: closed_port().port(),
+        };
+        let made = server
+            .command("initdb")
+            .args("-U postgres -A trust -E UTF8 --locale=C --no-sync -D".split(' '))
+            .arg(server.data())
+            .output()
+            .map_err(|error| failure(format!("initdb: {error}")))?;
+        if !made.status.success() {
+            let log = String::from_utf8_lossy(&made.stderr);
+            return Err(failure(format!(
+                "initdb: {}",
+                log.trim().replace('\n', "; ")
+            )));
+        }
+        Ok(server)
+    }
+
+    /// One of the installed programs.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.bin.join(program));
+        // The programs read their working directory, which another user may not be allowed to.
+        command.current_dir(self.directory.path());
+        command.env_remove("PGDATA").stdin(Stdio::null());
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+
+    /// The URL, for connections from this machine only, without a password.
     pub fn database_url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Kills the server with SIGKILL. The processes that serve its connections notice and end.
+    /// Kills the server with SIGKILL. The processes that serve its connections end by themselves.
     pub fn kill(&mut self) {
         if let Some(mut server) = self.server.take()
             && let Err(error) = server.kill().and_then(|()| server.wait())
@@ -120,31 +168,26 @@ impl TemporaryServer {
         }
     }
 
-    /// Starts the server again, with its data and on its port; returns when it accepts connections.
+    /// Restarts the server with its data and port, and returns when it accepts connections.
     ///
     /// # Errors
     /// When it does not start.
     pub async fn start_again(&mut self) -> Result<(), StartError> {
         let give_up_at = Instant::now() + RESTART_LIMIT;
-        loop {
-            match self.launch()?.await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(_)) if Instant::now() < give_up_at => {
-                    tokio::time::sleep(RESTART_PAUSE).await;
-                }
-                Ok(Err(log)) => return Err(failure(format!("it did not start again: {log}"))),
-                Err(_) => return Err(failure("its log could not be read")),
+        while let Err(error) = self.launch().await {
+            if Instant::now() >= give_up_at {
+                return Err(error);
             }
+            tokio::time::sleep(RESTART_PAUSE).await;
         }
+        Ok(())
     }
 
-    /// Starts the server on its data. What is returned says when it accepts connections; or its last
-    /// words.
-    fn launch(&mut self) -> Result<oneshot::Receiver<Result<(), String>>, StartError> {
+    /// Starts the server on its data, and returns when it accepts connections.
+    async fn launch(&mut self) -> Result<(), StartError> {
         self.kill();
         let mut server = self
-            .programs
-            .command("postgres", self.directory.path())
+            .command("postgres")
             .arg("-D")
             .arg(self.data())
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
@@ -158,7 +201,11 @@ impl TemporaryServer {
         let log = log.ok_or_else(|| failure("it has no log"))?;
         let (report, ready) = oneshot::channel();
         std::thread::spawn(move || read_log(log, report));
-        Ok(ready)
+        match ready.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(log)) => Err(failure(format!("it did not start: {log}"))),
+            Err(_) => Err(failure("its log could not be read")),
+        }
     }
 
     fn data(&self) -> PathBuf {
@@ -168,13 +215,13 @@ impl TemporaryServer {
 
 impl Drop for TemporaryServer {
     fn drop(&mut self) {
-        let data = self.data();
-        let Some(server) = &mut self.server else {
+        let Some(mut server) = self.server.take() else {
             return;
         };
-        // Not `kill`, which would leave its processes and its shared memory behind.
-        let mut stop = self.programs.command("pg_ctl", self.directory.path());
-        stop.args(["stop", "-m", "immediate", "-D"]).arg(data);
+        // Not `kill`, which would leave processes and shared memory behind.
+        let mut stop = self.command("pg_ctl");
+        stop.args(["stop", "-m", "immediate", "-D"])
+            .arg(self.data());
         let stopped = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !stopped.is_ok_and(|status| status.success())
             && let Err(error) = server.kill()
@@ -194,83 +241,6 @@ fn failure(problem: impl Into<String>) -> StartError {
     }
 }
 
-/// The installed programs, and whom to run them as.
-#[derive(Debug)]
-struct Programs {
-    bin: PathBuf,
-    user: Option<(u32, u32)>,
-}
-
-impl Programs {
-    fn command(&self, program: &str, directory: &Path) -> Command {
-        let mut command = Command::new(self.bin.join(program));
-        // The programs look at their working directory, which another user may not.
-        command.current_dir(directory);
-        command.env_remove("PGDATA").stdin(Stdio::null());
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
-        command
-    }
-}
-
-struct Starting {
-    server: TemporaryServer,
-    /// Says when it accepts connections; or its last words.
-    ready: oneshot::Receiver<Result<(), String>>,
-}
-
-impl Starting {
-    fn launch(bin: PathBuf) -> Result<Starting, StartError> {
-        let parent = std::env::temp_dir();
-        let mut directory = temporary_directory(&parent)?;
-        let failed = |error: std::io::Error| failure(error.to_string());
-        let owner = directory.path().metadata().map_err(failed)?.uid();
-        let user = if owner == ROOT {
-            let (uid, gid) = unprivileged_user()?;
-            if !traversable(&parent) {
-                directory = temporary_directory(Path::new(TRAVERSABLE))?;
-            }
-            chown(directory.path(), Some(uid), Some(gid)).map_err(failed)?;
-            Some((uid, gid))
-        } else {
-            None
-        };
-        let programs = Programs { bin, user };
-        let mut initdb = programs.command("initdb", directory.path());
-        initdb.args([
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-        ]);
-        let made = initdb
-            .arg("-D")
-            .arg(directory.path().join("data"))
-            .output()
-            .map_err(|error| failure(format!("initdb: {error}")))?;
-        if !made.status.success() {
-            let said = String::from_utf8_lossy(&made.stderr)
-                .trim()
-                .replace('\n', "; ");
-            return Err(failure(format!("initdb: {said}")));
-        }
-        let port = closed_port().port();
-        let mut server = TemporaryServer {
-            server: None,
-            programs,
-            directory,
-            port,
-        };
-        let ready = server.launch()?;
-        Ok(Starting { server, ready })
-    }
-}
-
 /// Reads the log to its end, so that the server never waits for a reader.
 fn read_log(log: ChildStderr, report: oneshot::Sender<Result<(), String>>) {
     let mut report = Some(report);
@@ -279,7 +249,7 @@ fn read_log(log: ChildStderr, report: oneshot::Sender<Result<(), String>>) {
         if line.contains("database system is ready to accept connections")
             && let Some(report) = report.take()
         {
-            // Nobody waits any more: the server is being dropped.
+            // If nobody waits any more, the server is being dropped.
             report.send(Ok(())).ok();
         }
         if last.len() == LOG_LINES {
@@ -311,7 +281,7 @@ fn unprivileged_user() -> Result<(u32, u32), StartError> {
         })
 }
 
-/// The user's and the group's number, from the lines of `/etc/passwd`.
+/// The ids of the user and the group, from the lines of `/etc/passwd`.
 fn ids_of(users: &str, name: &str) -> Option<(u32, u32)> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -320,7 +290,7 @@ fn ids_of(users: &str, name: &str) -> Option<(u32, u32)> {
     })
 }
 
-/// Whether everybody may pass through a directory and all above it.
+/// Whether every user may pass through a directory and its parents.
 fn traversable(directory: &Path) -> bool {
     const OTHERS_EXECUTE: u32 = 0o001;
     directory.ancestors().all(|directory| {

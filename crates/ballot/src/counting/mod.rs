@@ -93,6 +93,14 @@ impl Method {
     }
 }
 
+/// What candidates' totals are under the method of this name, as a heading.
+pub fn unit(method: &str) -> &'static str {
+    match method {
+        "score" => "Points",
+        _ => "Votes",
+    }
+}
+
 /// Refuses `choices` where the method leaves no choice.
 fn demand_no_choices(method: &str, contest: &Contest) -> Result<(), String> {
     match contest.choices {

@@ -77,7 +77,7 @@ pub fn assert_lost<T: std::fmt::Debug>(outcome: Result<T, StoreError>, lease: Le
     assert_eq!(error.is_lease_lost(), Some(lease.partition), "{error}");
     assert!(!error.is_transient());
     let text = error.to_string();
-    assert!(text.contains("another consumer's by now"), "{text}");
+    assert!(text.contains("belongs to another consumer"), "{text}");
 }
 
 async fn shares(store: Store) {

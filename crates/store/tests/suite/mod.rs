@@ -9,9 +9,8 @@ mod tallies;
 
 use std::future::{Future, poll_fn};
 use std::task::Poll;
-use std::time::Duration;
 
-use ::evidence::{BatchHasher, Digest, ElectionKey, Safeguards};
+use ::evidence::{BatchHasher, ChainedTopic, Digest, ElectionKey, Safeguards};
 use ballot::{Candidate, PollsWindow, Reason, TUTORIAL_CONTEST, Tally, Voter, VotingTime};
 use election_store::{
     Election, IngestVoters, IngestVotes, RejectedRow, RejectedVoterRow, RowCounts, Store,
@@ -46,9 +45,7 @@ async fn case<F: Future<Output = ()>>(url: &str, name: &str, run: impl FnOnce(St
 
 async fn empty_store(url: &str) -> Store {
     sql(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
-    let store = Store::wait_for(url, 1, Duration::from_secs(10))
-        .await
-        .unwrap();
+    let store = Store::connect(url, 1).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
@@ -511,8 +508,9 @@ async fn audit(url: &str) {
         .commit()
         .await
         .unwrap();
-    let ends = [(0, 100), (1, 0)];
-    assert!(store.stray_rows(&ends, 10).await.unwrap().is_empty());
+    let ends = [100, 0];
+    let stray = store.stray_rows(ChainedTopic::Votes, &ends, 10);
+    assert_eq!(stray.await.unwrap(), []);
     store.close();
 
     sql(
@@ -534,13 +532,15 @@ async fn audit(url: &str) {
         .map(|row| row.offset)
         .collect();
     assert_eq!(differing, [10, 11]);
-    let stray = store.stray_rows(&ends, 10).await.unwrap();
+    let stray = store.stray_rows(ChainedTopic::Votes, &ends, 10);
+    let stray = stray.await.unwrap();
     let stray: Vec<_> = stray
         .iter()
-        .map(|(partition, row)| (*partition, row.offset))
+        .map(|row| (row.partition, row.offset, &*row.detail))
         .collect();
-    assert_eq!(stray, [(0, 100), (1, 0), (2, 5)]);
-    assert_eq!(store.stray_rows(&ends, 2).await.unwrap().len(), 2);
+    assert_eq!(stray, [(0, 100, "x"), (1, 0, "y"), (2, 5, "z")]);
+    let stray = store.stray_rows(ChainedTopic::Votes, &ends, 2);
+    assert_eq!(stray.await.unwrap().len(), 2);
     store.close();
 
     sql(

@@ -1,5 +1,7 @@
 //! Every contest on the ballot, as a table each.
 
+use ballot::counting::unit;
+
 use super::parts;
 use crate::model::{CandidateResult, ContestResult, Snapshot};
 use crate::numbers::Numbers;
@@ -26,10 +28,7 @@ pub(super) struct ChoiceRow<'a> {
 pub(super) fn contests<'a>(snapshot: &'a Snapshot, n: &Numbers) -> Vec<ContestView<'a>> {
     let view = |result: &'a ContestResult| ContestView {
         method: method(result),
-        unit: match result.method.as_str() {
-            "score" => "Points",
-            _ => "Votes",
-        },
+        unit: unit(&result.method),
         rows: result
             .choices
             .iter()
