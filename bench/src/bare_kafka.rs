@@ -1,10 +1,10 @@
-//! Kafka without the bridge: a librdkafka producer and consumer with nothing around them, which is the
-//! best that a broker gives to a program of one's own.
+//! Kafka without the bridge: a plain librdkafka producer and consumer, the fastest that any program can be.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use manifest::KafkaCompression;
+use platform::Output;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -12,9 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use crate::workload::Vote;
-
-/// How long a broker may be silent.
+/// How long the broker may take to answer.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long the producer waits when its queue is full.
 const FULL: Duration = Duration::from_millis(1);
@@ -62,12 +60,12 @@ impl BareKafka {
         Ok(self.config().create()?)
     }
 
-    /// How long it takes until every vote is acknowledged; they are in memory before.
+    /// Produces the votes of each partition. Returns how long it takes until every vote is acknowledged.
     pub(crate) async fn produce(
         &self,
         topic: &str,
         compression: KafkaCompression,
-        votes: Vec<Vote>,
+        votes: Vec<Vec<Output>>,
     ) -> anyhow::Result<Duration> {
         let (mut config, topic) = (self.config(), topic.to_owned());
         config.set("compression.codec", compression.name());
@@ -97,17 +95,24 @@ fn each_done(
     Ok(())
 }
 
-fn produce(mut config: ClientConfig, topic: &str, votes: &[Vote]) -> anyhow::Result<Duration> {
+fn produce(
+    mut config: ClientConfig,
+    topic: &str,
+    votes: &[Vec<Output>],
+) -> anyhow::Result<Duration> {
     let producer: ThreadedProducer<DefaultProducerContext> =
         config.set("enable.idempotence", "true").create()?;
-    // Connected before, as the bridge is.
+    // The connection is there beforehand, as the bridge's is.
     producer.client().fetch_metadata(Some(topic), LIMIT)?;
     let began = Instant::now();
-    for vote in votes {
+    let partitions = (0..).zip(votes);
+    let votes =
+        partitions.flat_map(|(partition, votes)| votes.iter().map(move |vote| (partition, vote)));
+    for (partition, vote) in votes {
         let mut record = BaseRecord::to(topic)
-            .partition(vote.partition as i32)
-            .key(vote.record.key.as_deref().unwrap_or_default())
-            .payload(&*vote.record.value);
+            .partition(partition)
+            .key(vote.key.as_deref().unwrap_or_default())
+            .payload(&*vote.value);
         while let Err((error, back)) = producer.send(record) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error).context("cannot produce");
@@ -136,7 +141,7 @@ fn consume(mut config: ClientConfig, topic: &str, ends: &[i64]) -> anyhow::Resul
     while left > 0 {
         match consumer.poll(LIMIT) {
             Some(message) => drop(message.context("cannot consume")?),
-            None => bail!("the broker sends no more records, with {left} to come"),
+            None => bail!("the broker sends no more records; {left} are missing"),
         }
         left -= 1;
     }
