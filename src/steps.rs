@@ -198,7 +198,7 @@ async fn count(
 }
 
 pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
-    let mut dashboard = dashboard::Dashboard::bind(args.listen.config()).await?;
+    let mut dashboard = dashboard::Dashboard::bind(args.listen).await?;
     let backend = Backend::open_existing(&args.backend).await?;
     if let Some(limits) = args.ballots.limits() {
         dashboard = dashboard.accepting_votes(limits, backend.key.clone());

@@ -8,7 +8,7 @@ use wire::PersistPosition;
 
 use crate::model::{PartitionEvidence, SealedVotes};
 
-/// The newest of every partition.
+/// The newest heads, and the latest seal.
 #[derive(Debug, Default)]
 pub(crate) struct Evidence {
     heads: BTreeMap<(u32, ChainedTopic), (i64, Digest)>,
@@ -16,27 +16,22 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Takes over the heads of a partition's chains; returns whether there is news.
+    /// Takes the heads of a partition's chains; returns whether one is new.
     pub(crate) fn apply_heads(&mut self, position: &PersistPosition) -> bool {
-        let PersistPosition {
-            partition,
-            votes_to,
-            voters_to,
-            chain_head,
-            voters_chain_head,
-        } = *position;
-        let of_votes = self.apply_head(partition, ChainedTopic::Votes, votes_to, chain_head);
-        let of_voters = self.apply_head(
-            partition,
+        let votes = (ChainedTopic::Votes, position.votes_to, position.chain_head);
+        let voters = (
             ChainedTopic::Voters,
-            voters_to,
-            voters_chain_head,
+            position.voters_to,
+            position.voters_chain_head,
         );
-        of_votes || of_voters
+        let mut is_news = false;
+        for (topic, offset, head) in [votes, voters] {
+            is_news |= self.apply_head(position.partition, topic, offset, head);
+        }
+        is_news
     }
 
-    /// Takes over a head over the records before `offset`; returns whether it is news. One of fewer records
-    /// is older.
+    /// Takes the head over the records before `offset`; returns whether it is new. One over fewer records is older.
     fn apply_head(
         &mut self,
         partition: u32,
@@ -46,24 +41,21 @@ impl Evidence {
     ) -> bool {
         let Some(head) = head else { return false };
         let at = (partition, topic);
-        if self
-            .heads
-            .get(&at)
-            .is_some_and(|&(known, _)| known > offset)
-        {
+        let known = self.heads.get(&at);
+        if known.is_some_and(|&(known, _)| known > offset) {
             return false;
         }
         self.heads.insert(at, (offset, head)) != Some((offset, head))
     }
 
-    /// Takes over the latest seal, of all partitions; returns whether it is news.
+    /// Takes the latest seal, of all partitions; returns whether it is new.
     pub(crate) fn apply_seal(&mut self, seal: Vec<Seal>) -> bool {
         let is_news = self.seal != seal;
         self.seal = seal;
         is_news
     }
 
-    /// Every partition of which there is something to show.
+    /// Every partition with a chain or a seal.
     pub(crate) fn partitions(&self) -> Vec<PartitionEvidence> {
         let mut shown: BTreeMap<u32, PartitionEvidence> = BTreeMap::new();
         for (&(partition, topic), &(chained_to, head)) in &self.heads {

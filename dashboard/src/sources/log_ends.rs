@@ -1,4 +1,4 @@
-//! Where the partitions of `votes` and `voters` end: votes cast and voters registered.
+//! The ends of `votes` and `voters`: votes cast and voters registered.
 
 use std::convert::Infallible;
 use std::sync::Arc;
