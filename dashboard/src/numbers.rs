@@ -1,13 +1,13 @@
-//! Numbers as the reader writes them: grouping, decimal sign and digits of the browser's language.
+//! Numbers in the reader's language: grouping, decimal sign and digits.
 
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_locale_core::Locale;
 
-/// Languages of an `Accept-Language` header that are looked at; browsers send fewer.
+/// Most languages of an `Accept-Language` header that are tried; browsers send fewer.
 const MAX_LANGUAGES: usize = 16;
 
-/// What stands in place of a number that there is none of.
+/// Shown in place of a missing number.
 pub(crate) const NO_NUMBER: &str = "–";
 
 /// Writes numbers for one reader.
@@ -30,8 +30,7 @@ enum Percent {
 }
 
 impl Numbers {
-    /// Numbers for the first language of an `Accept-Language` header that can be read; English where
-    /// there is none.
+    /// Numbers for the first valid language of an `Accept-Language` header; English where there is none.
     pub(crate) fn for_languages(accept_language: Option<&str>) -> Numbers {
         let locale = accept_language
             .unwrap_or_default()
@@ -41,7 +40,7 @@ impl Numbers {
             .map(str::trim)
             .find_map(|tag| Locale::try_from_str(tag).ok())
             .filter(|locale| !locale.id.language.is_unknown())
-            .unwrap_or_else(english);
+            .unwrap_or(icu_locale_core::locale!("en"));
         let percent = Percent::of(locale.id.language.as_str());
         let formatter = DecimalFormatter::try_new(locale.into(), Default::default()).ok();
         Numbers { formatter, percent }
@@ -52,7 +51,30 @@ impl Numbers {
         self.write(&Decimal::from(number), || number.to_string())
     }
 
-    /// A number with so many decimals: `12.3`.
+    /// How many there are: `12,345`.
+    pub(crate) fn count(&self, number: usize) -> String {
+        self.whole(number as u64)
+    }
+
+    /// An offset: `12,345`.
+    pub(crate) fn offset(&self, offset: i64) -> String {
+        self.whole(offset.max(0).unsigned_abs())
+    }
+
+    /// How far behind somebody is: `−12,345`, or a dash.
+    pub(crate) fn minus(&self, behind: u64) -> String {
+        match behind {
+            0 => NO_NUMBER.to_owned(),
+            behind => format!("−{}", self.whole(behind)),
+        }
+    }
+
+    /// A lead in points: percent of the votes, without the sign.
+    pub(crate) fn points(&self, margin: f64) -> String {
+        self.decimal(margin * 100.0, 1)
+    }
+
+    /// A number with this many decimals: `12.3`.
     pub(crate) fn decimal(&self, number: f64, decimals: usize) -> String {
         if !number.is_finite() {
             return NO_NUMBER.to_owned();
@@ -87,7 +109,7 @@ impl Numbers {
 }
 
 impl Percent {
-    /// As CLDR has it, for languages whose readers would notice.
+    /// As in CLDR, for the languages that differ from English.
     fn of(language: &str) -> Percent {
         match language {
             "fr" => Percent::Narrow,
@@ -99,10 +121,6 @@ impl Percent {
             _ => Percent::Close,
         }
     }
-}
-
-fn english() -> Locale {
-    icu_locale_core::locale!("en")
 }
 
 #[cfg(test)]

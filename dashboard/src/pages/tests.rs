@@ -207,7 +207,7 @@ fn the_front_page_is_complete_without_scripts() {
         r#"<data data-figure="unpersisted" value="1200">1,200</data>"#,
         r#"content="5""#,
         "Cast while polls were closed",
-        "2 votes on their way to the count",
+        "2 votes not counted yet",
         r#"aria-sort="descending""#,
         "Page <data id=\"page\" value=\"1\">1</data> of <data id=\"pages\" value=\"3\">3</data>",
     ] {
@@ -370,7 +370,7 @@ fn accounting_is_said_in_words() {
     assert!(front(&snapshot, "").contains("Every vote accounted for"));
     snapshot.pipeline.accounted = Accounted::Differs;
     snapshot.pipeline.difference = 2;
-    assert!(front(&snapshot, "").contains("differ by 2 votes: election audit names where"));
+    assert!(front(&snapshot, "").contains("differ by 2 votes; run election audit to see where"));
 }
 
 #[test]
