@@ -168,11 +168,6 @@ impl Board {
         }
     }
 
-    /// The partitions that are known by now.
-    pub(crate) fn partition_numbers(&self) -> BTreeSet<u32> {
-        self.partitions.keys().copied().collect()
-    }
-
     fn partition(&mut self, partition: u32) -> &mut Partition {
         self.partitions.entry(partition).or_default()
     }

@@ -1,9 +1,9 @@
-//! Who has voted here a moment ago, and may not be in the tables yet.
+//! The voters who have voted here most recently, who may not be in the tables yet.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-/// A set of voters that forgets the first when it is full.
+/// A set of voters that forgets the oldest when it is full.
 #[derive(Debug)]
 pub(crate) struct RecentVoters {
     limit: usize,
