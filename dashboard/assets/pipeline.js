@@ -89,7 +89,7 @@ function setHash(code, hash) {
   setText(code, hash ? `${hash.slice(0, SHOWN_DIGITS)}…` : NO_NUMBER);
 }
 
-/** The same words as in `overview.rs`. */
+/** The same words as in `pipeline.rs`. */
 function accountedWords({ pipeline }) {
   if (pipeline.accounted === 'accounted') return 'Every vote accounted for';
   if (pipeline.accounted === 'differs') {

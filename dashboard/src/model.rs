@@ -38,6 +38,14 @@ pub struct Snapshot {
     pub pipeline: Pipeline,
 }
 
+impl Snapshot {
+    /// The candidate's place in `candidates`.
+    pub(crate) fn index_of(&self, candidate_id: &str) -> Option<usize> {
+        let mut candidates = self.candidates.iter();
+        candidates.position(|candidate| candidate.candidate_id == candidate_id)
+    }
+}
+
 /// Whether there is an election.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ElectionState {

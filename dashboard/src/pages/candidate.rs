@@ -39,20 +39,20 @@ struct PlaceRow<'a> {
     share: f64,
 }
 
-/// Who the candidate is, and where the votes come from.
+/// The page of the candidate at place `index` of the snapshot.
 pub(crate) fn candidate(
     snapshot: &Snapshot,
     candidate: &Candidate,
+    index: usize,
     n: &Numbers,
 ) -> Result<String, askama::Error> {
-    let index = parts::index_of(snapshot, &candidate.candidate_id);
-    let result = index.map(|index| &snapshot.candidates[index]);
-    let votes = result.map_or(0, |result| result.total_votes);
+    let result = &snapshot.candidates[index];
+    let votes = result.total_votes;
     let others = snapshot.candidates.iter();
     let others = others.filter(|other| other.candidate_id != candidate.candidate_id);
     let best_other = others.map(|other| other.total_votes).max().unwrap_or(0);
     let rows = snapshot.locations.iter().map(|location| {
-        let votes = index.map_or(0, |index| location.votes_of(index));
+        let votes = location.votes_of(index);
         PlaceRow {
             location,
             votes,
@@ -66,7 +66,7 @@ pub(crate) fn candidate(
         live: Live::new(snapshot, None),
         n,
         candidate,
-        key: index.map_or(0, parts::colour),
+        key: parts::colour(index),
         portrait: portrait_path(&candidate.candidate_id),
         standing: match votes {
             0 => "Candidate",
@@ -75,7 +75,7 @@ pub(crate) fn candidate(
             _ => "Candidate",
         },
         votes,
-        share: result.map_or(0.0, |result| result.share),
+        share: result.share,
         rank: parts::rank(snapshot, votes),
         of: snapshot.totals.candidates,
         ahead: votes > best_other,

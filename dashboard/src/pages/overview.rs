@@ -135,7 +135,7 @@ pub(crate) fn overview(
 
 fn leader_view(snapshot: &Snapshot) -> LeaderView {
     let leader = snapshot.leader.clone().unwrap_or_default();
-    match parts::index_of(snapshot, &leader.candidate_id) {
+    match snapshot.index_of(&leader.candidate_id) {
         Some(index) => LeaderView {
             is_there: true,
             key: parts::colour(index),

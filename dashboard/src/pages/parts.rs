@@ -83,19 +83,13 @@ pub(super) fn colour(index: usize) -> usize {
     index % COLOURS + 1
 }
 
-/// The candidate's place in the order of registration.
-pub(super) fn index_of(snapshot: &Snapshot, candidate_id: &str) -> Option<usize> {
-    let mut candidates = snapshot.candidates.iter();
-    candidates.position(|candidate| candidate.candidate_id == candidate_id)
-}
-
 /// Colour and name of a leader; colour 0 and a dash where there is none.
 pub(super) fn leader_words<'a>(
     snapshot: &'a Snapshot,
     leader: Option<&Leader>,
 ) -> (usize, &'a str) {
     leader
-        .and_then(|leader| index_of(snapshot, &leader.candidate_id))
+        .and_then(|leader| snapshot.index_of(&leader.candidate_id))
         .map_or((0, NO_NUMBER), |index| {
             (colour(index), &snapshot.candidates[index].candidate_name)
         })

@@ -10,7 +10,7 @@ use crate::model::{
     Snapshot, Totals, Turnout,
 };
 use crate::numbers::Numbers;
-use crate::query::LocationsQuery;
+use crate::query::{LocationsQuery, refresh_interval};
 
 const NAMES: [(&str, &str); 5] = [
     ("Margaret Campbell", "Management Party"),
@@ -384,7 +384,7 @@ fn a_candidate_has_a_page() {
         campaign_platform: "Keep village surgeries open.".into(),
         photo_url: String::new(),
     };
-    let page = candidate(&snapshot, &person, &numbers()).unwrap();
+    let page = candidate(&snapshot, &person, 1, &numbers()).unwrap();
     assert_is_strict(&page);
     assert!(page.contains("Keep village surgeries open.") && page.contains("kept a bookshop"));
     assert!(page.contains(r#"<data data-figure="rank" value="2">2</data>"#));

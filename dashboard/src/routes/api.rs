@@ -221,10 +221,9 @@ pub(super) async fn locations(request: ApiRequest) -> tide::Result {
     };
     let rows = body.locations.iter().map(|at| {
         let leader = at.leader.as_ref().and_then(|leader| {
-            let mut candidates = body.candidates.iter();
-            candidates.find(|candidate| candidate.candidate_id == leader.candidate_id)
+            let index = snapshot.index_of(&leader.candidate_id)?;
+            Some(&snapshot.candidates[index].candidate_name)
         });
-        let leader = leader.map(|candidate| &candidate.candidate_name);
         (&at.state, at.count, leader, at.lead())
     });
     let header = ["state", "count", "leader", "lead"];

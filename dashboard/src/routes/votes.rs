@@ -63,9 +63,7 @@ pub(super) async fn cast(mut request: Request<Arc<Site>>) -> tide::Result {
 }
 
 async fn read_and_cast(request: &mut Request<Arc<Site>>) -> Result<String, Refusal> {
-    let ballots = ballot_box(request)?;
-    ballots.admit(client(request))?;
-    demand_same_origin(request)?;
+    let ballots = admit(request)?;
     let is_json = request
         .content_type()
         .is_some_and(|mime| mime.essence() == "application/json");
@@ -82,15 +80,15 @@ async fn read_and_cast(request: &mut Request<Arc<Site>>) -> Result<String, Refus
     ballots.cast(ballot).await
 }
 
-/// The ballot box. Its routes exist only with one.
-pub(super) fn ballot_box(request: &Request<Arc<Site>>) -> Result<Arc<BallotBox>, Refusal> {
-    request.state().ballots.clone().ok_or(Refusal::NotOpen)
-}
-
-/// The client's address. The server always sets it; requests without one would share one limit.
-pub(super) fn client(request: &Request<Arc<Site>>) -> IpAddr {
+/// The ballot box, if the client is within its limit and the request is not from another site.
+pub(super) fn admit(request: &Request<Arc<Site>>) -> Result<Arc<BallotBox>, Refusal> {
+    let ballots = request.state().ballots.clone().ok_or(Refusal::NotOpen)?;
+    // The server always sets the address; requests without one would share one limit.
     let address = request.peer_addr().and_then(|address| address.parse().ok());
-    address.map_or(IpAddr::from([0; 4]), |address: SocketAddr| address.ip())
+    let client = address.map_or(IpAddr::from([0; 4]), |address: SocketAddr| address.ip());
+    ballots.admit(client)?;
+    demand_same_origin(request)?;
+    Ok(ballots)
 }
 
 /// Sets the header that says when to try again, where that is known.
