@@ -28,8 +28,6 @@ const CAST_INTERVAL: Duration = Duration::from_millis(10);
 const MOST_ON_THE_WAY: u64 = 500_000;
 /// Growth after the warm-up that counts as flat: what an allocator keeps varies by as much.
 const NO_GROWTH: f64 = 32e6;
-/// What the table of voters takes for each, see docs/performance.md. It is full after the first round.
-const BYTES_PER_VOTER: u64 = 32;
 const MEGABYTE: f64 = 1e6;
 
 /// The process at a moment.
@@ -148,14 +146,12 @@ fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
     let is_flat = growth <= NO_GROWTH;
     // The middles of the two halves are half of these votes apart.
     let per_million = growth / (votes as f64 / 2.0).max(1.0) * 1e6;
-    let for_voters = args.voters * BYTES_PER_VOTER;
     if args.json {
         let soak = json!({
             "voters": args.voters,
             "votes_after_warm_up": votes,
             "growth_bytes": growth,
             "growth_bytes_per_million_votes": per_million,
-            "bytes_for_voters": for_voters,
             "is_flat": is_flat,
         });
         println!("{soak:#}");
@@ -165,12 +161,6 @@ fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
             HumanCount(votes),
             growth / MEGABYTE,
             per_million / MEGABYTE
-        );
-        println!(
-            "The table of {} voters takes {:.1} MB and was full before. The memory is {}.",
-            HumanCount(args.voters),
-            for_voters as f64 / MEGABYTE,
-            if is_flat { "flat" } else { "NOT flat" }
         );
     }
     if !is_flat {

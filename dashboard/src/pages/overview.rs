@@ -10,19 +10,16 @@ use askama::Template;
 use self::charts::{
     Bar, Group, Slice, groups, line, others, ring, share_label, vote_bars, votes_label,
 };
-use self::locations::{Column, LocationRow, columns, location_row};
-use self::pipeline::seal_words;
+use self::locations::{Column, columns};
 use super::parts::{self, CandidateRow, Live};
 use crate::assets::asset_url;
+use crate::counts;
 use crate::model::{CandidateResult, Leader, Snapshot};
 use crate::numbers::Numbers;
 use crate::query::{LocationsPage, LocationsQuery};
 
 /// Candidates that the style sheet shows beside the leader; all are in the table.
 const STANDINGS: usize = 6;
-
-/// Seconds of the history that its table shows.
-const SPEED_ROWS: usize = 30;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -32,17 +29,10 @@ struct Overview<'a> {
     n: &'a Numbers,
     takes_votes: bool,
     leader: LeaderView,
-    polls: String,
-    /// The contest that the page leads with, where there are several.
-    race_title: Option<&'a str>,
-    places_title: String,
     candidates: Vec<CandidateRow<'a>>,
     strip: Vec<StripPart<'a>>,
-    rate: String,
     /// The points of the line of votes per second.
     speed_line: String,
-    /// The last seconds of it, newest first.
-    speed: Vec<u64>,
     votes_label: String,
     vote_bars: Vec<Bar<'a>>,
     share_label: String,
@@ -51,14 +41,10 @@ struct Overview<'a> {
     others: Option<f64>,
     query: &'a LocationsQuery,
     columns: Vec<Column>,
-    locations: Vec<LocationRow<'a>>,
     page: LocationsPage<'a>,
     previous: Option<String>,
     next: Option<String>,
     groups: Vec<Group<'a>>,
-    seal_words: String,
-    /// When it was made; empty while there is no seal.
-    sealed_at: &'a str,
 }
 
 /// The leader. While there is none it is empty and hidden, for the scripts to fill.
@@ -89,9 +75,6 @@ pub(crate) fn overview(
     let others = others(&candidates);
     let page = query.apply(&snapshot.locations, &snapshot.candidates);
     let href = |query: LocationsQuery| format!("/?{}#locations", query.to_query_string(refresh));
-    let (seal_words, sealed_at) = seal_words(snapshot);
-    let history = &snapshot.totals.votes_per_second_history;
-    let rows = page.rows.iter();
     Overview {
         live: Live {
             takes_refresh: true,
@@ -99,32 +82,19 @@ pub(crate) fn overview(
             ..Live::new(snapshot, refresh)
         },
         takes_votes,
-        race_title: match &*snapshot.contests {
-            [first, _, ..] => Some(&first.title),
-            _ => None,
-        },
-        places_title: places_title(snapshot),
         leader: leader_view(snapshot),
-        polls: polls(snapshot),
         strip: strip(snapshot),
-        rate: n.whole(snapshot.totals.votes_per_second.round() as u64),
-        speed_line: line(history),
-        speed: history.iter().rev().take(SPEED_ROWS).copied().collect(),
+        speed_line: line(&snapshot.totals.votes_per_second_history),
         votes_label: votes_label(&candidates),
         vote_bars: vote_bars(&candidates),
         share_label: share_label(&candidates, others, n),
         slices: ring(&candidates, others),
         others,
         columns: columns(query, &snapshot.place_name, href),
-        locations: rows
-            .map(|location| location_row(location, snapshot))
-            .collect(),
         previous: (page.page > 1).then(|| href(query.on_page(page.page - 1))),
         next: (page.page < page.pages).then(|| href(query.on_page(page.page + 1))),
         page,
         groups: groups(snapshot, n),
-        seal_words,
-        sealed_at,
         snapshot,
         n,
         candidates,
@@ -151,25 +121,6 @@ fn leader_view(snapshot: &Snapshot) -> LeaderView {
             },
             leader: Leader::default(),
         },
-    }
-}
-
-fn places_title(snapshot: &Snapshot) -> String {
-    match snapshot.place_name.as_str() {
-        "" | "location" => "Locations of voters".to_owned(),
-        place => format!("By {}", place.replace('-', " ")),
-    }
-}
-
-fn polls(snapshot: &Snapshot) -> String {
-    let election = &snapshot.election;
-    match (&election.polls_open, &election.polls_close) {
-        (Some(open), Some(close)) => {
-            format!("Votes can be cast from {open} UTC until {close} UTC.")
-        }
-        (Some(open), None) => format!("Votes can be cast from {open} UTC."),
-        (None, Some(close)) => format!("Votes can be cast until {close} UTC."),
-        (None, None) => "Votes can be cast at any time.".to_owned(),
     }
 }
 

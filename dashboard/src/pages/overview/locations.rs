@@ -1,8 +1,6 @@
-//! The table of locations: its heads and rows.
+//! The heads of the table of locations.
 
 use super::parts;
-use crate::counts::share;
-use crate::model::{LocationResult, Snapshot};
 use crate::query::{LocationSort, LocationsQuery, Order};
 
 /// The head of a column that locations can be sorted by.
@@ -12,15 +10,6 @@ pub(super) struct Column {
     pub(super) sort: &'static str,
     pub(super) aria_sort: &'static str,
     pub(super) href: String,
-}
-
-/// A location's row.
-pub(super) struct LocationRow<'a> {
-    pub(super) location: &'a LocationResult,
-    /// Its share of all votes.
-    pub(super) share: f64,
-    pub(super) leader_key: usize,
-    pub(super) leader: &'a str,
 }
 
 /// The heads of the columns, each with the link that sorts by it.
@@ -50,18 +39,4 @@ pub(super) fn columns(
         }
     });
     columns.into()
-}
-
-/// The row of a location.
-pub(super) fn location_row<'a>(
-    location: &'a LocationResult,
-    snapshot: &'a Snapshot,
-) -> LocationRow<'a> {
-    let (leader_key, leader) = parts::leader_words(snapshot, location.leader.as_ref());
-    LocationRow {
-        location,
-        share: share(location.count, snapshot.totals.counted),
-        leader_key,
-        leader,
-    }
 }

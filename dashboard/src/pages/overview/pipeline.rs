@@ -2,7 +2,7 @@
 
 use ballot::Reason;
 
-use crate::model::{Accounted, BridgedTopic, PartitionEvidence, Snapshot};
+use crate::model::{Accounted, BridgedTopic, PartitionEvidence, SealedVotes, Snapshot};
 use crate::numbers::{NO_NUMBER, Numbers};
 
 /// Digits of a hash that are shown; its title has all of them.
@@ -77,11 +77,8 @@ pub(super) fn hash_text(hash: Option<&str>) -> String {
     format!("{digits}…")
 }
 
-/// The number of the seal in words, and when it was made.
-pub(super) fn seal_words(snapshot: &Snapshot) -> (String, &str) {
+/// The latest seal: the same in every partition's evidence, but for the partition's own figures.
+pub(super) fn latest_seal(snapshot: &Snapshot) -> Option<&SealedVotes> {
     let mut partitions = snapshot.pipeline.evidence.iter();
-    match partitions.find_map(|at| at.seal.as_ref()) {
-        Some(seal) => (format!("Seal {} of", seal.seal), &seal.sealed_at),
-        None => ("No vote is sealed yet.".to_owned(), ""),
-    }
+    partitions.find_map(|at| at.seal.as_ref())
 }
