@@ -7,7 +7,7 @@ use ballot::{Candidate, ElectionDefinition, PollsWindow, Reason, Tally};
 use chrono::{DateTime, SecondsFormat, Utc};
 use evidence::Seal;
 use service::restart::note_problem;
-use wire::{ChangedTotals, PersistPosition, PipelineRecord, TallyPosition, topics};
+use wire::{ChangedTotals, PersistPosition, PipelineRecord, TallyPosition};
 
 use crate::accounting::{Accounting, Comparison};
 use crate::bridge_lag::BridgeLag;
@@ -57,14 +57,6 @@ impl Partition {
     }
 }
 
-/// A record that is not of the topic's format.
-#[derive(Debug, thiserror::Error)]
-#[error("a record of `{topic}` cannot be read: {problem}")]
-pub(crate) struct BadRecord {
-    topic: String,
-    problem: String,
-}
-
 impl Board {
     /// Forgets an election. Only the sequence goes on.
     pub(crate) fn begin_anew(&mut self) {
@@ -96,8 +88,8 @@ impl Board {
     }
 
     /// A record of the topic `totals`.
-    pub(crate) fn apply_totals(&mut self, value: &[u8]) -> Result<(), BadRecord> {
-        let record: ChangedTotals = read(topics::TOTALS, value)?;
+    pub(crate) fn apply_totals(&mut self, value: &[u8]) -> serde_json::Result<()> {
+        let record: ChangedTotals = serde_json::from_slice(value)?;
         if record.election == self.set_up_at {
             self.has_news |= self.counts.raise(&record.totals);
         }
@@ -112,8 +104,8 @@ impl Board {
     }
 
     /// A record of the topic `pipeline`.
-    pub(crate) fn apply_pipeline(&mut self, value: &[u8]) -> Result<(), BadRecord> {
-        match read(topics::PIPELINE, value)? {
+    pub(crate) fn apply_pipeline(&mut self, value: &[u8]) -> serde_json::Result<()> {
+        match serde_json::from_slice(value)? {
             PipelineRecord::Tally(position) => self.apply_tally_position(position),
             PipelineRecord::Persist(position) => {
                 self.has_news |= self.evidence.apply_heads(&position);
@@ -258,13 +250,13 @@ impl Board {
                 polls_close: polls.close.map(|time| time.to_string()),
             },
             totals: self.totals(rejected.iter().map(|at| at.count).sum()),
-            leader: race.leader(&race.totals, race.whole),
+            leader: race.leader(),
             contests: self.counts.contests(),
-            candidates: race.results(),
             turnout: self.counts.turnout(),
             rejected,
             place_name: self.counts.place_name(),
             locations: self.counts.places(&race),
+            candidates: race.candidates,
             pipeline: self.pipeline(),
         }
     }
@@ -339,13 +331,6 @@ fn replace<T: PartialEq>(known: &mut T, value: T) -> bool {
     let is_new = *known != value;
     *known = value;
     is_new
-}
-
-fn read<'de, T: serde::Deserialize<'de>>(topic: &str, value: &'de [u8]) -> Result<T, BadRecord> {
-    serde_json::from_slice(value).map_err(|error| BadRecord {
-        topic: topic.into(),
-        problem: error.to_string(),
-    })
 }
 
 fn behind(position: i64, end: i64) -> u64 {

@@ -31,11 +31,9 @@ pub(crate) struct Counts {
 #[derive(Default)]
 pub(crate) struct Race {
     /// The candidates, and those who have votes without being on the ballot.
-    pub(crate) candidates: Vec<Candidate>,
-    /// The votes of each.
-    pub(crate) totals: Vec<u64>,
-    /// What shares are of. It is at least the sum of the totals.
-    pub(crate) whole: u64,
+    pub(crate) candidates: Vec<CandidateResult>,
+    /// What shares are of. It is at least the sum of the candidates' votes.
+    whole: u64,
 }
 
 impl Counts {
@@ -49,10 +47,12 @@ impl Counts {
         let definition = self.definition.iter();
         let listed = definition.flat_map(ElectionDefinition::candidates);
         let mut candidates: Vec<Candidate> = listed.cloned().collect();
-        for candidate in self.race().candidates {
-            let id = &candidate.candidate_id;
-            if !candidates.iter().any(|known| known.candidate_id == *id) {
-                candidates.push(candidate);
+        for CandidateResult { candidate_id, .. } in self.race().candidates {
+            if !candidates
+                .iter()
+                .any(|known| known.candidate_id == candidate_id)
+            {
+                candidates.push(Candidate::of_id(&candidate_id));
             }
         }
         candidates
@@ -109,20 +109,16 @@ impl Counts {
         let mut totals: BTreeMap<String, u64> = choices
             .map(|choice| (choice.candidate_id, choice.total))
             .collect();
-        let on_the_ballot = contest.candidates.iter().map(|candidate| {
-            let total = totals.remove(&candidate.candidate_id);
-            (candidate.clone(), total.unwrap_or(0))
+        let candidates = contest.candidates.iter().map(|candidate| {
+            let total = totals.remove(&candidate.candidate_id).unwrap_or(0);
+            candidate_result(candidate, total, whole)
         });
-        let mut standing: Vec<_> = on_the_ballot.collect();
+        let mut candidates: Vec<_> = candidates.collect();
         // Votes may be counted without a list of candidates.
-        let unlisted = totals.into_iter();
-        standing.extend(unlisted.map(|(id, total)| (Candidate::of_id(&id), total)));
-        let (candidates, totals) = standing.into_iter().unzip();
-        Race {
-            candidates,
-            totals,
-            whole,
+        for (id, total) in totals {
+            candidates.push(candidate_result(&Candidate::of_id(&id), total, whole));
         }
+        Race { candidates, whole }
     }
 
     /// The result of every contest.
@@ -160,23 +156,20 @@ impl Counts {
         };
         let by_place = self.tally.selections_by(&contest.id, &group.name);
         let turnout = self.tally.turnout_by(&group.name).iter();
-        turnout
-            .map(|(place, &count)| {
-                let selections = by_place.get(place).cloned().unwrap_or_default();
-                let totals = Tally::totals_of(contest, &selections);
-                let ids = race
-                    .candidates
-                    .iter()
-                    .map(|candidate| &candidate.candidate_id);
-                let votes: Vec<u64> = ids.map(|id| totals.get(id).copied().unwrap_or(0)).collect();
-                LocationResult {
-                    state: place.clone(),
-                    count,
-                    leader: race.leader(&votes, votes.iter().sum::<u64>().max(1)),
-                    votes,
-                }
-            })
-            .collect()
+        let places = turnout.map(|(place, &count)| {
+            let selections = by_place.get(place).cloned().unwrap_or_default();
+            let totals = Tally::totals_of(contest, &selections);
+            let candidates = race.candidates.iter();
+            let votes = candidates.map(|at| totals.get(&at.candidate_id).copied().unwrap_or(0));
+            let votes: Vec<u64> = votes.collect();
+            LocationResult {
+                state: place.clone(),
+                count,
+                leader: race.leader_with(&votes, votes.iter().sum::<u64>().max(1)),
+                votes,
+            }
+        });
+        places.collect()
     }
 
     /// What a place is called in this election.
@@ -253,8 +246,14 @@ impl Counts {
 }
 
 impl Race {
-    /// Who leads with these votes by candidate; `None` while there are none.
-    pub(crate) fn leader(&self, votes: &[u64], whole: u64) -> Option<Leader> {
+    /// Who leads; `None` while there are no votes.
+    pub(crate) fn leader(&self) -> Option<Leader> {
+        let votes = self.candidates.iter().map(|at| at.total_votes);
+        self.leader_with(&votes.collect::<Vec<_>>(), self.whole)
+    }
+
+    /// Who leads with these votes by candidate.
+    fn leader_with(&self, votes: &[u64], whole: u64) -> Option<Leader> {
         let (index, &most) = votes
             .iter()
             .enumerate()
@@ -269,14 +268,6 @@ impl Race {
             lead: most - second,
             margin: share(most - second, whole),
         })
-    }
-
-    /// Every candidate's result.
-    pub(crate) fn results(&self) -> Vec<CandidateResult> {
-        let candidates = self.candidates.iter().zip(&self.totals);
-        candidates
-            .map(|(candidate, &total)| candidate_result(candidate, total, self.whole))
-            .collect()
     }
 }
 

@@ -97,21 +97,9 @@ impl Metrics {
         let mut registry = Registry::with_prefix("election");
         registry.register("voters", "Registered voters", self.voters.clone());
         registry.register("votes_counted", "Votes that count", self.counted.clone());
-        registry.register(
-            "votes_rejected",
-            "Votes that do not, by reason",
-            self.rejected.clone(),
-        );
-        registry.register(
-            "votes_cast",
-            "Records in the log, by partition",
-            self.cast.clone(),
-        );
-        registry.register(
-            "votes_lag",
-            "Votes not yet counted or rejected",
-            self.lag.clone(),
-        );
+        registry.register("votes_rejected", "Rejected votes", self.rejected.clone());
+        registry.register("votes_cast", "Votes cast", self.cast.clone());
+        registry.register("votes_lag", "Votes not counted yet", self.lag.clone());
         registry.register(
             "votes_unpersisted",
             "Votes not in Postgres yet",
@@ -130,11 +118,7 @@ impl Metrics {
         );
         let dashboard = registry.sub_registry_with_prefix("dashboard");
         dashboard.register("snapshots", "Snapshots published", self.snapshots.clone());
-        dashboard.register(
-            "listeners",
-            "Listeners of the event stream",
-            self.listeners.clone(),
-        );
+        dashboard.register("listeners", "Listeners of events", self.listeners.clone());
         dashboard.register(
             "listeners_dropped",
             "Listeners dropped because they were too slow",

@@ -65,7 +65,8 @@ fn apply(topic: &str, batch: &OutputBatch, shared: &Shared) {
             };
             // A bad record does not stop the others.
             if let Err(error) = applied {
-                tracing::warn!(offset = record.offset, "{error}");
+                let offset = record.offset;
+                tracing::warn!(topic, offset, "a record cannot be read: {error}");
             }
         }
     });
