@@ -17,66 +17,29 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How long the producer waits when its queue is full.
 const FULL: Duration = Duration::from_millis(1);
 
-/// A broker.
-#[derive(Debug, Clone)]
-pub(crate) struct BareKafka {
-    bootstrap: String,
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap);
+    config
 }
 
-impl BareKafka {
-    pub(crate) fn new(bootstrap: &str) -> Self {
-        BareKafka {
-            bootstrap: bootstrap.into(),
-        }
-    }
+pub(crate) async fn create_topics(
+    bootstrap: &str,
+    topics: &[&str],
+    partitions: u32,
+) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = config(bootstrap).create()?;
+    let new = topics.iter();
+    let new = new.map(|topic| NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(1)));
+    let new: Vec<_> = new.collect();
+    let created = admin.create_topics(&new, &options()).await;
+    each_done("create a topic", created)
+}
 
-    fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap);
-        config
-    }
-
-    pub(crate) async fn create_topics(
-        &self,
-        topics: &[&str],
-        partitions: u32,
-    ) -> anyhow::Result<()> {
-        let new = topics
-            .iter()
-            .map(|topic| NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(1)));
-        let created = self
-            .admin()?
-            .create_topics(&new.collect::<Vec<_>>(), &options())
-            .await;
-        each_done("create a topic", created)
-    }
-
-    pub(crate) async fn delete_topics(&self, topics: &[&str]) -> anyhow::Result<()> {
-        let deleted = self.admin()?.delete_topics(topics, &options()).await;
-        each_done("delete a topic", deleted)
-    }
-
-    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-        Ok(self.config().create()?)
-    }
-
-    /// Produces the votes of each partition. Returns how long it takes until every vote is acknowledged.
-    pub(crate) async fn produce(
-        &self,
-        topic: &str,
-        compression: KafkaCompression,
-        votes: Vec<Vec<Output>>,
-    ) -> anyhow::Result<Duration> {
-        let (mut config, topic) = (self.config(), topic.to_owned());
-        config.set("compression.codec", compression.name());
-        tokio::task::spawn_blocking(move || produce(config, &topic, &votes)).await?
-    }
-
-    /// How long it takes until the partitions have been read to these offsets.
-    pub(crate) async fn consume(&self, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
-        let (config, topic, ends) = (self.config(), topic.to_owned(), ends.to_owned());
-        tokio::task::spawn_blocking(move || consume(config, &topic, &ends)).await?
-    }
+pub(crate) async fn delete_topics(bootstrap: &str, topics: &[&str]) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = config(bootstrap).create()?;
+    let deleted = admin.delete_topics(topics, &options()).await;
+    each_done("delete a topic", deleted)
 }
 
 fn options() -> AdminOptions {
@@ -95,13 +58,17 @@ fn each_done(
     Ok(())
 }
 
-fn produce(
-    mut config: ClientConfig,
+/// Produces the votes of each partition. Returns how long it takes until every vote is acknowledged.
+pub(crate) fn produce(
+    bootstrap: &str,
     topic: &str,
+    compression: KafkaCompression,
     votes: &[Vec<Output>],
 ) -> anyhow::Result<Duration> {
-    let producer: ThreadedProducer<DefaultProducerContext> =
-        config.set("enable.idempotence", "true").create()?;
+    let producer: ThreadedProducer<DefaultProducerContext> = config(bootstrap)
+        .set("enable.idempotence", "true")
+        .set("compression.codec", compression.name())
+        .create()?;
     // The connection is there beforehand, as the bridge's is.
     producer.client().fetch_metadata(Some(topic), LIMIT)?;
     let began = Instant::now();
@@ -125,8 +92,9 @@ fn produce(
     Ok(began.elapsed())
 }
 
-fn consume(mut config: ClientConfig, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
-    let consumer: BaseConsumer = config
+/// Returns how long it takes to read the partitions to these offsets.
+pub(crate) fn consume(bootstrap: &str, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
+    let consumer: BaseConsumer = config(bootstrap)
         .set("group.id", "election-bench")
         .set("enable.auto.commit", "false")
         .create()?;

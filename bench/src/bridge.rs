@@ -11,11 +11,10 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
-use crate::bare_kafka::BareKafka;
 use crate::report::{Figure, Report};
 use crate::system::Database;
 use crate::workload::{self, Workload};
-use crate::{BridgeBenchArgs, Size};
+use crate::{BridgeBenchArgs, Size, bare_kafka};
 
 /// Targets as shares of the bare producer's rate: votes as they are, and enriched.
 const PLAIN_TARGET: f64 = 0.8;
@@ -41,7 +40,6 @@ pub(crate) async fn measure(args: BridgeBenchArgs) -> anyhow::Result<()> {
     let database = Database::embedded(directory.path()).await?;
     let store = database.connect().await?;
     workload::open_election(&store, None).await?;
-    let kafka = BareKafka::new(&args.kafka);
 
     let mut rounds = Vec::new();
     for number in 0..args.rounds {
@@ -49,7 +47,6 @@ pub(crate) async fn measure(args: BridgeBenchArgs) -> anyhow::Result<()> {
             args: &args,
             workload: &workload,
             store: &store,
-            kafka: &kafka,
             number,
         };
         rounds.push(bench.round().await?);
@@ -102,7 +99,6 @@ struct Bench<'a> {
     args: &'a BridgeBenchArgs,
     workload: &'a Workload,
     store: &'a Store,
-    kafka: &'a BareKafka,
     number: u32,
 }
 
@@ -110,28 +106,27 @@ impl Bench<'_> {
     async fn round(&self) -> anyhow::Result<Round> {
         let [bare, plain, enriched] = ["bare", "plain", "enriched"].map(|what| self.topic(what));
         let topics = [&*bare, &*plain, &*enriched];
-        self.kafka
-            .create_topics(&topics, self.args.size.partitions)
-            .await?;
+        let kafka = &self.args.kafka;
+        bare_kafka::create_topics(kafka, &topics, self.args.size.partitions).await?;
         let measured = self.measure(&bare, &plain, &enriched).await;
-        let deleted = self.kafka.delete_topics(&topics).await;
+        let deleted = bare_kafka::delete_topics(kafka, &topics).await;
         let round = measured?;
         deleted?;
         Ok(round)
     }
 
     async fn measure(&self, bare: &str, plain: &str, enriched: &str) -> anyhow::Result<Round> {
-        let BridgeBenchArgs {
-            size, compression, ..
-        } = *self.args;
+        let (partitions, compression) = (self.args.size.partitions, self.args.compression);
         let votes = self.workload.votes().await?;
         let count = self.workload.records() as f64;
-        let took = self.kafka.produce(bare, compression, votes).await?;
+        let (kafka, topic) = (self.args.kafka.clone(), bare.to_owned());
+        let producing = move || bare_kafka::produce(&kafka, &topic, compression, &votes);
+        let took = tokio::task::spawn_blocking(producing).await??;
         let bare_producer = count / took.as_secs_f64();
 
         let arrived = format!("{ARRIVED}-{}", self.number);
         let platform = self.workload.platform();
-        platform.create_topic(&arrived, size.partitions).await?;
+        platform.create_topic(&arrived, partitions).await?;
         let link = |fluvio: &str, kafka: &str, direction, chain| Link {
             fluvio: fluvio.into(),
             kafka: kafka.into(),
@@ -147,7 +142,10 @@ impl Bench<'_> {
         let enriched = link(topics::VOTES, enriched, Direction::ToKafka, chain);
         let enriched = self.carry(enriched).await?;
 
-        let took = self.kafka.consume(bare, &self.workload.ends).await?;
+        let (kafka, topic) = (self.args.kafka.clone(), bare.to_owned());
+        let ends = self.workload.ends.clone();
+        let consuming = move || bare_kafka::consume(&kafka, &topic, &ends);
+        let took = tokio::task::spawn_blocking(consuming).await??;
         let bare_consumer = count / took.as_secs_f64();
         let arrived = link(&arrived, bare, Direction::FromKafka, Vec::new());
         let arrived = self.carry(arrived).await?;

@@ -13,20 +13,8 @@ pub(crate) const NO_NUMBER: &str = "–";
 /// Writes numbers for one reader.
 pub(crate) struct Numbers {
     formatter: Option<DecimalFormatter>,
-    percent: Percent,
-}
-
-/// Where a language puts the percent sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Percent {
-    /// `43%`
-    Close,
-    /// `43 %`, not broken across lines.
-    Spaced,
-    /// `43 %` with the narrow space of French.
-    Narrow,
-    /// `%43`
-    Before,
+    /// What stands before and after a percentage.
+    percent: (&'static str, &'static str),
 }
 
 impl Numbers {
@@ -41,7 +29,7 @@ impl Numbers {
             .find_map(|tag| Locale::try_from_str(tag).ok())
             .filter(|locale| !locale.id.language.is_unknown())
             .unwrap_or(icu_locale_core::locale!("en"));
-        let percent = Percent::of(locale.id.language.as_str());
+        let percent = percent_sign(locale.id.language.as_str());
         let formatter = DecimalFormatter::try_new(locale.into(), Default::default()).ok();
         Numbers { formatter, percent }
     }
@@ -91,13 +79,8 @@ impl Numbers {
         if !share.is_finite() {
             return NO_NUMBER.to_owned();
         }
-        let number = self.decimal(share * 100.0, decimals);
-        match self.percent {
-            Percent::Close => format!("{number}%"),
-            Percent::Spaced => format!("{number}\u{a0}%"),
-            Percent::Narrow => format!("{number}\u{202f}%"),
-            Percent::Before => format!("%{number}"),
-        }
+        let (before, after) = self.percent;
+        format!("{before}{}{after}", self.decimal(share * 100.0, decimals))
     }
 
     fn write(&self, decimal: &Decimal, plain: impl FnOnce() -> String) -> String {
@@ -108,18 +91,17 @@ impl Numbers {
     }
 }
 
-impl Percent {
-    /// As in CLDR, for the languages that differ from English.
-    fn of(language: &str) -> Percent {
-        match language {
-            "fr" => Percent::Narrow,
-            "tr" | "eu" => Percent::Before,
-            "bg" | "be" | "ca" | "cs" | "da" | "de" | "es" | "fi" | "gl" | "hr" | "hy" | "is"
-            | "kk" | "lt" | "mk" | "nb" | "nn" | "no" | "ro" | "ru" | "sk" | "sl" | "sv" | "uk" => {
-                Percent::Spaced
-            }
-            _ => Percent::Close,
+/// What stands before and after a percentage, as in CLDR for the languages that differ from English. The spaces do not
+/// break a line.
+fn percent_sign(language: &str) -> (&'static str, &'static str) {
+    match language {
+        "fr" => ("", "\u{202f}%"),
+        "tr" | "eu" => ("%", ""),
+        "bg" | "be" | "ca" | "cs" | "da" | "de" | "es" | "fi" | "gl" | "hr" | "hy" | "is"
+        | "kk" | "lt" | "mk" | "nb" | "nn" | "no" | "ro" | "ru" | "sk" | "sl" | "sv" | "uk" => {
+            ("", "\u{a0}%")
         }
+        _ => ("", "%"),
     }
 }
 
