@@ -58,7 +58,7 @@ impl Partition {
 }
 
 impl Board {
-    /// Forgets an election. Only the sequence goes on.
+    /// Forgets the election. Only the sequence continues.
     pub(crate) fn begin_anew(&mut self) {
         *self = Board {
             sequence: self.sequence,

@@ -13,7 +13,7 @@ pub(crate) const NO_NUMBER: &str = "–";
 /// Writes numbers for one reader.
 pub(crate) struct Numbers {
     formatter: Option<DecimalFormatter>,
-    /// What stands before and after a percentage.
+    /// What comes before and after a percentage.
     percent: (&'static str, &'static str),
 }
 
@@ -91,7 +91,7 @@ impl Numbers {
     }
 }
 
-/// What stands before and after a percentage, as in CLDR for the languages that differ from English. The spaces do not
+/// What comes before and after a percentage, as in CLDR for the languages that differ from English. The spaces do not
 /// break a line.
 fn percent_sign(language: &str) -> (&'static str, &'static str) {
     match language {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_headers_give_english() {
+    fn invalid_headers_give_english() {
         for header in ["", "*", ";;;", "q=1", "1234", "-", "en-", "☃", "*;q=0.1, ,"] {
             assert_eq!(numbers(header).whole(1234), "1,234", "{header:?}");
         }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_a_dash() {
+    fn infinities_and_nan_are_a_dash() {
         for share in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(numbers("en").percent(share, 1), NO_NUMBER);
         }

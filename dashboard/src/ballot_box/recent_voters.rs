@@ -12,7 +12,7 @@ pub(crate) struct RecentVoters {
 }
 
 impl RecentVoters {
-    /// An empty set of at most so many.
+    /// An empty set with this limit.
     pub(crate) fn new(limit: usize) -> RecentVoters {
         RecentVoters {
             limit,
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_is_forgotten_when_there_are_too_many() {
+    fn the_oldest_is_forgotten_beyond_the_limit() {
         let mut recent = RecentVoters::new(2);
         for voter in ["a", "b", "b", "c"] {
             recent.insert(voter);

@@ -13,9 +13,9 @@ pub(super) fn reason_words(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "Not readable as a vote",
         Reason::WrongKey => "Record key is not the voter",
-        Reason::BadCredential => "Without the voter’s credential",
+        Reason::BadCredential => "No valid credential",
         Reason::InvalidWeight => "Weight other than 1",
-        Reason::UnknownCandidate => "Candidate does not stand",
+        Reason::UnknownCandidate => "Unknown candidate",
         Reason::PollsClosed => "Cast while polls were closed",
         Reason::Duplicate => "Voter had voted before",
     }
