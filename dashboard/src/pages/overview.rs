@@ -7,9 +7,7 @@ mod pipeline;
 
 use askama::Template;
 
-use self::charts::{
-    Bar, Group, Slice, groups, line, others, ring, share_label, vote_bars, votes_label,
-};
+use self::charts::{Group, MAX_BARS, Slice, groups, line, others, ring};
 use self::locations::{Column, columns};
 use super::parts::{self, CandidateRow, Live};
 use crate::assets::asset_url;
@@ -33,9 +31,6 @@ struct Overview<'a> {
     strip: Vec<StripPart<'a>>,
     /// The points of the line of votes per second.
     speed_line: String,
-    votes_label: String,
-    vote_bars: Vec<Bar<'a>>,
-    share_label: String,
     slices: Vec<Slice>,
     /// The share of the candidates without a slice of the ring, where there are any.
     others: Option<f64>,
@@ -71,7 +66,7 @@ pub(crate) fn overview(
     n: &Numbers,
     takes_votes: bool,
 ) -> Result<String, askama::Error> {
-    let candidates = parts::candidate_rows(snapshot, n);
+    let candidates = parts::candidate_rows(snapshot);
     let others = others(&candidates);
     let page = query.apply(&snapshot.locations, &snapshot.candidates);
     let href = |query: LocationsQuery| format!("/?{}#locations", query.to_query_string(refresh));
@@ -85,16 +80,13 @@ pub(crate) fn overview(
         leader: leader_view(snapshot),
         strip: strip(snapshot),
         speed_line: line(&snapshot.totals.votes_per_second_history),
-        votes_label: votes_label(&candidates),
-        vote_bars: vote_bars(&candidates),
-        share_label: share_label(&candidates, others, n),
         slices: ring(&candidates, others),
         others,
         columns: columns(query, &snapshot.place_name, href),
         previous: (page.page > 1).then(|| href(query.on_page(page.page - 1))),
         next: (page.page < page.pages).then(|| href(query.on_page(page.page + 1))),
         page,
-        groups: groups(snapshot, n),
+        groups: groups(snapshot),
         snapshot,
         n,
         candidates,

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use service::public_url::path_segment;
 
 use crate::model::{CandidateResult, Leader, Snapshot};
-use crate::numbers::{NO_NUMBER, Numbers};
+use crate::numbers::NO_NUMBER;
 
 /// Colours of candidates in the style sheet; after these they repeat.
 const COLOURS: usize = 10;
@@ -49,21 +49,17 @@ pub(super) struct CandidateRow<'a> {
     /// From 1; candidates with as many votes share it.
     pub(super) rank: usize,
     pub(super) result: &'a CandidateResult,
-    pub(super) votes: String,
-    pub(super) share: String,
     /// Votes behind the first.
     pub(super) behind: u64,
 }
 
 /// Every candidate, most votes first; in a tie, as they were registered.
-pub(super) fn candidate_rows<'a>(snapshot: &'a Snapshot, n: &Numbers) -> Vec<CandidateRow<'a>> {
+pub(super) fn candidate_rows(snapshot: &Snapshot) -> Vec<CandidateRow<'_>> {
     let most = snapshot.candidates.iter().map(|at| at.total_votes).max();
     let rows = snapshot.candidates.iter().enumerate();
     let rows = rows.map(|(index, result)| CandidateRow {
         key: colour(index),
         rank: rank(snapshot, result.total_votes),
-        votes: n.whole(result.total_votes),
-        share: n.percent(result.share, 1),
         behind: most.unwrap_or(0) - result.total_votes,
         result,
     });

@@ -2,28 +2,13 @@
 
 use super::parts::{self, CandidateRow};
 use crate::counts::share;
-use crate::model::{CandidateResult, GroupCount, Snapshot};
-use crate::numbers::Numbers;
+use crate::model::{GroupCount, Snapshot};
 
 /// Most bars of a chart, and most slices of the ring before the one of all others.
-const MAX_BARS: usize = 12;
+pub(super) const MAX_BARS: usize = 12;
 
 /// The gap between two slices of a ring, in percent of it.
 const GAP: f64 = 0.4;
-
-/// A bar with its name before it and its figure at its end.
-pub(super) struct Bar<'a> {
-    /// The key for the scripts.
-    pub(super) id: &'a str,
-    /// Number of its colour; without one it has the chart's.
-    pub(super) key: Option<usize>,
-    pub(super) name: &'a str,
-    /// In percent of the longest.
-    pub(super) width: String,
-    pub(super) text: String,
-    /// Name and all figures.
-    pub(super) title: String,
-}
 
 /// A slice of the ring: a candidate's, or that of all others.
 pub(super) struct Slice {
@@ -40,35 +25,15 @@ pub(super) struct Group<'a> {
     pub(super) id: String,
     pub(super) title: String,
     pub(super) column: String,
-    pub(super) label: String,
-    pub(super) bars: Vec<Bar<'a>>,
+    pub(super) is_party: bool,
+    /// Votes of the longest bar.
+    pub(super) most: u64,
     pub(super) rows: &'a [GroupCount],
 }
 
-/// A bar for each candidate.
-pub(super) fn vote_bars<'a>(rows: &[CandidateRow<'a>]) -> Vec<Bar<'a>> {
-    let most = rows.iter().map(|row| row.result.total_votes).max();
-    rows.iter()
-        .take(MAX_BARS)
-        .map(|row| Bar {
-            id: &row.result.candidate_id,
-            key: Some(row.key),
-            name: &row.result.candidate_name,
-            width: length(row.result.total_votes, most),
-            text: row.votes.clone(),
-            title: format!(
-                "{}: {} ({})",
-                row.result.candidate_name, row.votes, row.share
-            ),
-        })
-        .collect()
-}
-
-/// The bars of the candidates as text.
-pub(super) fn votes_label(rows: &[CandidateRow]) -> String {
-    let words = rows.iter().take(MAX_BARS);
-    let words = words.map(|row| format!("{} {}", row.result.candidate_name, row.votes));
-    in_words("Votes per candidate", words.collect())
+/// The length of a bar, in percent of the longest.
+pub(super) fn length(votes: u64, most: u64) -> String {
+    parts::width(share(votes, most))
 }
 
 /// The share of the candidates without a slice of the ring, where there are any.
@@ -98,14 +63,6 @@ pub(super) fn ring(rows: &[CandidateRow], others: Option<f64>) -> Vec<Slice> {
         .collect()
 }
 
-/// The ring as text.
-pub(super) fn share_label(rows: &[CandidateRow], others: Option<f64>, n: &Numbers) -> String {
-    let words = rows.iter().take(MAX_BARS);
-    let words = words.map(|row| format!("{} {}", row.result.candidate_name, row.share));
-    let others = others.map(|share| format!("Others {}", n.percent(share, 1)));
-    in_words("Share of the votes", words.chain(others).collect())
-}
-
 /// The points of a line, from left to right; the highest is at the top.
 pub(super) fn line(values: &[u64]) -> String {
     let most = values.iter().max().copied().unwrap_or_default();
@@ -119,71 +76,39 @@ pub(super) fn line(values: &[u64]) -> String {
 }
 
 /// Votes by each group but the places, and by party.
-pub(super) fn groups<'a>(snapshot: &'a Snapshot, n: &Numbers) -> Vec<Group<'a>> {
+pub(super) fn groups(snapshot: &Snapshot) -> Vec<Group<'_>> {
     let turnout = &snapshot.turnout;
     let groups = turnout.groups.iter().map(|of| {
+        // The tutorial's groups have their names; the id of any other could be that of something else on the page.
+        let id = match of.group.as_str() {
+            "gender" | "age" => of.group.clone(),
+            other => format!("group-{other}"),
+        };
         let title = format!("Turnout by {}", of.group.replace('-', " "));
-        group(&of.group, title, &of.values, |_| None, n)
+        group(id, title, &of.group, &of.values)
     });
-    let of_party = |party: &str| Some(party_key(&snapshot.candidates, party));
     let title = "Votes by party".to_owned();
     let parties = Group {
-        id: "party".to_owned(),
-        ..group("party", title, &turnout.parties, of_party, n)
+        is_party: true,
+        ..group("party".to_owned(), title, "party", &turnout.parties)
     };
     groups.chain([parties]).collect()
 }
 
-fn group<'a>(
-    name: &str,
-    title: String,
-    rows: &'a [GroupCount],
-    key: impl Fn(&str) -> Option<usize>,
-    n: &Numbers,
-) -> Group<'a> {
-    let most = rows.iter().map(|row| row.count).max();
-    let bars = rows.iter().take(MAX_BARS).map(|row| {
-        let (votes, share) = (n.whole(row.count), n.percent(row.share, 1));
-        Bar {
-            id: &row.group,
-            key: key(&row.group),
-            name: &row.group,
-            width: length(row.count, most),
-            title: format!("{}: {votes} ({share})", row.group),
-            text: share,
-        }
-    });
-    let words = rows.iter().take(MAX_BARS).map(|row| {
-        let (votes, share) = (n.whole(row.count), n.percent(row.share, 1));
-        format!("{} {votes} ({share})", row.group)
-    });
+fn group<'a>(id: String, title: String, name: &str, rows: &'a [GroupCount]) -> Group<'a> {
     Group {
-        // The tutorial's groups have their names; the id of any other could be that of something else on the page.
-        id: match name {
-            "gender" | "age" => name.to_owned(),
-            other => format!("group-{other}"),
-        },
-        column: parts::capitalised(name),
-        label: in_words(&title, words.collect()),
+        id,
         title,
-        bars: bars.collect(),
+        column: parts::capitalised(name),
+        is_party: false,
+        most: rows.iter().map(|row| row.count).max().unwrap_or(0),
         rows,
     }
 }
 
 /// A party has the colour of its candidate; one with several has the first one's.
-fn party_key(candidates: &[CandidateResult], party: &str) -> usize {
-    let index = candidates
-        .iter()
-        .position(|candidate| candidate.party_affiliation == party);
+pub(super) fn party_key(snapshot: &Snapshot, party: &str) -> usize {
+    let mut candidates = snapshot.candidates.iter();
+    let index = candidates.position(|candidate| candidate.party_affiliation == party);
     index.map_or(0, parts::colour)
-}
-
-/// The length of a bar, in percent of the longest.
-fn length(votes: u64, most: Option<u64>) -> String {
-    parts::width(share(votes, most.unwrap_or_default()))
-}
-
-fn in_words(title: &str, words: Vec<String>) -> String {
-    format!("{title}: {}", words.join("; "))
 }
