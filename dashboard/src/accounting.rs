@@ -8,14 +8,11 @@ use crate::model::Accounted;
 /// have arrived during the first.
 const COMPARE_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a comparison of log, tally and rows gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Comparison {
-    /// Records of `votes` that were compared.
     pub(crate) cast: u64,
     /// Records of `voters` at that time.
     pub(crate) voter_records: u64,
-    /// Rows of the table `voters`.
     pub(crate) voters: u64,
     /// Votes by which log, tally and rows differ; 0 when cast = counted + rejected, in the rows, too.
     pub(crate) difference: u64,

@@ -9,19 +9,15 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file under `/assets/`.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// Its name in the URL.
     pub(crate) name: &'static str,
-    /// Its media type.
     pub(crate) content_type: &'static str,
     pub(crate) bytes: &'static [u8],
     /// A hash of its content, without quotation marks.
     pub(crate) etag: String,
 }
 
-/// The file with this name, if there is one.
 pub(crate) fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }

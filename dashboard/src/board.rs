@@ -87,7 +87,6 @@ impl Board {
         self.counts.candidates()
     }
 
-    /// A record of the topic `totals`.
     pub(crate) fn apply_totals(&mut self, value: &[u8]) -> serde_json::Result<()> {
         let record: ChangedTotals = serde_json::from_slice(value)?;
         if record.election == self.set_up_at {
@@ -103,7 +102,6 @@ impl Board {
         self.has_news |= self.counts.raise(total);
     }
 
-    /// A record of the topic `pipeline`.
     pub(crate) fn apply_pipeline(&mut self, value: &[u8]) -> serde_json::Result<()> {
         match serde_json::from_slice(value)? {
             PipelineRecord::Tally(position) => self.apply_tally_position(position),
@@ -117,7 +115,6 @@ impl Board {
         Ok(())
     }
 
-    /// How far counting is.
     pub(crate) fn apply_tally_position(&mut self, mut position: TallyPosition) {
         let known = &mut self.partition(position.partition).tally;
         position.checkpointed_at = position.checkpointed_at.or(known.checkpointed_at);
@@ -150,7 +147,6 @@ impl Board {
         self.has_news |= self.evidence.apply_seal(seal);
     }
 
-    /// The ends of the partitions of `votes` and `voters`.
     pub(crate) fn set_ends(&mut self, votes: &[i64], voters: &[i64]) {
         for (partition, (&votes, &voters)) in (0..).zip(votes.iter().zip(voters)) {
             let known = self.partition(partition);
@@ -185,13 +181,11 @@ impl Board {
                 .wants_comparison(self.cast(), self.voter_records())
     }
 
-    /// The result of comparing the rows.
     pub(crate) fn set_comparison(&mut self, comparison: Comparison) {
         self.accounting.set(comparison, Instant::now());
         self.has_news = true;
     }
 
-    /// Takes a sample of the rate; once a second.
     pub(crate) fn sample_rate(&mut self, now: Instant) {
         if !self.is_loaded {
             return;
@@ -207,7 +201,6 @@ impl Board {
         is_known && std::mem::take(&mut self.has_news)
     }
 
-    /// The database holds no election yet.
     pub(crate) fn set_empty(&mut self) {
         self.has_news |= !self.is_known_empty;
         self.is_known_empty = true;
@@ -221,7 +214,6 @@ impl Board {
             .sum()
     }
 
-    /// Records of `voters`.
     pub(crate) fn voter_records(&self) -> u64 {
         self.partitions
             .values()
@@ -235,7 +227,6 @@ impl Board {
         (!std::mem::take(&mut self.has_begun_anew)).then_some(changed)
     }
 
-    /// The next snapshot.
     pub(crate) fn snapshot(&mut self, now: DateTime<Utc>) -> Snapshot {
         self.sequence += 1;
         let race = self.counts.race();

@@ -12,7 +12,6 @@ type Link = (String, String, bool);
 /// By partition, the newest position and lag.
 type Partitions = BTreeMap<u32, (i64, i64)>;
 
-/// The newest positions of every link.
 #[derive(Debug, Default)]
 pub(crate) struct BridgeLag(BTreeMap<Link, Partitions>);
 
@@ -26,7 +25,6 @@ impl BridgeLag {
         known.insert(position.partition, at) != Some(at)
     }
 
-    /// Every bridged topic.
     pub(crate) fn topics(&self) -> Vec<BridgedTopic> {
         let records = |figure: i64| u64::try_from(figure).unwrap_or(0);
         let links = self.0.iter();

@@ -37,7 +37,6 @@ pub(crate) struct Race {
 }
 
 impl Counts {
-    /// Sets what is on the ballot.
     pub(crate) fn set_definition(&mut self, definition: ElectionDefinition) {
         self.definition = Some(definition);
     }
@@ -88,17 +87,14 @@ impl Counts {
         is_news
     }
 
-    /// The places that have changed since the last call.
     pub(crate) fn take_changed_places(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.changed_places)
     }
 
-    /// Votes that count.
     pub(crate) fn counted(&self) -> u64 {
         self.tally.counted()
     }
 
-    /// The first contest.
     pub(crate) fn race(&self) -> Race {
         let Some(contest) = self.first_contest() else {
             return Race::default();
@@ -121,7 +117,6 @@ impl Counts {
         Race { candidates, whole }
     }
 
-    /// The result of every contest.
     pub(crate) fn contests(&self) -> Vec<ContestResult> {
         let Some(definition) = &self.definition else {
             return Vec::new();
@@ -172,7 +167,6 @@ impl Counts {
         places.collect()
     }
 
-    /// What a place is called in this election.
     pub(crate) fn place_name(&self) -> String {
         let name = self.place_group().map(|group| group.name);
         name.unwrap_or_else(|| "location".to_owned())

@@ -58,7 +58,6 @@ impl Evidence {
         self.0 != before
     }
 
-    /// Every partition with a chain or a seal.
     pub(crate) fn partitions(&self) -> Vec<PartitionEvidence> {
         self.0.values().cloned().collect()
     }

@@ -48,7 +48,6 @@ pub(crate) struct Event {
     pub(crate) bytes: Bytes,
 }
 
-/// The newest snapshot, and the listeners.
 #[derive(Debug)]
 pub(crate) struct Hub {
     latest: watch::Sender<Arc<Published>>,
@@ -105,7 +104,6 @@ impl Hub {
         }
     }
 
-    /// How many listen.
     pub(crate) fn listeners(&self) -> u32 {
         u32::try_from(self.events.receiver_count()).unwrap_or(u32::MAX)
     }

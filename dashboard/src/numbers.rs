@@ -34,17 +34,14 @@ impl Numbers {
         Numbers { formatter, percent }
     }
 
-    /// A whole number: `12,345`.
     pub(crate) fn whole(&self, number: u64) -> String {
         self.write(&Decimal::from(number), || number.to_string())
     }
 
-    /// How many there are: `12,345`.
     pub(crate) fn count(&self, number: usize) -> String {
         self.whole(number as u64)
     }
 
-    /// An offset: `12,345`.
     pub(crate) fn offset(&self, offset: i64) -> String {
         self.whole(offset.max(0).unsigned_abs())
     }

@@ -11,7 +11,6 @@ use crate::board::rfc3339;
 use crate::hub::Hub;
 use crate::shared::Shared;
 
-/// How often the rate is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// Most events a second to all listeners together: the more listeners, the fewer for each. Sending one takes some ten

@@ -11,16 +11,13 @@ use thiserror::Error;
 
 pub(crate) use page::LocationsPage;
 
-/// Page sizes that can be asked for.
 pub(crate) const PAGE_SIZES: [usize; 4] = [10, 25, 50, 100];
 
-/// Seconds between two refreshes that can be asked for.
 pub(crate) const REFRESH_SECONDS: [u16; 5] = [5, 10, 15, 30, 60];
 
 /// Longest filter, in characters: no location is called longer.
 const MAX_FILTER_CHARACTERS: usize = 100;
 
-/// Longest part of a bad value that an error repeats, in characters.
 const MAX_REPEATED_CHARACTERS: usize = 40;
 
 /// A query parameter with an invalid value.
@@ -65,17 +62,13 @@ fn one_of<T>(
     Err(BadQuery::new(parameter, given, allowed))
 }
 
-/// What the locations are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum LocationSort {
-    /// Name of the location.
     State,
-    /// Votes counted there.
     #[default]
     Count,
     /// Name of the candidate who leads there; locations without a leader are last.
     Leader,
-    /// Votes that the leader is ahead by.
     Lead,
 }
 
@@ -88,7 +81,6 @@ impl LocationSort {
         LocationSort::Lead,
     ];
 
-    /// The value in the URL.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             LocationSort::State => "state",
@@ -107,18 +99,14 @@ impl LocationSort {
     }
 }
 
-/// Which way they are sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Smallest, or A, first.
     Ascending,
-    /// Largest, or Z, first.
     #[default]
     Descending,
 }
 
 impl Order {
-    /// The value in the URL.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Order::Ascending => "asc",
@@ -126,7 +114,6 @@ impl Order {
         }
     }
 
-    /// The other way round.
     pub(crate) fn reversed(self) -> Order {
         match self {
             Order::Ascending => Order::Descending,
@@ -135,14 +122,10 @@ impl Order {
     }
 }
 
-/// Which locations to show, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocationsQuery {
-    /// What they are sorted by.
     pub(crate) sort: LocationSort,
-    /// Which way.
     pub(crate) order: Order,
-    /// The page, from 1.
     pub(crate) page: usize,
     /// Locations on a page, one of [`PAGE_SIZES`].
     pub(crate) size: usize,
@@ -204,7 +187,6 @@ impl LocationsQuery {
         }
     }
 
-    /// Another page of the same.
     pub(crate) fn on_page(&self, page: usize) -> LocationsQuery {
         LocationsQuery {
             page,
@@ -232,7 +214,6 @@ impl LocationsQuery {
         pairs
     }
 
-    /// The query string of this and of the page's refresh.
     pub(crate) fn to_query_string(&self, refresh: Option<u16>) -> String {
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(self.pairs())
@@ -251,14 +232,12 @@ pub(crate) fn refresh_interval(query: &str) -> Result<Option<u16>, BadQuery> {
     one_of("refresh", &value, known)
 }
 
-/// What an API answer is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
     Csv,
 }
 
-/// The format that the URL asks for.
 pub(crate) fn format(query: &str) -> Result<Format, BadQuery> {
     let known = [("json".into(), Format::Json), ("csv".into(), Format::Csv)];
     last(query, "format").map_or(Ok(Format::Json), |value| one_of("format", &value, known))

@@ -14,14 +14,12 @@ use wire::{Election, VoteTail, append_credential, topics};
 use super::recent_voters::RecentVoters;
 use super::{Refusal, Waiting, voting_time_now};
 
-/// Most ballots in one batch.
 const MAX_TOGETHER: usize = 1024;
 
 /// Voters who have voted here most recently. The table of votes has them soon after; a second vote that neither shows is
 /// found by the count.
 const RECENT_VOTERS: usize = 256 * 1024;
 
-/// Casts the ballots of one election.
 pub(crate) struct Clerk {
     platform: Arc<dyn Platform>,
     store: Store,
@@ -49,7 +47,6 @@ impl Clerk {
         }
     }
 
-    /// Casts what waits, until `stop`.
     pub(crate) async fn work(
         mut self,
         mut waiting: mpsc::Receiver<Waiting>,
@@ -65,7 +62,6 @@ impl Clerk {
         }
     }
 
-    /// Casts these ballots and answers each.
     async fn cast(&mut self, together: Vec<Waiting>) {
         let mut first = HashSet::new();
         let (fresh, again): (Vec<_>, Vec<_>) = together.into_iter().partition(|waiting| {

@@ -79,7 +79,6 @@ impl BallotBox {
         waiting
     }
 
-    /// The candidates; none before it opens.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         self.open.get().map_or(&[], |open| &open.candidates)
     }
@@ -132,7 +131,6 @@ impl Open {
     }
 }
 
-/// The voting time of a vote that is cast now.
 fn voting_time_now() -> String {
     Utc::now().format(VotingTime::FORMAT).to_string()
 }

@@ -33,10 +33,7 @@ impl RateLimit {
         }
     }
 
-    /// Counts a request.
-    ///
-    /// # Errors
-    /// When it is one too many: the time until the next try.
+    /// Counts a request; an error is the time until the next one is allowed.
     pub(crate) fn check(&self, client: &(impl Hash + ?Sized)) -> Result<(), Duration> {
         self.check_at(client, self.began.elapsed())
     }

@@ -12,7 +12,6 @@ pub(crate) struct RecentVoters {
 }
 
 impl RecentVoters {
-    /// An empty set with this limit.
     pub(crate) fn new(limit: usize) -> RecentVoters {
         RecentVoters {
             limit,

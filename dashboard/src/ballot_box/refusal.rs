@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use tide::http::StatusCode;
 
-/// Why a ballot is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("Give a voter id, a candidate and a credential of at most 255 bytes each.")]

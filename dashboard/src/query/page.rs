@@ -5,14 +5,11 @@ use std::cmp::Ordering;
 use super::{LocationSort, LocationsQuery, Order};
 use crate::model::{CandidateResult, LocationResult};
 
-/// One page of locations.
 #[derive(Debug, PartialEq)]
 pub(crate) struct LocationsPage<'a> {
-    /// The locations on it.
     pub(crate) rows: Vec<&'a LocationResult>,
     /// The page, from 1; the last one when a later one was asked for.
     pub(crate) page: usize,
-    /// How many pages there are; at least one.
     pub(crate) pages: usize,
     /// Locations that pass the filter, on all pages.
     pub(crate) matching: usize,

@@ -163,7 +163,6 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreErro
     Ok(total)
 }
 
-/// Compares log, tally and rows.
 async fn compare(store: &Store, shared: &Shared) -> Result<(), StoreError> {
     let (cast, voter_records) = {
         let board = shared.board();

@@ -32,7 +32,6 @@ impl Source {
         }
     }
 
-    /// Notes that it works.
     fn works(&mut self) {
         self.backoff.reset();
         self.shared.set_problem(&self.name, None);
