@@ -48,7 +48,7 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
         ));
     }
     let dashboard = match args.wants_dashboard() {
-        true => Some(Dashboard::bind(args.listen.config()).await?),
+        true => Some(Dashboard::bind(args.listen).await?),
         false => None,
     };
     if args.init.safeguards.need_key() {

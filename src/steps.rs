@@ -156,7 +156,7 @@ async fn count(
 }
 
 pub(crate) async fn dashboard(args: DashboardArgs) -> anyhow::Result<Outcome> {
-    let mut dashboard = Dashboard::bind(args.listen.config()).await?;
+    let mut dashboard = Dashboard::bind(args.listen).await?;
     let backend = Backend::open_existing(&args.backend).await?;
     let served = backend.close_after(async move |backend: &Backend| {
         if let Some(limits) = args.ballots.limits() {

@@ -1,7 +1,7 @@
-"""The virtual environment of the peers: made when it is first needed, and anew when the requirements change.
+"""The virtual environment of the peers: made when first needed, and again when the requirements change.
 
-Each peer is installed by itself, when it is first asked for: the packages are big, and one that has none for
-this Python is not to keep the others from running.
+Each peer is installed separately when first needed: the packages are large, and a peer without a package for this
+Python must not prevent the others.
 """
 
 import os
@@ -15,7 +15,7 @@ from peer_contract import Unavailable, installed_java
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 PACKAGES = {"spark": ["pyspark"], "bytewax": ["bytewax"], "pathway": ["pathway"]}
-# There only for an installation that has come to its end: one that was broken off is begun again.
+# Written after an installation; one that was interrupted is repeated.
 INSTALLED = "installed-{}"
 STATED = "made-for.txt"
 
@@ -27,7 +27,7 @@ class Environment:
         self.requirements = REQUIREMENTS.read_text(encoding="utf-8")
 
     def open(self):
-        """Makes the environment, if what it was made for is not what is wanted."""
+        """Makes the environment, unless there is one for this Python and these requirements."""
         wanted = f"{sys.version}\n{self.requirements}"
         stated = self.directory / STATED
         if stated.is_file() and stated.read_text(encoding="utf-8") == wanted:
@@ -54,7 +54,7 @@ class Environment:
     def _install(self, package):
         pinned = re.search(rf"^{package}==.+$", self.requirements, re.MULTILINE)[0]
         print(f"installing {pinned}", file=sys.stderr)
-        # Nothing is compiled here, except for pyspark, of which there is no other package: it is only packed anew.
+        # No source packages, except of pyspark, which has no other and compiles nothing.
         pip = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         pip += ["--only-binary", ":all:", "--no-binary", "pyspark"]
         done = subprocess.run([*pip, pinned], capture_output=True, text=True)
@@ -64,6 +64,6 @@ class Environment:
 
 
 def last_line(process):
-    """What a program said last: its reason, as a rule."""
+    """The last line that a program printed, usually the reason of its failure."""
     lines = (process.stderr.strip() or process.stdout.strip()).splitlines()
     return lines[-1].strip() if lines else f"exit code {process.returncode}"

@@ -1,4 +1,4 @@
-"""What the peers share: their arguments, the input's files, the printed result, and whether it is right.
+"""What the peers share: their arguments, the input files, the printed result, and the check of it.
 
 The input is what `election bench votes DIRECTORY` writes: `votes-N.jsonl`, one vote a line, all votes of a
 voter in one file, and `expected.json`, the right counts with second votes dropped and with them counted.
@@ -13,14 +13,14 @@ import sys
 from pathlib import Path
 
 DUPLICATES = ("counted", "dropped")
-# The versions that Spark 3.5 is made for: its own documentation names them. Later ones took away what it calls.
+# The versions that Spark 3.5 supports, according to its documentation. Later ones removed what it calls.
 SPARK_JAVA = (8, 11, 17)
-# Enough to see what went wrong; all locations would be a screenful.
+# Enough to see what is wrong; all locations would fill a screen.
 SHOWN_DIFFERENCES = 3
 
 
 class Unavailable(Exception):
-    """This peer cannot run here; the text says why, and what to do about it."""
+    """This peer cannot run here; the text says why, and what to do."""
 
 
 def peer_arguments(doc):
@@ -49,8 +49,8 @@ def read_expected(directory):
 def print_result(args, *, peer, version, how, exact, seconds, counts, java=None):
     """Prints the one line that `compare` reads.
 
-    `exact`: whether the peer promises that of a voter's votes it is the first that counts; one that only
-    promises that it is one of them is not held to the candidates' counts.
+    `exact`: whether the peer promises to count the first of a voter's votes. Without it, the counts by candidate are
+    not checked.
     """
     result = {
         "peer": peer,
@@ -72,12 +72,12 @@ def print_unavailable(peer, reason):
 
 
 def differences(result, expected):
-    """What is wrong with a peer's counts, as lines of text; none if they are right."""
+    """What is wrong with a peer's counts, as lines of text; empty if they are right."""
     right = expected["first_votes" if result["duplicates"] == "dropped" else "all_votes"]
     wrong = _different("location", result["locations"], right["locations"])
     if result["exact"]:
         return wrong + _different("candidate", result["candidates"], right["candidates"])
-    # Which of a voter's votes counted is open; that it was one, for someone who stands, is not.
+    # Any one of a voter's votes may be counted, but exactly one, and for a known candidate.
     strangers = result["candidates"].keys() - right["candidates"].keys()
     total = {"all candidates": sum(result["candidates"].values())}
     right_total = {"all candidates": sum(right["candidates"].values())}
@@ -85,7 +85,7 @@ def differences(result, expected):
 
 
 def candidates_agree(result, expected):
-    """Whether even the counts that an inexact peer does not promise came out as they would have."""
+    """Whether the counts by candidate are those of the first votes, which an inexact peer does not promise."""
     return result["candidates"] == expected["first_votes"]["candidates"]
 
 
@@ -98,7 +98,7 @@ def _different(kind, got, right):
 
 
 def java_version(java):
-    """The feature version of a `java` program (`17`), or None where it cannot be told."""
+    """The feature version of a `java` program (`17`), or None if it is unknown."""
     try:
         said = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True).stderr
     except (OSError, subprocess.CalledProcessError):

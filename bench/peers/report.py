@@ -1,4 +1,4 @@
-"""What `compare` shows: the machine, one table of all that was measured, and what is to be said about it."""
+"""What `compare` shows: the machine, one table of all measurements, and notes on them."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ from pathlib import Path
 
 HEADINGS = ("", "Version", "Second votes", "Votes/s", "Of our tally", "Counts")
 RIGHT_ALIGNED = {"Votes/s", "Of our tally"}
-# A row's status, as the table has it. Those that are bad stand out.
+# A row's status as shown in the table.
 COUNTS = {
     "right": "right",
     "promised": "locations and sum right",
@@ -19,7 +19,7 @@ BAD = {"wrong", "failed"}
 
 
 def machine():
-    """What the figures depend on besides the programs."""
+    """The machine that the figures were measured on."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
@@ -70,7 +70,7 @@ def _line(cells, widths):
 
 
 def _notes(report):
-    """A line for each row that its cells do not tell enough of."""
+    """A line for each row whose cells need an explanation."""
     notes = []
     for row in report["rows"]:
         subject = f"{row['name']}, second votes {row['duplicates']}"
@@ -81,13 +81,13 @@ def _notes(report):
         elif row["status"] == "promised":
             so = "" if row["candidates_agree"] else " not"
             notes.append(
-                f"{subject}: one of a voter's votes counts, which need not be the first. Compared were\n"
-                "  the locations' counts and the sum of the candidates'; the candidates' own are"
+                f"{subject}: one of a voter's votes counts, not necessarily the first. The counts by\n"
+                "  location and the sum of all candidates were checked; the counts by candidate are"
                 f"{so} those of the first votes."
             )
     if not any(row.get("ratio") for row in report["rows"]):
         notes.append("No ratios: `election bench --json` had no figure `tally`.")
-    # One reason for both of a peer's rows is told once.
+    # A reason that both rows of a peer share is shown once.
     return [*dict.fromkeys(notes), ""] if notes else []
 
 

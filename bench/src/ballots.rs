@@ -6,46 +6,43 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::dashboard::{BallotLimits, Dashboard, DashboardConfig};
-use anyhow::{Context, bail, ensure};
-use ballot::{CredentialKey, PollsWindow, Tally};
-use consumer::{ConsumerConfig, Progress};
-use evidence::{ElectionKey, Safeguards};
-use hdrhistogram::Histogram;
-use platform::Platform;
+use ::dashboard::args::ListenArgs;
+use ::dashboard::{BallotLimits, Dashboard};
+use anyhow::{Context, ensure};
+use ballot::{CredentialKey, Tally};
+use consumer::ConsumerConfig;
+use evidence::ElectionKey;
 use producer::VoterSource;
 use serde_json::json;
-use store::{EmbeddedPostgres, Store};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use store::Store;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
-use wire::Election;
 
 use crate::BallotsBenchArgs;
+use crate::http_client::HttpClient;
+use crate::latencies::Latencies;
 use crate::report::{Figure, Report, Unit};
-use crate::workload;
+use crate::system::{Database, System};
+use crate::workload::{self, SEED};
 
-const SEED: u64 = 42;
 const PARTITIONS: u32 = 2;
 
-/// Connections that the votes are sent on, one after the other on each.
+/// Connections that the votes are sent on, one after another on each.
 const CONNECTIONS: u64 = 256;
 
-/// Longest latency that is told apart: a minute, in microseconds.
-const LONGEST_MICROS: u64 = 60_000_000;
-
-/// Requests of one connection that were not accepted, kept to be shown.
+/// Failed requests of one connection that are printed.
 const FAILURES_SHOWN: usize = 3;
 
-/// What came of the requests.
+/// The path that votes are posted to.
+const VOTES: &str = "/api/v1/votes";
+
+/// The answers to the requests.
 struct Answers {
     accepted: u64,
     failed: u64,
-    /// Some of the failures, in words.
+    /// Some of the failures.
     failures: Vec<String>,
-    micros: Histogram<u64>,
+    latencies: Latencies,
 }
 
 impl Answers {
@@ -54,7 +51,7 @@ impl Answers {
             accepted: 0,
             failed: 0,
             failures: Vec::new(),
-            micros: Histogram::new_with_max(LONGEST_MICROS, 3)?,
+            latencies: Latencies::new()?,
         })
     }
 
@@ -69,11 +66,11 @@ impl Answers {
         self.accepted += other.accepted;
         self.failed += other.failed;
         self.failures.extend(other.failures);
-        Ok(self.micros.add(other.micros)?)
+        self.latencies.add(&other.latencies)
     }
 }
 
-/// Who votes: every so many-th voter, each at a time of its own.
+/// The voters, each with a time at which the vote is due.
 #[derive(Clone)]
 struct Voters {
     address: SocketAddr,
@@ -86,67 +83,54 @@ struct Voters {
 
 pub(crate) async fn measure(args: BallotsBenchArgs) -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let embedded = workload::platform(directory.path(), "log", PARTITIONS).await?;
-    let platform: Arc<dyn Platform> = Arc::new(embedded.clone());
-    let postgres = EmbeddedPostgres::start(&directory.path().join("postgres")).await?;
-    let store = postgres.connect().await?;
-    // A key of the day: it opens nothing but this election.
+    let log = workload::empty_log(directory.path(), "log", PARTITIONS).await?;
+    let database = Database::embedded(directory.path()).await?;
+    // Any key will do: the election is gone afterwards.
     let key = ElectionKey::from_bytes([7; 32]);
-    let election = open_election(&store, &key).await?;
-    let stop = CancellationToken::new();
-    let progress = Progress::new(PARTITIONS);
-    let consumer = tokio::spawn(consumer::run(
-        platform.clone(),
-        store.clone(),
-        election.clone(),
-        ConsumerConfig::default(),
-        progress.clone(),
-        stop.clone(),
-    ));
-    let votes = args.rate * args.seconds;
-    let voters = VoterSource::Generated {
-        seed: SEED,
-        count: votes,
-        precincts: Vec::new(),
-    };
-    producer::register_voters(&platform, voters, &Arc::default(), &stop).await?;
-    consumer::wait_until_done(&*platform, &progress, &stop).await?;
-
+    let mut system = System::set_up(log, &database, Some(&key)).await?;
+    let progress = system.consume(PARTITIONS, ConsumerConfig::default());
     let unlimited = BallotLimits {
         per_address: NonZeroU32::MAX,
         per_voter: NonZeroU32::MAX,
     };
-    let dashboard = Dashboard::bind(DashboardConfig {
-        port: 0,
-        ..DashboardConfig::default()
-    });
-    let dashboard = dashboard
-        .await?
-        .accepting_votes(unlimited, Some(key.clone()));
-    let voters = Voters {
-        address: dashboard.address(),
-        key: key.credentials(),
-        candidates: (election.definition.candidates())
-            .map(|candidate| candidate.candidate_id.clone())
-            .collect(),
-        rate: args.rate,
-        votes,
-        began: Instant::now(),
+    let dashboard = Dashboard::bind(ListenArgs::on_a_free_port()).await?;
+    let dashboard = dashboard.accepting_votes(unlimited, Some(key.clone()));
+    let address = system.serve(dashboard);
+
+    let votes = args.rate * args.seconds;
+    let (platform, stop) = (system.platform.clone(), system.stop.clone());
+    let candidates = system.election.definition.candidates();
+    let candidates = candidates.map(|candidate| candidate.candidate_id.clone());
+    let candidates = candidates.collect();
+    let voting = async {
+        let voters = VoterSource::Generated {
+            seed: SEED,
+            count: votes,
+            precincts: Vec::new(),
+        };
+        producer::register_voters(&platform, voters, &Arc::default(), &stop).await?;
+        consumer::wait_until_done(&*platform, &progress, &stop).await?;
+        wait_until_open(address).await?;
+        let began = Instant::now();
+        let voters = Voters {
+            address,
+            key: key.credentials(),
+            candidates,
+            rate: args.rate,
+            votes,
+            began,
+        };
+        let answers = vote(voters).await?;
+        let took = began.elapsed();
+        consumer::wait_until_done(&*platform, &progress, &stop).await?;
+        Ok((answers, took))
     };
-    let served = tokio::spawn(dashboard.run(platform.clone(), store.clone(), stop.clone()));
-    wait_until_open(voters.address).await?;
-    let began = Instant::now();
-    let answers = vote(Voters { began, ..voters }).await?;
-    let took = began.elapsed();
-    consumer::wait_until_done(&*platform, &progress, &stop).await?;
-    stop.cancel();
-    served.await??;
-    consumer.await??;
-    let counted = counted(&store).await?;
-    let rows = store.count_rows().await?.votes;
-    store.close();
-    postgres.stop().await?;
-    embedded.close().await?;
+    let (answers, took) = system.beside(voting).await?;
+    let counted = counted(&system.store).await?;
+    let rows = system.store.count_rows().await?.votes;
+    drop(platform);
+    system.stop().await?;
+    database.stop().await?;
 
     print(&args, &answers, took)?;
     for failure in &answers.failures {
@@ -163,20 +147,6 @@ pub(crate) async fn measure(args: BallotsBenchArgs) -> anyhow::Result<()> {
         answers.accepted
     );
     Ok(())
-}
-
-async fn open_election(store: &Store, key: &ElectionKey) -> anyhow::Result<Election> {
-    store.migrate().await?;
-    let election = store::Election {
-        plan: json!({}),
-        polls: PollsWindow::default(),
-        safeguards: Safeguards::new(true, false, Some(key))?,
-        definition: None,
-    };
-    store.open_election(&election).await?;
-    let candidates = workload::election().candidates();
-    store.register_candidates(&candidates).await?;
-    Ok(store.running_election(Some(key)).await?)
 }
 
 async fn counted(store: &Store) -> anyhow::Result<u64> {
@@ -202,7 +172,7 @@ async fn vote(voters: Voters) -> anyhow::Result<Answers> {
 
 async fn vote_on_one_connection(voters: Voters, first: u64) -> anyhow::Result<Answers> {
     let mut answers = Answers::new()?;
-    let mut connection = Connection::open(voters.address).await?;
+    let mut client = HttpClient::connect(voters.address).await?;
     for voter in (first..voters.votes).step_by(CONNECTIONS as usize) {
         let due = voters.began + Duration::from_secs(1).mul_f64(voter as f64 / voters.rate as f64);
         let voter_id = producer::voter_id(SEED, voter);
@@ -212,91 +182,41 @@ async fn vote_on_one_connection(voters: Voters, first: u64) -> anyhow::Result<An
             "voter_id": voter_id,
         });
         sleep_until(due).await;
-        match connection.post("/api/v1/votes", &body.to_string()).await {
+        match client.post(VOTES, &body).await {
             Ok((201, _)) => {
                 answers.accepted += 1;
-                // From when it was due: who waits for a slow answer before it waits, too.
-                let micros = due.elapsed().as_micros() as u64;
-                answers.micros.record(micros.clamp(1, LONGEST_MICROS))?;
+                // Since it was due: a vote that waits for a slow answer before it has waited, too.
+                answers.latencies.record(due.elapsed(), 1)?;
             }
             Ok((status, answer)) => answers.fail(format!("{status}: {answer}")),
             Err(error) => {
                 answers.fail(format!("{error:#}"));
-                connection = Connection::open(voters.address).await?;
+                client = HttpClient::connect(voters.address).await?;
             }
         }
     }
     Ok(answers)
 }
 
-/// Asks until the ballot box is open; the answer to an empty ballot says so.
+/// Sends empty ballots until the ballot box is open.
 async fn wait_until_open(address: SocketAddr) -> anyhow::Result<()> {
-    let mut connection = Connection::open(address).await?;
-    let body = json!({"voter_id": "", "candidate_id": "", "credential": ""}).to_string();
-    while connection.post("/api/v1/votes", &body).await?.0 == 503 {
+    let client = HttpClient::connect(address).await?;
+    let body = json!({"voter_id": "", "candidate_id": "", "credential": ""});
+    while client.post(VOTES, &body).await?.0 == 503 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
-}
-
-/// A connection to the dashboard, kept from request to request.
-struct Connection {
-    stream: BufReader<TcpStream>,
-    address: SocketAddr,
-}
-
-impl Connection {
-    async fn open(address: SocketAddr) -> anyhow::Result<Connection> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let stream = BufReader::new(stream);
-        Ok(Connection { stream, address })
-    }
-
-    /// Sends a request. Returns the answer's status and body.
-    async fn post(&mut self, path: &str, body: &str) -> anyhow::Result<(u16, String)> {
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        );
-        self.stream.write_all(request.as_bytes()).await?;
-        let status = self.line().await?;
-        let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.context("an answer without a status")?;
-        let mut length = 0;
-        loop {
-            let line = self.line().await?.to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await?;
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
-    }
-
-    async fn line(&mut self) -> anyhow::Result<String> {
-        let mut line = String::new();
-        if self.stream.read_line(&mut line).await? == 0 {
-            bail!("the dashboard closed the connection");
-        }
-        Ok(line.trim_end().to_owned())
-    }
 }
 
 fn print(args: &BallotsBenchArgs, answers: &Answers, took: Duration) -> anyhow::Result<()> {
     let mut report = Report::new("");
     let rate = answers.accepted as f64 / took.as_secs_f64();
     let name = format!("ballots accepted, of {} sent a second", args.rate);
-    report.add(Figure::new("accepted_rate", name, Unit::PerSecond, rate));
-    for (key, name, quantile) in [("p50_ms", "p50", 0.50), ("p99_ms", "p99", 0.99)] {
-        let name = format!("ballot sent to acknowledged, {name}");
-        let ms = answers.micros.value_at_quantile(quantile) as f64 / 1_000.0;
+    report.add(Figure::rate("accepted_rate", name, rate));
+    for (quantile, share) in [("p50", 0.50), ("p99", 0.99)] {
+        let key = format!("{quantile}_ms");
+        let name = format!("ballot sent to acknowledged, {quantile}");
+        let ms = answers.latencies.quantile_ms(share);
         report.add(Figure::new(key, name, Unit::Milliseconds, ms));
     }
     let head = json!({

@@ -1,10 +1,10 @@
-//! Kafka without the bridge: a librdkafka producer and consumer with nothing around them, which is the
-//! best that a broker gives to a program of one's own.
+//! Kafka without the bridge: a plain librdkafka producer and consumer, the fastest that any program can be.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use manifest::KafkaCompression;
+use platform::Output;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -12,73 +12,34 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use crate::workload::Vote;
-
-/// How long a broker may be silent.
+/// How long the broker may take to answer.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long the producer waits when its queue is full.
 const FULL: Duration = Duration::from_millis(1);
 
-/// A broker.
-#[derive(Debug, Clone)]
-pub(crate) struct BareKafka {
-    bootstrap: String,
+fn config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap);
+    config
 }
 
-impl BareKafka {
-    pub(crate) fn new(bootstrap: &str) -> Self {
-        BareKafka {
-            bootstrap: bootstrap.into(),
-        }
-    }
+pub(crate) async fn create_topics(
+    bootstrap: &str,
+    topics: &[&str],
+    partitions: u32,
+) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = config(bootstrap).create()?;
+    let new = topics.iter();
+    let new = new.map(|topic| NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(1)));
+    let new: Vec<_> = new.collect();
+    let created = admin.create_topics(&new, &options()).await;
+    each_done("create a topic", created)
+}
 
-    fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap);
-        config
-    }
-
-    pub(crate) async fn create_topics(
-        &self,
-        topics: &[&str],
-        partitions: u32,
-    ) -> anyhow::Result<()> {
-        let new = topics
-            .iter()
-            .map(|topic| NewTopic::new(topic, partitions as i32, TopicReplication::Fixed(1)));
-        let created = self
-            .admin()?
-            .create_topics(&new.collect::<Vec<_>>(), &options())
-            .await;
-        each_done("create a topic", created)
-    }
-
-    pub(crate) async fn delete_topics(&self, topics: &[&str]) -> anyhow::Result<()> {
-        let deleted = self.admin()?.delete_topics(topics, &options()).await;
-        each_done("delete a topic", deleted)
-    }
-
-    fn admin(&self) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-        Ok(self.config().create()?)
-    }
-
-    /// How long it takes until every vote is acknowledged; they are in memory before.
-    pub(crate) async fn produce(
-        &self,
-        topic: &str,
-        compression: KafkaCompression,
-        votes: Vec<Vote>,
-    ) -> anyhow::Result<Duration> {
-        let (mut config, topic) = (self.config(), topic.to_owned());
-        config.set("compression.codec", compression.name());
-        tokio::task::spawn_blocking(move || produce(config, &topic, &votes)).await?
-    }
-
-    /// How long it takes until the partitions have been read to these offsets.
-    pub(crate) async fn consume(&self, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
-        let (config, topic, ends) = (self.config(), topic.to_owned(), ends.to_owned());
-        tokio::task::spawn_blocking(move || consume(config, &topic, &ends)).await?
-    }
+pub(crate) async fn delete_topics(bootstrap: &str, topics: &[&str]) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> = config(bootstrap).create()?;
+    let deleted = admin.delete_topics(topics, &options()).await;
+    each_done("delete a topic", deleted)
 }
 
 fn options() -> AdminOptions {
@@ -97,17 +58,28 @@ fn each_done(
     Ok(())
 }
 
-fn produce(mut config: ClientConfig, topic: &str, votes: &[Vote]) -> anyhow::Result<Duration> {
-    let producer: ThreadedProducer<DefaultProducerContext> =
-        config.set("enable.idempotence", "true").create()?;
-    // Connected before, as the bridge is.
+/// Produces the votes of each partition. Returns how long it takes until every vote is acknowledged.
+pub(crate) fn produce(
+    bootstrap: &str,
+    topic: &str,
+    compression: KafkaCompression,
+    votes: &[Vec<Output>],
+) -> anyhow::Result<Duration> {
+    let producer: ThreadedProducer<DefaultProducerContext> = config(bootstrap)
+        .set("enable.idempotence", "true")
+        .set("compression.codec", compression.name())
+        .create()?;
+    // The connection is there beforehand, as the bridge's is.
     producer.client().fetch_metadata(Some(topic), LIMIT)?;
     let began = Instant::now();
-    for vote in votes {
+    let partitions = (0..).zip(votes);
+    let votes =
+        partitions.flat_map(|(partition, votes)| votes.iter().map(move |vote| (partition, vote)));
+    for (partition, vote) in votes {
         let mut record = BaseRecord::to(topic)
-            .partition(vote.partition as i32)
-            .key(vote.record.key.as_deref().unwrap_or_default())
-            .payload(&*vote.record.value);
+            .partition(partition)
+            .key(vote.key.as_deref().unwrap_or_default())
+            .payload(&*vote.value);
         while let Err((error, back)) = producer.send(record) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(error).context("cannot produce");
@@ -120,8 +92,9 @@ fn produce(mut config: ClientConfig, topic: &str, votes: &[Vote]) -> anyhow::Res
     Ok(began.elapsed())
 }
 
-fn consume(mut config: ClientConfig, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
-    let consumer: BaseConsumer = config
+/// Returns how long it takes to read the partitions to these offsets.
+pub(crate) fn consume(bootstrap: &str, topic: &str, ends: &[i64]) -> anyhow::Result<Duration> {
+    let consumer: BaseConsumer = config(bootstrap)
         .set("group.id", "election-bench")
         .set("enable.auto.commit", "false")
         .create()?;
@@ -136,7 +109,7 @@ fn consume(mut config: ClientConfig, topic: &str, ends: &[i64]) -> anyhow::Resul
     while left > 0 {
         match consumer.poll(LIMIT) {
             Some(message) => drop(message.context("cannot consume")?),
-            None => bail!("the broker sends no more records, with {left} to come"),
+            None => bail!("the broker sends no more records; {left} are missing"),
         }
         left -= 1;
     }

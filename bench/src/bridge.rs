@@ -1,5 +1,5 @@
-//! `election bench bridge`: votes a second to Kafka and from it, through the bridge, beside a bare
-//! librdkafka producer and consumer on the same broker.
+//! `election bench bridge`: votes a second to Kafka and from it, through the bridge, compared with a bare librdkafka
+//! producer and consumer on the same broker.
 
 use std::time::Instant;
 
@@ -7,16 +7,16 @@ use ::bridge::{BridgeConfig, Direction, Link, Progress, Snapshot};
 use anyhow::{Context, bail};
 use manifest::Manifest;
 use serde_json::json;
-use store::{EmbeddedPostgres, Store};
+use store::Store;
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
-use crate::BridgeBenchArgs;
-use crate::bare_kafka::BareKafka;
-use crate::report::{Figure, Report, Unit};
+use crate::report::{Figure, Report};
+use crate::system::Database;
 use crate::workload::{self, Workload};
+use crate::{BridgeBenchArgs, Size, bare_kafka};
 
-/// Of the bare producer's rate, the least that is asked for: votes as they are, and enriched.
+/// Targets as shares of the bare producer's rate: votes as they are, and enriched.
 const PLAIN_TARGET: f64 = 0.8;
 const ENRICHED_TARGET: f64 = 0.5;
 /// The chain that enriches votes, in the built-in manifest.
@@ -35,14 +35,11 @@ struct Round {
 
 pub(crate) async fn measure(args: BridgeBenchArgs) -> anyhow::Result<()> {
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let produced = Workload::produce(directory.path(), args.votes, args.partitions).await?;
-    // Reopened, so that the log is at rest.
-    produced.close().await?;
-    let workload = Workload::reopen(directory.path()).await?;
-    let postgres = EmbeddedPostgres::start(&directory.path().join("postgres")).await?;
-    let store = postgres.connect().await?;
-    workload::open_election(&store, &workload.election).await?;
-    let kafka = BareKafka::new(&args.kafka);
+    let Size { votes, partitions } = args.size;
+    let (workload, _) = Workload::produce(directory.path(), votes, partitions).await?;
+    let database = Database::embedded(directory.path()).await?;
+    let store = database.connect().await?;
+    workload::open_election(&store, None).await?;
 
     let mut rounds = Vec::new();
     for number in 0..args.rounds {
@@ -50,67 +47,45 @@ pub(crate) async fn measure(args: BridgeBenchArgs) -> anyhow::Result<()> {
             args: &args,
             workload: &workload,
             store: &store,
-            kafka: &kafka,
             number,
         };
         rounds.push(bench.round().await?);
     }
     store.close();
-    postgres.stop().await?;
+    database.stop().await?;
     let votes = workload.records();
     workload.close().await?;
 
     let rate = |of: fn(&Round) -> f64| median(rounds.iter().map(of));
-    let (producer, consumer) = (
-        rate(|round| round.bare_producer),
-        rate(|round| round.bare_consumer),
-    );
-    let figure = |key, name: &str, rate| Figure::new(key, name, Unit::PerSecond, rate);
+    let producer = rate(|round| round.bare_producer);
+    let consumer = rate(|round| round.bare_consumer);
+    let plain = rate(|round| round.plain);
+    let enriched = rate(|round| round.enriched);
+    let arrived = rate(|round| round.arrived);
     let mut report = Report::new("Of bare");
-    report.add(figure(
-        "bare_producer",
-        &format!(
-            "bare producer (librdkafka, idempotent, {})",
-            args.compression.name()
-        ),
-        producer,
-    ));
+    let codec = args.compression.name();
+    let name = format!("bare producer (librdkafka, idempotent, {codec})");
+    report.add(Figure::rate("bare_producer", name, producer));
+    let plain = Figure::rate("to_kafka", "to Kafka, votes as they are", plain);
     report.add(
-        figure(
-            "to_kafka",
-            "to Kafka, votes as they are",
-            rate(|round| round.plain),
-        )
-        .compared_with(producer)
-        .target(PLAIN_TARGET * producer),
+        plain
+            .compared_with(producer)
+            .target(PLAIN_TARGET * producer),
     );
+    let enriched = Figure::rate("to_kafka_enriched", "to Kafka, enriched", enriched);
     report.add(
-        figure(
-            "to_kafka_enriched",
-            "to Kafka, enriched",
-            rate(|round| round.enriched),
-        )
-        .compared_with(producer)
-        .target(ENRICHED_TARGET * producer),
+        enriched
+            .compared_with(producer)
+            .target(ENRICHED_TARGET * producer),
     );
-    report.add(figure(
+    report.add(Figure::rate(
         "bare_consumer",
         "bare consumer (librdkafka)",
         consumer,
     ));
-    report.add(
-        figure(
-            "from_kafka",
-            "from Kafka, into the log",
-            rate(|round| round.arrived),
-        )
-        .compared_with(consumer),
-    );
-    let head = json!({
-        "votes": votes,
-        "partitions": args.partitions,
-        "rounds": args.rounds,
-    });
+    let arrived = Figure::rate("from_kafka", "from Kafka, into the log", arrived);
+    report.add(arrived.compared_with(consumer));
+    let head = json!({ "votes": votes, "partitions": partitions, "rounds": args.rounds });
     report.print(args.json, head)
 }
 
@@ -124,7 +99,6 @@ struct Bench<'a> {
     args: &'a BridgeBenchArgs,
     workload: &'a Workload,
     store: &'a Store,
-    kafka: &'a BareKafka,
     number: u32,
 }
 
@@ -132,53 +106,49 @@ impl Bench<'_> {
     async fn round(&self) -> anyhow::Result<Round> {
         let [bare, plain, enriched] = ["bare", "plain", "enriched"].map(|what| self.topic(what));
         let topics = [&*bare, &*plain, &*enriched];
-        self.kafka
-            .create_topics(&topics, self.args.partitions)
-            .await?;
+        let kafka = &self.args.kafka;
+        bare_kafka::create_topics(kafka, &topics, self.args.size.partitions).await?;
         let measured = self.measure(&bare, &plain, &enriched).await;
-        let deleted = self.kafka.delete_topics(&topics).await;
+        let deleted = bare_kafka::delete_topics(kafka, &topics).await;
         let round = measured?;
         deleted?;
         Ok(round)
     }
 
     async fn measure(&self, bare: &str, plain: &str, enriched: &str) -> anyhow::Result<Round> {
+        let (partitions, compression) = (self.args.size.partitions, self.args.compression);
         let votes = self.workload.votes().await?;
         let count = self.workload.records() as f64;
-        let took = self
-            .kafka
-            .produce(bare, self.args.compression, votes)
-            .await?;
+        let (kafka, topic) = (self.args.kafka.clone(), bare.to_owned());
+        let producing = move || bare_kafka::produce(&kafka, &topic, compression, &votes);
+        let took = tokio::task::spawn_blocking(producing).await??;
         let bare_producer = count / took.as_secs_f64();
 
         let arrived = format!("{ARRIVED}-{}", self.number);
-        let platform = self.workload.port();
-        platform
-            .create_topic(&arrived, self.args.partitions)
-            .await?;
+        let platform = self.workload.platform();
+        platform.create_topic(&arrived, partitions).await?;
         let link = |fluvio: &str, kafka: &str, direction, chain| Link {
             fluvio: fluvio.into(),
             kafka: kafka.into(),
             direction,
             chain,
-            compression: self.args.compression,
+            compression,
         };
         let chain = Manifest::built_in()
             .chain(ENRICHED, &ballot::Params::new())
             .context("the built-in manifest has no chain that enriches")?;
-        let to_kafka = Direction::ToKafka;
-        let plain = self
-            .carry(link(topics::VOTES, plain, to_kafka, Vec::new()))
-            .await?;
-        let enriched = self
-            .carry(link(topics::VOTES, enriched, to_kafka, chain))
-            .await?;
+        let plain = link(topics::VOTES, plain, Direction::ToKafka, Vec::new());
+        let plain = self.carry(plain).await?;
+        let enriched = link(topics::VOTES, enriched, Direction::ToKafka, chain);
+        let enriched = self.carry(enriched).await?;
 
-        let took = self.kafka.consume(bare, &self.workload.ends).await?;
+        let (kafka, topic) = (self.args.kafka.clone(), bare.to_owned());
+        let ends = self.workload.ends.clone();
+        let consuming = move || bare_kafka::consume(&kafka, &topic, &ends);
+        let took = tokio::task::spawn_blocking(consuming).await??;
         let bare_consumer = count / took.as_secs_f64();
-        let arrived = self
-            .carry(link(&arrived, bare, Direction::FromKafka, Vec::new()))
-            .await?;
+        let arrived = link(&arrived, bare, Direction::FromKafka, Vec::new());
+        let arrived = self.carry(arrived).await?;
         Ok(Round {
             bare_producer,
             plain,
@@ -188,7 +158,7 @@ impl Bench<'_> {
         })
     }
 
-    /// Votes a second that a bridge carries, from when it knows where to begin.
+    /// Votes a second that a bridge carries, measured from when it knows where to begin.
     async fn carry(&self, link: Link) -> anyhow::Result<f64> {
         let progress = Progress::default();
         let stop = CancellationToken::new();
@@ -197,7 +167,7 @@ impl Bench<'_> {
             ..BridgeConfig::new(&self.args.kafka)
         };
         let mut bridge = tokio::spawn(::bridge::run(
-            self.workload.port(),
+            self.workload.platform(),
             self.store.clone(),
             self.workload.election.clone(),
             config,
@@ -205,7 +175,7 @@ impl Bench<'_> {
             stop.clone(),
         ));
         let mut watch = progress.watch();
-        let partitions = self.args.partitions as usize;
+        let partitions = self.args.size.partitions as usize;
         let carrying = async {
             watch
                 .wait_for(|snapshot| snapshot.partitions.len() == partitions)
@@ -224,7 +194,7 @@ impl Bench<'_> {
             took = carrying => took?,
             ended = &mut bridge => {
                 ended??;
-                bail!("the bridge ended before everything was carried");
+                bail!("the bridge ended before it had carried everything");
             }
         };
         stop.cancel();

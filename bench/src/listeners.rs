@@ -1,38 +1,35 @@
 //! Many listeners of a dashboard's event stream, and how late each event reaches them.
 //!
-//! A process of its own, so that the dashboard's memory and time are the dashboard's. The time at
-//! which an aggregate was published travels in it: `bench dashboard` publishes the microseconds since
-//! 1970 as the first candidate's votes.
+//! A process of its own, so that only the dashboard's memory and time are measured. Each event carries the time at
+//! which its aggregate was published: `bench dashboard` publishes the microseconds since 1970 as the first candidate's
+//! votes.
 
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
-use async_dup::{Arc, Mutex};
+use anyhow::Context;
 use futures_util::AsyncBufReadExt;
-use hdrhistogram::Histogram;
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use tide::http::{Body, Method, Request, Url};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use crate::ListenersArgs;
+use crate::http_client::HttpClient;
+use crate::latencies::Latencies;
 
-/// What is printed when every listener has its first snapshot.
+/// The path of the event stream.
+pub(crate) const EVENTS: &str = "/api/v1/events";
+
+/// Printed when every listener has its first snapshot.
 pub(crate) const ALL_LISTEN: &str = "all listen";
 
-/// Longest latency that is told apart: a minute, in microseconds.
-const LONGEST_MICROS: u64 = 60_000_000;
-
-/// What the listeners have heard; printed as one line of JSON when the dashboard is gone.
+/// What the listeners received; printed as one line of JSON when the dashboard has stopped.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Heard {
-    /// Updates that the listener heard who heard least.
+    /// The fewest updates that a listener received.
     pub(crate) least: u64,
-    /// Updates that all of them heard together.
+    /// Updates received by all of them together.
     pub(crate) updates: u64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -42,8 +39,8 @@ pub(crate) struct Heard {
 }
 
 #[derive(Debug, Default)]
-struct Tally {
-    micros: Vec<u64>,
+struct Updates {
+    latencies: Vec<Duration>,
     bytes: u64,
 }
 
@@ -54,94 +51,70 @@ pub(crate) async fn listen(args: ListenersArgs) -> anyhow::Result<()> {
         listeners.spawn(follow(args.address, began.clone()));
     }
     drop(began);
-    let mut listening = 0;
-    while listening < args.listeners {
-        ensure!(
-            all_began.recv().await.is_some(),
-            "a listener was not let in"
-        );
-        listening += 1;
+    for _ in 0..args.listeners {
+        let began = all_began.recv().await;
+        began.context("the dashboard refused a listener")?;
     }
     println!("{ALL_LISTEN}");
 
-    let mut latencies = Histogram::<u64>::new_with_max(LONGEST_MICROS, 3)?;
+    let mut latencies = Latencies::new()?;
     let (mut least, mut bytes) = (u64::MAX, 0);
-    while let Some(heard) = listeners.join_next().await {
-        let heard = heard??;
-        least = least.min(heard.micros.len() as u64);
-        bytes += heard.bytes;
-        for micros in heard.micros {
-            latencies.record(micros.clamp(1, LONGEST_MICROS))?;
+    while let Some(updates) = listeners.join_next().await {
+        let updates = updates??;
+        least = least.min(updates.latencies.len() as u64);
+        bytes += updates.bytes;
+        for latency in updates.latencies {
+            latencies.record(latency, 1)?;
         }
     }
-    let ms = |micros: u64| micros as f64 / 1_000.0;
     let heard = Heard {
         least,
-        updates: latencies.len(),
-        p50_ms: ms(latencies.value_at_quantile(0.50)),
-        p99_ms: ms(latencies.value_at_quantile(0.99)),
-        most_ms: ms(latencies.max()),
-        update_bytes: bytes / latencies.len().max(1),
+        updates: latencies.count(),
+        p50_ms: latencies.quantile_ms(0.50),
+        p99_ms: latencies.quantile_ms(0.99),
+        most_ms: latencies.quantile_ms(1.0),
+        update_bytes: bytes / latencies.count().max(1),
     };
     println!("{}", serde_json::to_string(&heard)?);
     Ok(())
 }
 
-/// Opens the dashboard's event stream.
-pub(crate) async fn events(address: SocketAddr) -> anyhow::Result<Body> {
-    let stream = TcpStream::connect(address)
-        .await
-        .context("cannot connect")?;
-    let stream = Arc::new(Mutex::new(stream.compat()));
-    let url = Url::parse(&format!("http://{address}/api/v1/events"))?;
-    let mut response = async_h1::connect(stream, Request::new(Method::Get, url))
-        .await
-        .map_err(|error| error.into_inner())?;
-    ensure!(
-        response.status().is_success(),
-        "status {}",
-        response.status()
-    );
-    Ok(response.take_body())
-}
-
-/// Follows the stream until the dashboard ends it.
-async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<Tally> {
-    let mut body = events(address).await?;
-    let mut heard = Tally::default();
+/// Follows the event stream until the dashboard ends it.
+async fn follow(address: SocketAddr, began: mpsc::Sender<()>) -> anyhow::Result<Updates> {
+    let client = HttpClient::connect(address).await?;
+    let mut events = client.get(EVENTS).await?;
+    let mut received = Updates::default();
     let mut line = Vec::new();
     let mut is_update = false;
     loop {
         line.clear();
-        match body.read_until(b'\n', &mut line).await {
-            Ok(0) | Err(_) => return Ok(heard),
+        match events.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return Ok(received),
             Ok(_) => {}
         }
         if let Some(name) = line.strip_prefix(b"event: ") {
             is_update = name.starts_with(b"update");
         } else if line.starts_with(b"data: ") {
             if is_update {
-                // 0 before anything was published: the board knows of other things first.
-                if let Some(at) = published_at(&line)? {
-                    heard.micros.push(now_micros().saturating_sub(at));
-                    heard.bytes += line.len() as u64;
+                let published = number(&line, "total_votes");
+                let published = published.context("an update without candidates")?;
+                // Nothing is published yet: the dashboard reports other news first.
+                if published > 0 {
+                    let published = Duration::from_micros(published);
+                    let latency = since_1970()?.saturating_sub(published);
+                    received.latencies.push(latency);
+                    received.bytes += line.len() as u64;
                 }
             } else {
-                // Once; a heartbeat later finds the channel's other end gone or unread.
+                // The first snapshot. Later ones and heartbeats find the channel full or closed.
                 let _known = began.try_send(());
             }
         }
     }
 }
 
-/// The first candidate's votes; `None` while there are none. Found, not parsed: a thousand listeners
-/// share the machine with what they measure.
-fn published_at(data: &[u8]) -> anyhow::Result<Option<u64>> {
-    let votes = number(data, "total_votes").context("an update without candidates")?;
-    Ok(Some(votes).filter(|&votes| votes > 0))
-}
-
-/// The first number of this name in an event.
+/// The first number with this name in an event. It is searched for, not parsed: a thousand listeners share the
+/// machine with what they measure.
 pub(crate) fn number(data: &[u8], name: &str) -> Option<u64> {
     let field = format!("\"{name}\":");
     let at = memmem::find(data, field.as_bytes())?;
@@ -150,10 +123,7 @@ pub(crate) fn number(data: &[u8], name: &str) -> Option<u64> {
     Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
-/// Microseconds since 1970.
-pub(crate) fn now_micros() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    now.as_micros() as u64
+pub(crate) fn since_1970() -> anyhow::Result<Duration> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.context("the clock is before 1970")
 }

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use futures_util::StreamExt;
-use platform::{Platform, StreamRequest};
+use platform::Platform;
 use serde::Deserialize;
 use wire::topics;
 
-use crate::report::{Figure, Unit};
+use crate::report::Figure;
+use crate::workload::read_votes;
 
 /// Votes that are held in memory for the loop.
-const SAMPLE: usize = 200_000;
-/// Times the sample is gone through.
+const SAMPLE: i64 = 200_000;
+/// How often the loop runs over the sample.
 const ROUNDS: usize = 3;
 
 #[derive(Deserialize)]
@@ -29,47 +29,28 @@ struct PlainAddress<'a> {
 }
 
 pub(crate) fn figure(rate: f64) -> Figure {
-    Figure::new(
-        "native",
-        "native serde_json loop, one core",
-        Unit::PerSecond,
-        rate,
-    )
+    Figure::rate("native", "native serde_json loop, one core", rate)
 }
 
 /// Votes a second, of those in the first partition.
 pub(crate) async fn rate(platform: &dyn Platform) -> anyhow::Result<f64> {
-    let mut values = Vec::new();
     let end = platform.end_offset(topics::VOTES, 0).await?;
-    let mut stream = platform
-        .stream(StreamRequest {
-            topic: topics::VOTES.into(),
-            partition: 0,
-            from: 0,
-            chain: Vec::new(),
-        })
-        .await?;
-    let sample = SAMPLE.min(end.unsigned_abs() as usize);
-    while values.len() < sample
-        && let Some(outputs) = stream.next().await
-    {
-        values.extend(outputs?.into_iter().map(|output| output.value));
-    }
+    let votes = read_votes(platform, 0, end.min(SAMPLE)).await?;
     let rate = tokio::task::spawn_blocking(move || {
         let began = Instant::now();
         for _ in 0..ROUNDS {
             let mut candidates: HashMap<&str, u64> = HashMap::new();
             let mut locations: HashMap<&str, u64> = HashMap::new();
-            for value in &values {
-                // The truncated ones of the election's invalid votes do not parse; they cost time too.
-                if let Ok(vote) = serde_json::from_slice::<PlainVote<'_>>(value) {
+            for vote in &votes {
+                // The truncated ones among the invalid votes do not parse; they cost time, too.
+                if let Ok(vote) = serde_json::from_slice::<PlainVote<'_>>(&vote.value) {
                     *candidates.entry(vote.candidate_id).or_default() += 1;
                     *locations.entry(vote.address.state).or_default() += 1;
                 }
             }
             black_box((candidates, locations));
         }
-        (ROUNDS * values.len()) as f64 / began.elapsed().as_secs_f64()
+        (ROUNDS * votes.len()) as f64 / began.elapsed().as_secs_f64()
     });
     Ok(rate.await?)
 }

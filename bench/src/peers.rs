@@ -1,5 +1,5 @@
-//! Votes for other engines: JSON lines as they are read from files, and what is to come out.
-//! `bench/peers/compare` runs the engines.
+//! `election bench votes`: votes for other engines as files of JSON lines, and the right counts. `bench/peers/compare`
+//! runs the engines.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,12 +12,9 @@ use platform::partition_of;
 use serde::Serialize;
 
 use crate::VotesArgs;
-use crate::workload::{self, Votes};
+use crate::workload::{self, DUPLICATES, VOTERS_PER_CHUNK, Votes};
 
-/// Voters whose votes are made together.
-const VOTERS_PER_CHUNK: u64 = 2_000;
-
-/// The number of the group of locations among the tutorial's.
+/// The index of the group of locations among the tutorial's.
 const LOCATIONS: usize = 0;
 
 #[derive(Default, Serialize)]
@@ -37,21 +34,14 @@ struct Counts {
 
 impl Counts {
     fn add(&mut self, rules: &Rules, ballot: &Ballot<'_>) {
-        add_one(&mut self.candidates, &ballot.choice(rules));
-        add_one(&mut self.locations, &ballot.group_value(rules, LOCATIONS));
+        let candidate = ballot.choice(rules).into_owned();
+        let location = ballot.group_value(rules, LOCATIONS).into_owned();
+        *self.candidates.entry(candidate).or_default() += 1;
+        *self.locations.entry(location).or_default() += 1;
     }
 }
 
-fn add_one(counts: &mut BTreeMap<String, u64>, name: &str) {
-    match counts.get_mut(name) {
-        Some(count) => *count += 1,
-        None => {
-            counts.insert(name.to_owned(), 1);
-        }
-    }
-}
-
-/// Writes votes, all of them valid, some of them second ones.
+/// Writes valid votes, some of which are a voter's second.
 pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
     let election = workload::election();
     let rules = election.rules();
@@ -62,7 +52,7 @@ pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut expected = Expected::default();
-    let mut votes = Votes::with_duplicates(&election, args.partitions)?;
+    let mut votes = Votes::new(&election, args.partitions, DUPLICATES, 0.0)?;
     while expected.votes < args.votes {
         for record in votes.chunk(VOTERS_PER_CHUNK)? {
             if expected.votes == args.votes {
@@ -74,7 +64,7 @@ pub(crate) fn write_votes(args: &VotesArgs) -> anyhow::Result<()> {
             file.write_all(b"\n")?;
             let ballot = rules
                 .judge(Some(&key), &record.value)
-                .map_err(|reason| anyhow::anyhow!("a vote that is not valid: {reason}"))?;
+                .map_err(|reason| anyhow::anyhow!("an invalid vote: {reason}"))?;
             expected.all_votes.add(&rules, &ballot);
             if judge
                 .judge(expected.votes.cast_signed(), Some(&key), &record.value)

@@ -5,95 +5,84 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use indicatif::HumanCount;
 use serde_json::{Map, Value, json};
 
-/// What a figure counts.
+/// The unit of a figure. Of rates more is better, of all others less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
-    /// Records, votes or rows a second; more is better.
     PerSecond,
-    /// Milliseconds; less is better.
     Milliseconds,
-    /// Bytes; less is better.
-    Bytes,
-    /// KiB; less is better.
-    KibiBytes,
-    /// Seconds; less is better.
     Seconds,
-    /// Share of a core, in percent; less is better.
+    Bytes,
+    KibiBytes,
     Percent,
 }
 
-/// What a figure is held to.
 #[derive(Debug, Clone, Copy)]
 enum Target {
     /// In the figure's own unit.
     Value(f64),
-    /// Of what it is compared with.
+    /// As a share of the figure's baseline.
     Ratio(f64),
 }
 
 /// One line of the report.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
-    key: &'static str,
+    key: String,
     name: String,
     unit: Unit,
     /// `None` where it could not be measured; the name says why.
     value: Option<f64>,
     target: Option<Target>,
-    /// Measured in the same run, and what this is compared with.
+    /// Measured in the same run; the value is shown as a share of it.
     baseline: Option<f64>,
-    /// What that is, if it is not what the heading says.
+    /// What the baseline is, where it is not what the column's heading says.
     of: Option<&'static str>,
 }
 
 impl Figure {
-    pub(crate) fn new(key: &'static str, name: impl Into<String>, unit: Unit, value: f64) -> Self {
+    pub(crate) fn new(
+        key: impl Into<String>,
+        name: impl Into<String>,
+        unit: Unit,
+        value: impl Into<Option<f64>>,
+    ) -> Figure {
         Figure {
-            key,
+            key: key.into(),
             name: name.into(),
             unit,
-            value: Some(value),
+            value: value.into(),
             target: None,
             baseline: None,
             of: None,
         }
     }
 
-    pub(crate) fn skipped(key: &'static str, name: impl Into<String>, unit: Unit) -> Self {
-        Figure {
-            key,
-            name: name.into(),
-            unit,
-            value: None,
-            target: None,
-            baseline: None,
-            of: None,
-        }
+    /// Votes, records or rows a second.
+    pub(crate) fn rate(key: &str, name: impl Into<String>, rate: impl Into<Option<f64>>) -> Figure {
+        Figure::new(key, name, Unit::PerSecond, rate)
     }
 
-    pub(crate) fn target(mut self, target: f64) -> Self {
+    pub(crate) fn target(mut self, target: f64) -> Figure {
         self.target = Some(Target::Value(target));
         self
     }
 
-    /// Holds it to a share of what it is compared with.
-    pub(crate) fn target_ratio(mut self, ratio: f64) -> Self {
+    /// Sets a target as a share of the baseline.
+    pub(crate) fn target_ratio(mut self, ratio: f64) -> Figure {
         self.target = Some(Target::Ratio(ratio));
         self
     }
 
-    /// Compares it with a figure of what the heading names.
-    pub(crate) fn compared_with(mut self, baseline: f64) -> Self {
+    /// Compares it with a baseline of the kind that the heading names.
+    pub(crate) fn compared_with(mut self, baseline: f64) -> Figure {
         self.baseline = Some(baseline);
         self
     }
 
-    /// Compares it with a figure of something else.
-    pub(crate) fn compared_with_other(self, baseline: f64, of: &'static str) -> Self {
-        Figure {
-            of: Some(of),
-            ..self.compared_with(baseline)
-        }
+    /// Compares it with a baseline of another kind.
+    pub(crate) fn compared_with_other(mut self, baseline: f64, of: &'static str) -> Figure {
+        self.of = Some(of);
+        self.compared_with(baseline)
     }
 
     fn set_rate_baseline(&mut self, rate: f64) {
@@ -113,9 +102,7 @@ impl Figure {
         };
         Some(match self.unit {
             Unit::PerSecond => value >= target,
-            Unit::Milliseconds | Unit::Bytes | Unit::KibiBytes | Unit::Seconds | Unit::Percent => {
-                value <= target
-            }
+            _ => value <= target,
         })
     }
 
@@ -137,11 +124,44 @@ impl Figure {
         match self.unit {
             Unit::PerSecond => format!("{}/s", HumanCount(value as u64)),
             Unit::Milliseconds => format!("{value:.1} ms"),
+            Unit::Seconds => format!("{value:.1} s"),
             Unit::Bytes => format!("{value:.1} B"),
             Unit::KibiBytes => format!("{value:.1} KiB"),
-            Unit::Seconds => format!("{value:.1} s"),
             Unit::Percent => format!("{value:.1} %"),
         }
+    }
+
+    fn to_json(&self) -> Value {
+        let (target, target_ratio) = match self.target {
+            Some(Target::Value(target)) => (Some(target), None),
+            Some(Target::Ratio(ratio)) => (None, Some(ratio)),
+            None => (None, None),
+        };
+        json!({
+            "name": self.name,
+            "value": self.value,
+            "target": target,
+            "target_ratio": target_ratio,
+            "reached": self.reached(),
+            "ratio": self.ratio(),
+        })
+    }
+
+    fn to_cells(&self) -> [String; 5] {
+        let value = self.value.map(|value| self.show(value));
+        let ratio = self.ratio().map(|ratio| self.show_ratio(ratio));
+        let reached = match self.reached() {
+            Some(true) => "reached",
+            Some(false) => "MISSED",
+            None => "",
+        };
+        [
+            self.name.clone(),
+            value.unwrap_or_else(|| "skipped".into()),
+            ratio.unwrap_or_default(),
+            self.show_target().unwrap_or_default(),
+            reached.into(),
+        ]
     }
 }
 
@@ -150,12 +170,12 @@ pub(crate) struct Report {
     figures: Vec<Figure>,
     /// The heading of the column of ratios.
     ratio: &'static str,
-    /// What rates are compared with, in their own unit.
+    /// The baseline of every rate that has no other.
     rate_baseline: Option<f64>,
 }
 
 impl Report {
-    pub(crate) fn new(ratio: &'static str) -> Self {
+    pub(crate) fn new(ratio: &'static str) -> Report {
         Report {
             figures: Vec::new(),
             ratio,
@@ -163,7 +183,7 @@ impl Report {
         }
     }
 
-    /// Compares every rate with this one, those that were added before too.
+    /// Sets the baseline of all rates, also of those added before.
     pub(crate) fn compare_with(&mut self, rate: f64) {
         self.rate_baseline = Some(rate);
         for figure in &mut self.figures {
@@ -171,11 +191,11 @@ impl Report {
         }
     }
 
+    /// Adds a figure, and prints it to stderr at once: measuring takes a while.
     pub(crate) fn add(&mut self, mut figure: Figure) {
         if let Some(rate) = self.rate_baseline {
             figure.set_rate_baseline(rate);
         }
-        // Measuring takes a while; what is known is told at once.
         match figure.value {
             Some(value) => eprintln!("{}: {}", figure.name, figure.show(value)),
             None => eprintln!("SKIPPED: {}", figure.name),
@@ -186,36 +206,14 @@ impl Report {
     /// Prints the table; or, for scripts, one object: `head` and the figures.
     pub(crate) fn print(&self, as_json: bool, mut head: Value) -> anyhow::Result<()> {
         if as_json {
-            head["figures"] = self.to_json();
+            let figures = self.figures.iter();
+            let figures = figures.map(|figure| (figure.key.clone(), figure.to_json()));
+            head["figures"] = figures.collect::<Map<_, _>>().into();
             println!("{}", serde_json::to_string_pretty(&head)?);
         } else {
             println!("{}", self.to_table());
         }
         Ok(())
-    }
-
-    fn to_json(&self) -> Value {
-        let figures: Map<String, Value> = self
-            .figures
-            .iter()
-            .map(|figure| {
-                let (target, target_ratio) = match figure.target {
-                    Some(Target::Value(target)) => (Some(target), None),
-                    Some(Target::Ratio(ratio)) => (None, Some(ratio)),
-                    None => (None, None),
-                };
-                let entry = json!({
-                    "name": figure.name,
-                    "value": figure.value,
-                    "target": target,
-                    "target_ratio": target_ratio,
-                    "reached": figure.reached(),
-                    "ratio": figure.ratio(),
-                });
-                (figure.key.to_owned(), entry)
-            })
-            .collect();
-        figures.into()
     }
 
     fn to_table(&self) -> Table {
@@ -224,28 +222,11 @@ impl Report {
             .load_style(UTF8_BORDERS_ONLY)
             // In a narrow terminal only the names are broken.
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(["", "Measured", self.ratio, "Target", ""]);
-        for figure in &self.figures {
-            let or_empty = |text: Option<String>| text.unwrap_or_default();
-            table.add_row([
-                figure.name.clone(),
-                figure
-                    .value
-                    .map_or("skipped".into(), |value| figure.show(value)),
-                or_empty(figure.ratio().map(|ratio| figure.show_ratio(ratio))),
-                or_empty(figure.show_target()),
-                match figure.reached() {
-                    Some(true) => "reached".into(),
-                    Some(false) => "MISSED".into(),
-                    None => String::new(),
-                },
-            ]);
-        }
-        for column in table.column_iter_mut().skip(1) {
+            .set_header(["", "Measured", self.ratio, "Target", ""])
+            .add_rows(self.figures.iter().map(Figure::to_cells));
+        for (index, column) in table.column_iter_mut().enumerate().skip(1) {
             column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-        for column in 1..=3 {
-            if let Some(column) = table.column_mut(column) {
+            if index < 4 {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }

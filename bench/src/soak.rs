@@ -1,9 +1,8 @@
 //! Memory over time: votes are cast, counted and persisted for minutes, and the process must not grow.
 //!
-//! The voters are few and vote again and again: all votes but their first are duplicates, so that nothing
-//! has to be remembered of them. What then grows with the votes is a leak, or a queue without a limit.
+//! A fixed set of voters votes again and again: all votes but their first are duplicates, of which nothing has to be
+//! remembered. What then grows with the votes is a leak, or a queue without a limit.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -12,27 +11,23 @@ use indicatif::HumanCount;
 use platform::Platform;
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::SoakArgs;
-use crate::end_to_end::Database;
+use crate::system::{Database, System};
 use crate::workload::{self, Votes};
 
-/// Looks at the memory, spread over the whole time.
+/// Samples of the memory, spread over the whole time.
 const SAMPLES: u32 = 24;
-/// Of these, what the buffers and caches take that have a limit: of the log's store most of all.
+/// Samples during which buffers and caches fill up, most of all those of the log's store.
 const WARM_UP_SAMPLES: usize = 8;
-/// Votes are cast in groups, this far apart.
+/// Time between two groups of votes.
 const CAST_INTERVAL: Duration = Duration::from_millis(10);
-/// Votes that are on their way at most. When the rest falls behind so far, casting waits: what is measured
-/// is memory, not the disk.
+/// Most votes that are cast and not persisted yet. Casting waits when there are more: what is measured is memory,
+/// not the disk.
 const MOST_ON_THE_WAY: u64 = 500_000;
-/// Growth after the warm-up that is none: what an allocator keeps differs by as much.
+/// Growth after the warm-up that counts as flat: what an allocator keeps varies by as much.
 const NO_GROWTH: f64 = 32e6;
-/// What the table of voters has for each, as docs/performance.md says. All of them are in it after the
-/// first round.
-const BYTES_PER_VOTER: u64 = 32;
 const MEGABYTE: f64 = 1e6;
 
 /// The process at a moment.
@@ -43,24 +38,12 @@ struct Sample {
 
 pub(crate) async fn measure(args: SoakArgs) -> anyhow::Result<()> {
     if !(args.minutes > 0.0 && args.minutes.is_finite()) {
-        bail!("`--minutes {}` is no time to measure for", args.minutes);
+        bail!("`--minutes {}` must be a positive number", args.minutes);
     }
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let embedded = workload::platform(directory.path(), "soak", args.partitions).await?;
-    let platform: Arc<dyn Platform> = Arc::new(embedded.clone());
-    let (database, store) = Database::start(directory.path()).await?;
-    let election = workload::election();
-    workload::open_election(&store, &election).await?;
-    let progress = Progress::new(args.partitions);
-    let stop = CancellationToken::new();
-    let mut consumer = tokio::spawn(consumer::run(
-        platform.clone(),
-        store.clone(),
-        election,
-        ConsumerConfig::default(),
-        progress.clone(),
-        stop.clone(),
-    ));
+    let log = workload::empty_log(directory.path(), "soak", args.partitions).await?;
+    let database = Database::server_or_embedded(directory.path()).await?;
+    let mut system = System::set_up(log, &database, None).await?;
     eprintln!(
         "{} voters, {} votes/s for {} min, {}",
         HumanCount(args.voters),
@@ -68,29 +51,24 @@ pub(crate) async fn measure(args: SoakArgs) -> anyhow::Result<()> {
         args.minutes,
         database.name()
     );
-    let soaked = tokio::select! {
-        soaked = soak(&args, &*platform, &progress) => soaked?,
-        ended = &mut consumer => {
-            ended??;
-            bail!("the consumer ended before the votes did");
-        }
-    };
-    stop.cancel();
-    consumer.await??;
-    store.close();
-    database.stop().await?;
+    let progress = system.consume(args.partitions, ConsumerConfig::default());
+    let votes = Votes::new(&system.election, args.partitions, 0.0, 0.0)?;
+    let platform = system.platform.clone();
+    let soaking = soak(&args, votes, &*platform, &progress);
+    let samples = system.beside(soaking).await?;
     drop(platform);
-    embedded.close().await?;
-    judge(&args, &soaked)
+    system.stop().await?;
+    database.stop().await?;
+    judge(&args, &samples)
 }
 
 /// Casts everybody's first vote, then all of them again and again for the given time.
 async fn soak(
     args: &SoakArgs,
+    mut votes: Votes,
     platform: &dyn Platform,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Sample>> {
-    let mut votes = Votes::that_count(&workload::election(), args.partitions)?;
     let per_group = (args.rate as f64 * CAST_INTERVAL.as_secs_f64()).ceil() as u64;
     let mut watch = progress.watch();
     let (mut cast, mut in_round) = (0, 0);
@@ -98,12 +76,12 @@ async fn soak(
     let time = Duration::from_secs_f64(args.minutes * 60.0);
     let mut began = Instant::now();
     let mut next_sample = Duration::ZERO;
-    let mut ticks =
-        tokio::time::interval(Duration::from_secs_f64(per_group as f64 / args.rate as f64));
+    let interval = Duration::from_secs_f64(per_group as f64 / args.rate as f64);
+    let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while cast < args.voters || began.elapsed() < time {
         if cast < args.voters {
-            // The first round does not belong to it, and is cast as fast as it goes.
+            // The first round is not measured, and cast as fast as possible.
             began = Instant::now();
         } else {
             ticks.tick().await;
@@ -137,7 +115,8 @@ fn persisted(snapshot: &Snapshot) -> u64 {
 }
 
 fn sample(cast: u64, snapshot: &Snapshot, at: Duration) -> anyhow::Result<Sample> {
-    let memory = memory_stats::memory_stats().context("this system does not tell its memory")?;
+    let memory = memory_stats::memory_stats()
+        .context("this system does not report the memory of a process")?;
     let bytes = memory.physical_mem as f64;
     let counted = snapshot.sum(|partition| partition.counted);
     eprintln!(
@@ -151,10 +130,10 @@ fn sample(cast: u64, snapshot: &Snapshot, at: Duration) -> anyhow::Result<Sample
     Ok(Sample { cast, bytes })
 }
 
-/// Says how much the memory grew after the warm-up, and whether that is nothing.
+/// Prints how much the memory grew after the warm-up. Fails when it is not flat.
 fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
     let warm = &samples[WARM_UP_SAMPLES.min(samples.len() / 2)..];
-    // Each half's mean: memory comes and goes with what the log's store has yet to write.
+    // The means of the two halves: memory varies with what the log's store has yet to write.
     let (first, second) = warm.split_at(warm.len().div_ceil(2));
     let mean = |samples: &[Sample]| {
         samples.iter().map(|sample| sample.bytes).sum::<f64>() / samples.len().max(1) as f64
@@ -162,19 +141,17 @@ fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
     let growth = mean(second) - mean(first);
     let votes = match (first.first(), second.last()) {
         (Some(first), Some(last)) => last.cast - first.cast,
-        _ => bail!("too short to tell: give it more `--minutes`"),
+        _ => bail!("too few samples: measure for more `--minutes`"),
     };
     let is_flat = growth <= NO_GROWTH;
-    // The halves' middles are half of all these votes apart.
+    // The middles of the two halves are half of these votes apart.
     let per_million = growth / (votes as f64 / 2.0).max(1.0) * 1e6;
-    let for_voters = args.voters * BYTES_PER_VOTER;
     if args.json {
         let soak = json!({
             "voters": args.voters,
             "votes_after_warm_up": votes,
             "growth_bytes": growth,
             "growth_bytes_per_million_votes": per_million,
-            "bytes_for_voters": for_voters,
             "is_flat": is_flat,
         });
         println!("{soak:#}");
@@ -185,20 +162,10 @@ fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
             growth / MEGABYTE,
             per_million / MEGABYTE
         );
-        println!(
-            "The table of {} voters takes {:.1} MB, and was full before: {}.",
-            HumanCount(args.voters),
-            for_voters as f64 / MEGABYTE,
-            if is_flat {
-                "the memory is flat"
-            } else {
-                "the memory is NOT flat"
-            }
-        );
     }
     if !is_flat {
         bail!(
-            "memory grew by {:.1} MB after the warm-up, and nothing explains it",
+            "memory grew by {:.1} MB after the warm-up",
             growth / MEGABYTE
         );
     }
@@ -209,7 +176,7 @@ fn judge(args: &SoakArgs, samples: &[Sample]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    /// The verdict on memory that is so many megabytes at each look.
+    /// The verdict on this many megabytes at each sample.
     fn verdict(megabytes: impl Fn(usize) -> f64) -> anyhow::Result<()> {
         let args = SoakArgs {
             minutes: 1.0,
@@ -228,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn growth_after_the_warm_up_is_no_flat_memory() {
+    fn only_growth_after_the_warm_up_is_a_leak() {
         let waves = |at| if at % 2 == 0 { 300.0 } else { 340.0 };
         verdict(waves).unwrap();
         let warming_up = |at: usize| 200.0 + 20.0 * at.min(WARM_UP_SAMPLES) as f64;
         verdict(warming_up).unwrap();
         let shrinking = |at| 400.0 - 5.0 * at as f64;
         verdict(shrinking).unwrap();
-        // A leak of 5 MB from one look to the next.
+        // A leak of 5 MB from one sample to the next.
         let error = verdict(|at| 300.0 + 5.0 * at as f64).unwrap_err();
         assert!(
             error.to_string().contains("memory grew by 40.0 MB"),

@@ -1,5 +1,5 @@
-//! The tally through the real engine: one partition by itself for the rate per core, all at once for
-//! the machine's, how both hold as votes grow, and the memory that knowing every voter takes.
+//! The tally through the real engine: one partition alone for the rate per core, all at once for the rate of the
+//! machine, how the rate holds as votes grow, and the memory that the table of voters takes.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use indicatif::HumanCount;
 use ledger::Ledger;
-use platform::OutputStream;
+use platform::{OutputStream, Platform};
 
 use crate::native;
 use crate::report::{Figure, Report, Unit};
 use crate::workload::Workload;
 
-/// The least that is asked for, on the two-core reference machine; see docs/performance.md.
+/// Targets on the two-core reference machine; see docs/performance.md.
 const PER_CORE_TARGET: f64 = 0.5;
 const ALL_TARGET: f64 = 1_000_000.0;
 const GROWTH_TARGET: f64 = 0.9;
@@ -25,7 +25,7 @@ const BYTES_PER_VOTER_TARGET: f64 = 32.0;
 /// Ten million votes in twenty seconds.
 const RECOUNT_TARGET_PER_VOTE: Duration = Duration::from_micros(2);
 
-/// At how many votes the rate is told; it should be the same at all of them.
+/// Numbers of votes after which the rate is reported; it should stay the same.
 const GROWTH: [(u64, &str); 5] = [
     (1_000_000, "tally_at_1_million"),
     (2_000_000, "tally_at_2_million"),
@@ -34,43 +34,29 @@ const GROWTH: [(u64, &str); 5] = [
     (20_000_000, "tally_at_20_million"),
 ];
 
-/// Measures the tally, and the native loop it is compared with: before and after the one partition, since
-/// a machine's speed may change from one second to the next.
+/// Measures the tally and its baseline, the native loop. The loop runs before and after the one partition, since a
+/// machine's speed may change from one second to the next.
 pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow::Result<()> {
-    let before = native::rate(&*workload.port()).await?;
+    let before = native::rate(&workload.log).await?;
     let one = tally_all(workload, &[0]).await?;
-    let after = native::rate(&*workload.port()).await?;
+    let after = native::rate(&workload.log).await?;
     let native = f64::midpoint(before, after);
     report.add(native::figure(native));
     report.compare_with(native);
-    report.add(
-        Figure::new(
-            "tally_per_core",
-            "tally, one partition",
-            Unit::PerSecond,
-            one.rate(),
-        )
-        .target_ratio(PER_CORE_TARGET),
-    );
+    let one = Figure::rate("tally_per_core", "tally, one partition", one.rate());
+    report.add(one.target_ratio(PER_CORE_TARGET));
 
     let partitions: Vec<u32> = (0..workload.ends.len() as u32).collect();
     let all = tally_all(workload, &partitions).await?;
-    report.add(
-        Figure::new(
-            "tally",
-            format!("tally, {} partitions", partitions.len()),
-            Unit::PerSecond,
-            all.rate(),
-        )
-        .target(ALL_TARGET),
-    );
+    let name = format!("tally, {} partitions", partitions.len());
+    report.add(Figure::rate("tally", name, all.rate()).target(ALL_TARGET));
     let mut first = None;
     for (votes, key) in GROWTH {
         let Some(rate) = all.rate_of_first(votes) else {
             break;
         };
         let name = format!("the first {} of them", HumanCount(votes));
-        let figure = Figure::new(key, name, Unit::PerSecond, rate);
+        let figure = Figure::rate(key, name, rate);
         report.add(match first {
             None => figure,
             Some(first) => figure
@@ -79,19 +65,13 @@ pub(crate) async fn measure(workload: &Workload, report: &mut Report) -> anyhow:
         });
         first.get_or_insert(rate);
     }
-    report.add(
-        Figure::new(
-            "bytes_per_voter",
-            "SmartModule memory per voter",
-            Unit::Bytes,
-            all.grown_bytes as f64 / all.voters as f64,
-        )
-        .target(BYTES_PER_VOTER_TARGET),
-    );
+    let (key, name) = ("bytes_per_voter", "SmartModule memory per voter");
+    let bytes = all.grown_bytes as f64 / all.voters as f64;
+    report.add(Figure::new(key, name, Unit::Bytes, bytes).target(BYTES_PER_VOTER_TARGET));
     Ok(())
 }
 
-/// Counts the log in a directory from its opening to its last vote, SmartModules compiled.
+/// Measures a recount: opening the log, compiling the SmartModules and counting every vote.
 pub(crate) async fn measure_recount(directory: &Path, report: &mut Report) -> anyhow::Result<()> {
     let began = Instant::now();
     let workload = Workload::reopen(directory).await?;
@@ -105,9 +85,10 @@ pub(crate) async fn measure_recount(directory: &Path, report: &mut Report) -> an
     workload.close().await
 }
 
-/// Partitions, counted.
+/// What counting some partitions took.
+#[derive(Default)]
 struct Tallied {
-    /// After each batch: since the beginning, and votes in it.
+    /// When each batch was counted, since the beginning, and the votes in it.
     batches: Vec<(Duration, u64)>,
     voters: u64,
     /// Growth of the modules' memory from their first batches to their last.
@@ -121,7 +102,7 @@ impl Tallied {
         votes as f64 / took
     }
 
-    /// The rate up to when so many were counted, if there are as many.
+    /// The rate of the first `votes`; `None` if there are fewer.
     fn rate_of_first(&self, votes: u64) -> Option<f64> {
         let mut counted = 0;
         for (at, more) in &self.batches {
@@ -138,27 +119,18 @@ impl Tallied {
 async fn tally_all(workload: &Workload, partitions: &[u32]) -> anyhow::Result<Tallied> {
     let rules = workload.election.rules();
     let chain = ConsumerConfig::default().tally_chain;
-    let port = workload.port();
+    let log = &workload.log;
     let opened = partitions
         .iter()
-        .map(|&partition| port.stream(consumer::tally_request(partition, &chain, &rules)));
+        .map(|&partition| log.stream(consumer::tally_request(partition, &chain, &rules)));
     let streams = try_join_all(opened).await?;
     let began = Instant::now();
-    let counted = streams
-        .into_iter()
-        .zip(partitions)
-        .map(|(stream, &partition)| {
-            tokio::spawn(tally_partition(
-                stream,
-                workload.ends[partition as usize],
-                began,
-            ))
-        });
-    let mut all = Tallied {
-        batches: Vec::new(),
-        voters: 0,
-        grown_bytes: 0,
-    };
+    let counted = streams.into_iter().zip(partitions);
+    let counted = counted.map(|(stream, &partition)| {
+        let end = workload.ends[partition as usize];
+        tokio::spawn(tally_partition(stream, end, began))
+    });
+    let mut all = Tallied::default();
     for one in try_join_all(counted).await? {
         let one = one?;
         all.batches.extend(one.batches);

@@ -1,4 +1,4 @@
-//! The votes that are measured: a real election's, on an embedded platform in a temporary directory.
+//! The votes that are measured: those of a demo's election, made up and put into an embedded log.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,44 +6,36 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ballot::{ElectionDefinition, PollsWindow, VotingTime};
-use consumer::Election;
-use evidence::Safeguards;
+use evidence::{ElectionKey, Safeguards};
 use futures_util::StreamExt;
 use manifest::Manifest;
 use platform::embedded::EmbeddedPlatform;
-use platform::{NewRecord, Output, Platform, StreamRequest, partition_of};
-use producer::Deployment;
-use producer::{CastPlan, Script};
+use platform::{NewRecord, Output, Platform, PlatformError, StreamRequest, partition_of};
+use producer::{CastPlan, Deployment, Script};
 use serde_json::json;
 use store::Store;
-use wire::topics;
+use wire::{Election, topics};
 
 /// The seed of the measured election.
-const SEED: u64 = 42;
+pub(crate) const SEED: u64 = 42;
 /// Share of second votes, as in the demo: duplicates are checked for, and found.
-const DUPLICATES: f64 = 0.02;
+pub(crate) const DUPLICATES: f64 = 0.02;
 /// Share of invalid votes, as in the demo.
-const INVALID: f64 = 0.01;
+pub(crate) const INVALID: f64 = 0.01;
+/// Voters whose votes are made up together: about a megabyte.
+pub(crate) const VOTERS_PER_CHUNK: u64 = 2_000;
 const CANDIDATES: usize = 3;
-/// Voters whose votes are produced together: about a megabyte.
-const VOTERS_PER_CHUNK: u64 = 2_000;
 const POLLS_OPEN: &str = "2024-07-04 07:00:00";
 const VOTING_TIME: &str = "2024-07-04 12:00:00";
+/// The log's directory.
+const WORKLOAD: &str = "workload";
 
-/// A platform with votes in it.
+/// A log with votes in it.
 pub(crate) struct Workload {
-    platform: EmbeddedPlatform,
+    pub(crate) log: EmbeddedPlatform,
     pub(crate) election: Election,
     /// Records in `votes`, by partition.
     pub(crate) ends: Vec<i64>,
-    /// Records produced a second, the time to make them up left out.
-    pub(crate) produce_rate: f64,
-}
-
-/// A vote as it is in the log.
-pub(crate) struct Vote {
-    pub(crate) partition: u32,
-    pub(crate) record: Output,
 }
 
 /// Makes up votes, chunk by chunk.
@@ -53,47 +45,21 @@ pub(crate) struct Votes {
 }
 
 impl Votes {
-    /// With second and invalid votes among them, as in the demo.
-    pub(crate) fn new(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
-        Votes::with(election, partitions, DUPLICATES, INVALID)
-    }
-
-    /// Such that each counts.
-    pub(crate) fn that_count(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
-        Votes::with(election, partitions, 0.0, 0.0)
-    }
-
-    /// With second votes, and otherwise valid.
-    pub(crate) fn with_duplicates(election: &Election, partitions: u32) -> anyhow::Result<Votes> {
-        Votes::with(election, partitions, DUPLICATES, 0.0)
-    }
-
-    fn with(
+    pub(crate) fn new(
         election: &Election,
         partitions: u32,
         duplicates: f64,
         invalid: f64,
     ) -> anyhow::Result<Votes> {
-        let plan = CastPlan {
-            seed: SEED,
-            duplicates,
-            invalid,
-            rate: 0,
-            definition: election.definition.clone(),
-            polls: election.polls,
-            credentials: None,
-            abstain: 0.0,
-        };
-        let scripts = (0..partitions)
-            .map(|partition| Script::new(&plan, partition, partitions))
-            .collect::<Result<_, _>>()?;
+        let plan = cast_plan(election, duplicates, invalid);
+        let scripts = (0..partitions).map(|partition| Script::new(&plan, partition, partitions));
         Ok(Votes {
-            scripts,
+            scripts: scripts.collect::<Result<_, _>>()?,
             next_voter: 0,
         })
     }
 
-    /// From the first voter on again: everybody votes once more.
+    /// Every voter votes once more, from the first one on.
     pub(crate) fn start_over(&mut self) {
         self.next_voter = 0;
     }
@@ -105,15 +71,26 @@ impl Votes {
             let voter = producer::voter(SEED, index);
             let key = voter.voter_id.as_bytes();
             let partition = partition_of(key, self.scripts.len() as u32);
-            self.scripts[partition as usize].voter(
-                Some(key),
-                &serde_json::to_vec(&voter)?,
-                VOTING_TIME,
-                &mut records,
-            )?;
+            let voter = serde_json::to_vec(&voter)?;
+            let script = &mut self.scripts[partition as usize];
+            script.voter(Some(key), &voter, VOTING_TIME, &mut records)?;
         }
         self.next_voter += voters;
         Ok(records)
+    }
+}
+
+/// Casting as fast as possible, with these shares of second and of invalid votes.
+pub(crate) fn cast_plan(election: &Election, duplicates: f64, invalid: f64) -> CastPlan {
+    CastPlan {
+        seed: SEED,
+        duplicates,
+        invalid,
+        rate: 0,
+        definition: election.definition.clone(),
+        polls: election.polls,
+        credentials: None,
+        abstain: 0.0,
     }
 }
 
@@ -128,103 +105,113 @@ pub(crate) fn election() -> Election {
     Election::new(ElectionDefinition::tutorial(candidates), polls)
 }
 
-/// Makes the tables, and stores the measured election.
-pub(crate) async fn open_election(store: &Store, election: &Election) -> anyhow::Result<()> {
+/// Makes the tables and sets the measured election up. With a key, votes need credentials.
+pub(crate) async fn open_election(
+    store: &Store,
+    key: Option<&ElectionKey>,
+) -> anyhow::Result<Election> {
+    let election = election();
     store.migrate().await?;
-    let polls = election.polls;
     store
         .open_election(&store::Election {
             plan: json!({}),
-            polls,
-            safeguards: Safeguards::default(),
+            polls: election.polls,
+            safeguards: Safeguards::new(key.is_some(), false, key)?,
             definition: None,
         })
         .await?;
     store.register_candidates(&election.candidates()).await?;
-    Ok(())
+    Ok(store.running_election(key).await?)
 }
 
-/// An empty platform with topics and SmartModules, in a directory of its own.
-pub(crate) async fn platform(
+/// An empty log with topics and SmartModules, in a directory of its own.
+pub(crate) async fn empty_log(
     directory: &Path,
     name: &str,
     partitions: u32,
 ) -> anyhow::Result<EmbeddedPlatform> {
-    let platform = EmbeddedPlatform::open(&directory.join(name)).await?;
+    let log = EmbeddedPlatform::open(&directory.join(name)).await?;
     let deployment = Deployment::of(&Manifest::built_in(), Some(partitions))?;
-    deployment.deploy(&platform).await?;
-    Ok(platform)
+    deployment.deploy(&log).await?;
+    Ok(log)
+}
+
+/// The number of records in each partition of a topic.
+pub(crate) async fn ends(platform: &dyn Platform, topic: &str) -> Result<Vec<i64>, PlatformError> {
+    let mut ends = Vec::new();
+    for partition in 0..platform.partitions(topic).await? {
+        ends.push(platform.end_offset(topic, partition).await?);
+    }
+    Ok(ends)
+}
+
+/// The votes of a partition up to about this offset, as they are in the log.
+pub(crate) async fn read_votes(
+    platform: &dyn Platform,
+    partition: u32,
+    to: i64,
+) -> anyhow::Result<Vec<Output>> {
+    let request = StreamRequest {
+        topic: topics::VOTES.into(),
+        partition,
+        from: 0,
+        chain: Vec::new(),
+    };
+    let mut stream = platform.stream(request).await?;
+    let mut votes = Vec::new();
+    while (votes.len() as i64) < to {
+        let batch = stream.next().await;
+        votes.extend(batch.context("the stream of votes ended early")??);
+    }
+    Ok(votes)
 }
 
 impl Workload {
-    /// Produces the votes that tally and persist are measured with.
+    /// Produces the votes that are counted, persisted and bridged. Returns also how many were produced a second; the
+    /// time to make them up is not counted.
     pub(crate) async fn produce(
         directory: &Path,
         votes: u64,
         partitions: u32,
-    ) -> anyhow::Result<Workload> {
-        let election = election();
-        let platform = platform(directory, WORKLOAD, partitions).await?;
-        let mut script = Votes::new(&election, partitions)?;
+    ) -> anyhow::Result<(Workload, f64)> {
+        let log = empty_log(directory, WORKLOAD, partitions).await?;
+        let mut script = Votes::new(&election(), partitions, DUPLICATES, INVALID)?;
         let (mut produced, mut took) = (0, Duration::ZERO);
         while produced < votes {
             let records = script.chunk(VOTERS_PER_CHUNK)?;
             produced += records.len() as u64;
             let began = Instant::now();
-            platform.produce(topics::VOTES, records).await?;
+            log.produce(topics::VOTES, records).await?;
             took += began.elapsed();
         }
-        Workload::of(platform, election, produced as f64 / took.as_secs_f64()).await
+        // Reopened, so that the log is at rest: what producing leaves it to do in the background would slow
+        // down what is measured next.
+        log.close().await?;
+        let workload = Workload::reopen(directory).await?;
+        Ok((workload, produced as f64 / took.as_secs_f64()))
     }
 
     /// The workload that was produced before.
     pub(crate) async fn reopen(directory: &Path) -> anyhow::Result<Workload> {
-        let platform = EmbeddedPlatform::open(&directory.join(WORKLOAD)).await?;
-        Workload::of(platform, election(), 0.0).await
-    }
-
-    async fn of(
-        platform: EmbeddedPlatform,
-        election: Election,
-        produce_rate: f64,
-    ) -> anyhow::Result<Workload> {
-        let mut ends = Vec::new();
-        for partition in 0..platform.partitions(topics::VOTES).await? {
-            ends.push(platform.end_offset(topics::VOTES, partition).await?);
-        }
+        let log = EmbeddedPlatform::open(&directory.join(WORKLOAD)).await?;
         Ok(Workload {
-            platform,
-            election,
-            ends,
-            produce_rate,
+            ends: ends(&log, topics::VOTES).await?,
+            log,
+            election: election(),
         })
     }
 
-    /// All votes, in memory.
-    pub(crate) async fn votes(&self) -> anyhow::Result<Vec<Vote>> {
+    /// All votes by partition, in memory.
+    pub(crate) async fn votes(&self) -> anyhow::Result<Vec<Vec<Output>>> {
         let mut votes = Vec::new();
         for (partition, &end) in (0..).zip(&self.ends) {
-            let mut stream = self
-                .platform
-                .stream(StreamRequest {
-                    topic: topics::VOTES.into(),
-                    partition,
-                    from: 0,
-                    chain: Vec::new(),
-                })
-                .await?;
-            let mut left = end;
-            while left > 0 {
-                let outputs = stream.next().await.context("the log has ended early")??;
-                left -= outputs.len() as i64;
-                votes.extend(outputs.into_iter().map(|record| Vote { partition, record }));
-            }
+            votes.push(read_votes(&self.log, partition, end).await?);
         }
         Ok(votes)
     }
 
-    pub(crate) fn port(&self) -> Arc<dyn Platform> {
-        Arc::new(self.platform.clone())
+    pub(crate) fn platform(&self) -> Arc<dyn Platform> {
+        Arc::new(self.log.clone())
     }
 
     pub(crate) fn records(&self) -> u64 {
@@ -232,8 +219,6 @@ impl Workload {
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        Ok(self.platform.close().await?)
+        Ok(self.log.close().await?)
     }
 }
-
-const WORKLOAD: &str = "workload";

@@ -1,4 +1,4 @@
-// What the reader has chosen, in the address of the page: it survives a reload, and can be sent to others.
+// The reader's choices in the address of the page: they survive a reload, and can be shared.
 
 /** The parameters of the address. */
 export const parameters = () => new URLSearchParams(location.search);

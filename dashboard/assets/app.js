@@ -1,4 +1,4 @@
-// Makes a page live: what the server tells is kept, and drawn a few times a second.
+// Makes a page live: keeps the newest snapshot, and draws it at most seven times a second.
 
 import { Candidate } from './candidate.js';
 import { Controls } from './controls.js';
@@ -9,17 +9,17 @@ import { Stream } from './stream.js';
 
 const PAGES = { overview: Overview, candidate: Candidate, location: Location };
 
-/** A page that does not fit what the server tells is asked for again, but not over and over. */
+/** Shortest time between two reloads of a page that does not fit the server's snapshot. */
 const RELOAD_MS = 5_000;
 
-/** From one drawing to the next: nobody reads faster. */
+/** Time from one drawing to the next. */
 const DRAW_MS = 150;
 
-/** What has not changed for so long glides to its new length. */
+/** A bar that has not changed for this long glides to its new length. */
 const RESTED_MS = 1_500;
 
 const state = new State();
-// Instead of results: nothing is set up, or nothing can be learned yet.
+// Shown in place of results: no election is set up, or no source works yet.
 const isSetUp = document.querySelector('[data-empty="no-election"], [data-empty="waiting"]') === null;
 const page = isSetUp ? new PAGES[document.body.dataset.page](state) : null;
 let planned = 0;
@@ -28,7 +28,7 @@ let reloading = 0;
 
 const stream = new Stream(receive, (connection) => {
   controls.show(connection);
-  // What stands still shows the newest.
+  // A page that stops updating shows the newest figures.
   if (connection !== 'live' && planned !== 0) {
     clearTimeout(planned);
     draw();
@@ -44,7 +44,7 @@ function receive(type, data) {
   if (type === 'snapshot') {
     state.replace(data);
   } else if (!state.update(data)) {
-    // Something was missed: begin again with the whole.
+    // An update was missed: ask for a whole snapshot.
     stream.refresh();
     return;
   }
@@ -67,14 +67,13 @@ function noticeFits(problems) {
 
 function draw() {
   planned = 0;
-  // One change after the other needs no gliding; a step after a pause does.
+  // Frequent changes need no gliding; a step after a pause does.
   document.body.classList.toggle('glides', performance.now() - drawnAt > RESTED_MS);
   drawnAt = performance.now();
   page?.draw();
-  state.drawn();
 }
 
-/** Another election than the page was made for: the server has the page for it. */
+/** Loads the page again: it was made for another election. */
 function reload() {
   if (reloading !== 0) return;
   const last = Number(sessionStorage.getItem('reloaded-at'));

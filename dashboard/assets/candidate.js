@@ -2,8 +2,8 @@
 
 import { setAttribute, setFigures, setText } from './figures.js';
 import { shareOf } from './format.js';
+import { nameLocation } from './locations.js';
 import { Rows } from './rows.js';
-import { locationPath } from './state.js';
 
 /** Locations listed, those with most votes for the candidate; as many as the server lists. */
 const MAX_LOCATIONS = 100;
@@ -49,7 +49,7 @@ export class Candidate {
       .slice(0, MAX_LOCATIONS);
     this.#rows.show(
       places.map(({ location }) => location.state),
-      { made: name },
+      { made: nameLocation },
     );
     document.getElementById('no-places').hidden = places.length > 0;
     for (const { location, votes } of places) {
@@ -64,10 +64,4 @@ export class Candidate {
 function standing(votes, best) {
   if (votes === 0 || votes < best) return 'Candidate';
   return votes > best ? 'Leading' : 'Level';
-}
-
-function name(row, state) {
-  const link = row.querySelector('a');
-  setText(link, state);
-  setAttribute(link, 'href', locationPath(state));
 }

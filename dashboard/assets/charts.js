@@ -1,16 +1,16 @@
-// The charts: bars, a ring and a line. The server has drawn them as SVG (`charts.rs`); here their lengths and words
-// follow the count. Colours, sizes and gliding are the style sheet's.
+// The charts: bars, a ring and a line. The server draws them as SVG (`charts.rs`); here their lengths and texts
+// follow the count. Colours, sizes and gliding are in the style sheet.
 
 import { setAttribute, setColour, setText } from './figures.js';
 import { Rows } from './rows.js';
 
-/** Bars that a chart has room for; slices, too, before the others. */
+/** Most bars of a chart, and most slices of the ring before the one of all others. */
 export const MAX_BARS = 12;
 
-/** What is left out between two slices of a ring, in percent of it; the same as in `charts.rs`. */
+/** The gap between two slices of a ring, in percent of it; the same as in `charts.rs`. */
 const GAP = 0.4;
 
-/** A little before it is in sight, a chart is drawn. */
+/** How far below the window a chart is drawn already. */
 const AHEAD = '20%';
 
 /** A chart that is drawn only while it is in sight, or printed; then at once, together with the figures beside it. */

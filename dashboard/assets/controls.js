@@ -1,4 +1,4 @@
-// What the reader steers: live or calm, pause, refresh now; and what the page says of its connection.
+// The reader's controls: live or calm, pause, refresh now; and the state of the connection.
 
 import { parameters, setParameters } from './address.js';
 import { setAttribute, setText } from './figures.js';
@@ -21,7 +21,7 @@ export class Controls {
   /** @param {import('./stream.js').Stream} stream */
   constructor(stream) {
     this.#stream = stream;
-    // Only scripts can be live.
+    // Without scripts a page cannot be live.
     this.#refresh.prepend(new Option('Live', 'live'));
     const asked = parameters().get('refresh');
     const known = [...this.#refresh.options].some((option) => option.value === asked);
@@ -44,12 +44,12 @@ export class Controls {
     this.#showAsOf(this.#refreshed.getAttribute('datetime'));
   }
 
-  /** Begins as the address says. */
+  /** Starts with the refresh of the address. */
   start() {
     this.#stream.every(this.#seconds());
   }
 
-  /** The server has just said what the figures are, or that they have not changed. */
+  /** The server has just sent figures or a heartbeat. */
   refreshed() {
     this.#showAsOf(new Date().toISOString());
   }
@@ -60,9 +60,9 @@ export class Controls {
     setText(this.#refreshed, time(instant));
   }
 
-  /** Shows how the connection is. */
+  /** Shows the state of the connection. */
   show(state) {
-    // A refresh now and then is no news.
+    // Connecting for a refresh is not shown.
     if (state === 'connecting' && this.#connected) return;
     this.#connected = state === 'live' || state === 'calm';
     document.body.dataset.connection = state;

@@ -18,12 +18,12 @@ const WRITE = {
   'cast-to-counted': (number) => `${whole(Math.round(number))} ms`,
 };
 
-/** Sets the text of an element, if it is another. */
+/** Sets the text of an element, if it differs. */
 export function setText(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-/** Sets an attribute, if it is another. */
+/** Sets an attribute, if it differs. */
 export function setAttribute(element, name, value) {
   if (element && element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }

@@ -1,9 +1,9 @@
-// Numbers and times as the reader writes them.
+// Numbers and times in the reader's language.
 
-/** What stands in place of a number that there is none of. */
+/** Shown in place of a missing number. */
 export const NO_NUMBER = '–';
 
-/** Languages of the reader, those that the browser can write. */
+/** The reader's languages that the browser supports. */
 const languages = (navigator.languages ?? []).filter((language) => {
   try {
     return Intl.NumberFormat.supportedLocalesOf(language).length > 0;

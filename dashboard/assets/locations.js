@@ -1,12 +1,12 @@
-// The table of locations: sorted, filtered and cut here, so that it follows the count without asking the server.
+// The table of locations: sorted, filtered and paged here, so that it follows the count without asking the server.
 
 import { parameters, setParameters } from './address.js';
 import { setAttribute, setColour, setFigures, setNumber, setText } from './figures.js';
-import { NO_NUMBER, shareOf, whole } from './format.js';
+import { NO_NUMBER, shareOf } from './format.js';
 import { Rows } from './rows.js';
 import { locationPath } from './state.js';
 
-/** Rows change places no more often by themselves, so that they can be read. */
+/** Shortest time between two changes of the order, so that rows can be read. */
 const REORDER_MS = 1_000;
 
 const SIZES = [10, 25, 50, 100];
@@ -57,7 +57,7 @@ export class Locations {
     for (const location of this.#order) this.#fill(this.#state.locations.get(location.state));
   }
 
-  /** Puts the rows in order now, if that is still to be done. */
+  /** Puts the rows in order now, if that is due. */
   settle() {
     if (this.#timer === 0) return;
     clearTimeout(this.#timer);
@@ -86,7 +86,7 @@ export class Locations {
     this.#order = matching.slice((page - 1) * this.#query.size, page * this.#query.size);
     this.#rows.show(
       this.#order.map((location) => location.state),
-      { made: name },
+      { made: nameLocation },
     );
     for (const location of this.#order) this.#fill(location);
     for (const head of this.#heads) {
@@ -116,7 +116,7 @@ export class Locations {
   }
 }
 
-/** Locations that pass the filter, in the order asked for; ties stand by name, as on the server. */
+/** Locations that pass the filter, in the chosen order; ties are sorted by name, as on the server. */
 function ordered(state, { sort, order, filter }) {
   const needle = filter.toLowerCase();
   const names = new Map(
@@ -127,7 +127,7 @@ function ordered(state, { sort, order, filter }) {
     state: (a, b) => sign * compare(a.name, b.name),
     count: (a, b) => sign * (a.location.count - b.location.count),
     lead: (a, b) => sign * ((a.location.leader?.lead ?? 0) - (b.location.leader?.lead ?? 0)),
-    // Where nobody leads: last, either way.
+    // Locations without a leader are last in either order.
     leader: (a, b) =>
       a.leader === undefined || b.leader === undefined
         ? Number(a.leader === undefined) - Number(b.leader === undefined)
@@ -146,13 +146,14 @@ function ordered(state, { sort, order, filter }) {
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-function name(row, state) {
+/** Names a new row, with a link to the location's page. */
+export function nameLocation(row, state) {
   const link = row.querySelector('a');
   setText(link, state);
   setAttribute(link, 'href', locationPath(state));
 }
 
-/** A link that works without scripts, as the button that it is with them. */
+/** Replaces a link for pages without scripts by a button. */
 function toButton(link) {
   const button = document.createElement('button');
   button.type = 'button';

@@ -89,13 +89,13 @@ function setHash(code, hash) {
   setText(code, hash ? `${hash.slice(0, SHOWN_DIGITS)}…` : NO_NUMBER);
 }
 
-/** The same words as in `overview.rs`. */
+/** The same words as in `pipeline.rs`. */
 function accountedWords({ pipeline }) {
   if (pipeline.accounted === 'accounted') return 'Every vote accounted for';
   if (pipeline.accounted === 'differs') {
-    return `Log, tally and rows differ by ${whole(pipeline.difference)} votes: election audit names where`;
+    return `Log, tally and rows differ by ${whole(pipeline.difference)} votes; run election audit to see where`;
   }
-  if (pipeline.uncounted > 0) return `${whole(pipeline.uncounted)} votes on their way to the count`;
-  if (pipeline.unpersisted > 0) return `All counted; ${whole(pipeline.unpersisted)} votes on their way to Postgres`;
+  if (pipeline.uncounted > 0) return `${whole(pipeline.uncounted)} votes not counted yet`;
+  if (pipeline.unpersisted > 0) return `All counted; ${whole(pipeline.unpersisted)} votes not in Postgres yet`;
   return 'Comparing log, tally and rows';
 }

@@ -56,7 +56,7 @@ export class Rows {
   }
 }
 
-/** Lets a row glide from where it was. */
+/** Makes a row glide from its former place. */
 function slide(row, from) {
   const to = row.getBoundingClientRect();
   if (from.width === 0 || to.width === 0) return;

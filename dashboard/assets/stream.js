@@ -1,11 +1,11 @@
-// The connection to the server: an open stream of events when live, a short one now and then when calm.
+// The connection to the server: an open stream of events when live, a short one per refresh when calm.
 
 const EVENTS = '/api/v1/events';
 
-/** Without an event or a heartbeat for so long, the connection is lost. */
+/** The connection is lost after this long without an event or a heartbeat. */
 const SILENCE_MS = 15_000;
 
-/** Waiting time before the first new attempt, doubled up to the longest. */
+/** Pause before the first retry; it doubles up to the longest. */
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5_000;
 
@@ -30,7 +30,7 @@ export class Stream {
   constructor(onEvent, onState) {
     this.#onEvent = onEvent;
     this.#onState = onState;
-    // A page that is kept for "back" must not hold a connection, nor return without one.
+    // A page that the browser keeps for "back" closes its connection, and opens one when it returns.
     addEventListener('pagehide', () => this.#stop());
     addEventListener('pageshow', (event) => {
       if (event.persisted && !this.#paused) this.refresh();
@@ -40,14 +40,14 @@ export class Stream {
     });
   }
 
-  /** Live (null), or calm with so many seconds between two refreshes. */
+  /** Live (null), or calm with this many seconds between two refreshes. */
   every(seconds) {
     this.#interval = seconds;
     this.#paused = false;
     this.refresh();
   }
 
-  /** Stands still until resumed. */
+  /** Stops until resumed. */
   pause() {
     this.#paused = true;
     this.#stop();
@@ -58,7 +58,7 @@ export class Stream {
     return this.#paused;
   }
 
-  /** Goes on as before the pause. */
+  /** Continues as before the pause. */
   resume() {
     this.#paused = false;
     this.refresh();
@@ -102,7 +102,7 @@ export class Stream {
   #lost() {
     this.#stop();
     this.#onState('lost');
-    // Spread, so that a server that comes back is not asked by everybody at once.
+    // At random times, so that not all pages ask a restarted server at once.
     const wait = this.#retry * (0.5 + Math.random() / 2);
     this.#retry = Math.min(this.#retry * 2, LONGEST_RETRY_MS);
     this.#next = setTimeout(() => this.#open(), wait);

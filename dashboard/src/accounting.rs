@@ -1,24 +1,20 @@
-//! Whether every vote is accounted for: said only of votes that have been compared.
+//! Whether every vote is accounted for: shown only after log, tally and rows were compared.
 
 use std::time::{Duration, Instant};
 
 use crate::model::Accounted;
 
-/// After a comparison that found a difference, how long until the next. Two in a row must say so
-/// before it is shown: votes may have come while the first was made.
+/// Pause after a comparison that found a difference. The next one must confirm it before it is shown: votes may
+/// have arrived during the first.
 const COMPARE_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a comparison of log, tally and rows gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Comparison {
-    /// Records of `votes` that were compared.
     pub(crate) cast: u64,
     /// Records of `voters` at that time.
     pub(crate) voter_records: u64,
-    /// Rows of the table `voters`.
     pub(crate) voters: u64,
-    /// Votes by which log, tally and rows differ; 0 when cast = counted + rejected, and the rows say
-    /// the same.
+    /// Votes by which log, tally and rows differ; 0 when cast = counted + rejected, in the rows, too.
     pub(crate) difference: u64,
 }
 
@@ -26,7 +22,7 @@ pub(crate) struct Comparison {
 #[derive(Debug, Default)]
 pub(crate) struct Accounting {
     last: Option<(Comparison, Instant)>,
-    /// Whether the one before the last said the same.
+    /// Whether the one before found the same.
     confirmed: bool,
 }
 
@@ -37,7 +33,7 @@ impl Accounting {
             .filter(|(last, _)| (last.cast, last.voter_records) == (cast, voter_records))
     }
 
-    /// Whether these numbers of records have not been compared, or differed a while ago.
+    /// Whether these numbers of records were not compared yet, or differed some time ago.
     pub(crate) fn wants_comparison(&self, cast: u64, voter_records: u64) -> bool {
         self.of_now(cast, voter_records)
             .is_none_or(|(last, when)| last.difference > 0 && when.elapsed() >= COMPARE_AGAIN)
@@ -51,25 +47,17 @@ impl Accounting {
         self.last = Some((comparison, now));
     }
 
-    pub(crate) fn verdict(&self, cast: u64, voter_records: u64) -> Accounted {
+    /// The verdict, and the votes by which log, tally and rows differ: 0 unless the verdict is that they do.
+    pub(crate) fn verdict(&self, cast: u64, voter_records: u64) -> (Accounted, u64) {
         match self.of_now(cast, voter_records) {
-            None => Accounted::InProgress,
-            Some((last, _)) if last.difference == 0 => Accounted::Accounted,
-            Some(_) if self.confirmed => Accounted::Differs,
-            Some(_) => Accounted::InProgress,
+            Some((last, _)) if last.difference == 0 => (Accounted::Accounted, 0),
+            Some((last, _)) if self.confirmed => (Accounted::Differs, last.difference),
+            _ => (Accounted::InProgress, 0),
         }
     }
 
-    /// Votes by which log, tally and rows differ; 0 unless the verdict is that they do.
-    pub(crate) fn difference(&self, cast: u64, voter_records: u64) -> u64 {
-        match (self.verdict(cast, voter_records), &self.last) {
-            (Accounted::Differs, Some((last, _))) => last.difference,
-            _ => 0,
-        }
-    }
-
-    /// Records of `voters` that are none, or repeat one: known after a comparison.
-    pub(crate) fn records_that_are_no_voters(&self) -> u64 {
+    /// Records of `voters` that are invalid, or repeat one: known after a comparison.
+    pub(crate) fn records_without_a_voter(&self) -> u64 {
         self.last.as_ref().map_or(0, |(last, _)| {
             last.voter_records.saturating_sub(last.voters)
         })
@@ -84,7 +72,7 @@ mod tests {
     fn a_verdict_holds_for_what_was_compared() {
         let mut accounting = Accounting::default();
         assert!(accounting.wants_comparison(10, 5));
-        assert_eq!(accounting.verdict(10, 5), Accounted::InProgress);
+        assert_eq!(accounting.verdict(10, 5), (Accounted::InProgress, 0));
         let comparison = Comparison {
             cast: 10,
             voter_records: 5,
@@ -92,10 +80,10 @@ mod tests {
             difference: 0,
         };
         accounting.set(comparison.clone(), Instant::now());
-        assert_eq!(accounting.verdict(10, 5), Accounted::Accounted);
+        assert_eq!(accounting.verdict(10, 5), (Accounted::Accounted, 0));
         assert!(!accounting.wants_comparison(10, 5));
-        assert_eq!(accounting.records_that_are_no_voters(), 1);
-        assert_eq!(accounting.verdict(11, 5), Accounted::InProgress);
+        assert_eq!(accounting.records_without_a_voter(), 1);
+        assert_eq!(accounting.verdict(11, 5), (Accounted::InProgress, 0));
         assert!(accounting.wants_comparison(11, 5));
 
         let differs = Comparison {
@@ -104,12 +92,10 @@ mod tests {
         };
         let now = Instant::now();
         accounting.set(differs.clone(), now);
-        assert_eq!(accounting.verdict(10, 5), Accounted::InProgress);
-        assert_eq!(accounting.difference(10, 5), 0);
+        assert_eq!(accounting.verdict(10, 5), (Accounted::InProgress, 0));
         assert!(!accounting.wants_comparison(10, 5));
         accounting.set(differs, now - COMPARE_AGAIN);
-        assert_eq!(accounting.verdict(10, 5), Accounted::Differs);
-        assert_eq!(accounting.difference(10, 5), 1);
+        assert_eq!(accounting.verdict(10, 5), (Accounted::Differs, 1));
         assert!(accounting.wants_comparison(10, 5));
     }
 }

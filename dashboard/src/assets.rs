@@ -1,4 +1,4 @@
-//! Style sheets, scripts and images, embedded in the binary so that nothing is fetched from elsewhere.
+//! Style sheets, scripts and images, embedded in the binary.
 
 use std::hash::Hasher;
 use std::sync::LazyLock;
@@ -9,25 +9,20 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// A file under `/assets/`.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// Its name in the URL.
     pub(crate) name: &'static str,
-    /// Its media type.
     pub(crate) content_type: &'static str,
-    /// What is in it.
     pub(crate) bytes: &'static [u8],
-    /// Changes with what is in it; without quotation marks.
+    /// A hash of its content, without quotation marks.
     pub(crate) etag: String,
 }
 
-/// The file with this name, if there is one.
 pub(crate) fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.name == name)
 }
 
-/// The path of an asset, with its etag, so that a browser may keep it for ever.
+/// The path of an asset, with its etag, so that a browser may cache it forever.
 pub(crate) fn asset_url(name: &str) -> String {
     match asset(name) {
         Some(asset) => format!("/assets/{}?v={}", asset.name, asset.etag),
@@ -35,8 +30,7 @@ pub(crate) fn asset_url(name: &str) -> String {
     }
 }
 
-/// Every asset. A module that only another module imports is asked for by its bare name, and told to
-/// be fresh by its etag.
+/// Every asset. Modules import each other by their bare names; their freshness is checked by the etag.
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     macro_rules! assets {
         ($($kind:ident $name:literal;)+) => {

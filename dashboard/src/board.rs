@@ -1,5 +1,4 @@
-//! What the dashboard knows: the count, the position of every consumer, the evidence; and how a [`Snapshot`] is
-//! made from it.
+//! What the dashboard knows: the count, the position of every consumer, the evidence. A [`Snapshot`] is made from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -8,7 +7,7 @@ use ballot::{Candidate, ElectionDefinition, PollsWindow, Reason, Tally};
 use chrono::{DateTime, SecondsFormat, Utc};
 use evidence::Seal;
 use service::restart::note_problem;
-use wire::{ChangedTotals, PersistPosition, PipelineRecord, TallyPosition, topics};
+use wire::{ChangedTotals, PersistPosition, PipelineRecord, TallyPosition};
 
 use crate::accounting::{Accounting, Comparison};
 use crate::bridge_lag::BridgeLag;
@@ -33,9 +32,9 @@ pub(crate) struct Board {
     rate: Rate,
     sequence: u64,
     has_begun_anew: bool,
-    /// Whether there is something that was not shown.
+    /// Whether there is something that was not shown yet.
     has_news: bool,
-    /// Whether the stored tallies were read: what they hold was not counted just now.
+    /// Whether the stored tallies were read.
     is_loaded: bool,
     /// Whether the database has said that there is no election.
     is_known_empty: bool,
@@ -50,8 +49,7 @@ struct Partition {
 }
 
 impl Partition {
-    /// Votes cast: where the log ends. What is counted was cast, though the end is asked for less often
-    /// than a count is published.
+    /// Votes cast: the log's end. What is counted was cast, even if the end that is known is older.
     fn cast(&self) -> i64 {
         self.votes_end
             .max(self.tally.counted_to)
@@ -59,16 +57,8 @@ impl Partition {
     }
 }
 
-/// A record of a topic that is not what the topic holds.
-#[derive(Debug, thiserror::Error)]
-#[error("a record of `{topic}` cannot be read: {problem}")]
-pub(crate) struct BadRecord {
-    topic: String,
-    problem: String,
-}
-
 impl Board {
-    /// Forgets an election. Only the sequence goes on.
+    /// Forgets the election. Only the sequence continues.
     pub(crate) fn begin_anew(&mut self) {
         *self = Board {
             sequence: self.sequence,
@@ -78,7 +68,7 @@ impl Board {
         };
     }
 
-    /// What is voted on, when the polls are open, and when it was set up.
+    /// Sets what is voted on, when the polls are open, and when the election was set up.
     pub(crate) fn set_election(
         &mut self,
         polls: PollsWindow,
@@ -92,23 +82,13 @@ impl Board {
         self.counts.set_definition(definition);
     }
 
-    /// Who stands, in the order of the ballot.
+    /// Every candidate, in the order of the ballot.
     pub(crate) fn candidates(&self) -> Vec<Candidate> {
-        let definition = self.counts.definition().into_iter();
-        let mut candidates: Vec<Candidate> = definition
-            .flat_map(ElectionDefinition::candidates)
-            .cloned()
-            .collect();
-        let listed = |id: &str| candidates.iter().any(|known| known.candidate_id == id);
-        let unlisted = self.counts.race().candidates.into_iter();
-        let unlisted: Vec<_> = unlisted.filter(|at| !listed(&at.candidate_id)).collect();
-        candidates.extend(unlisted);
-        candidates
+        self.counts.candidates()
     }
 
-    /// A record of the topic `totals`.
-    pub(crate) fn apply_totals(&mut self, value: &[u8]) -> Result<(), BadRecord> {
-        let record: ChangedTotals = read(topics::TOTALS, value)?;
+    pub(crate) fn apply_totals(&mut self, value: &[u8]) -> serde_json::Result<()> {
+        let record: ChangedTotals = serde_json::from_slice(value)?;
         if record.election == self.set_up_at {
             self.has_news |= self.counts.raise(&record.totals);
         }
@@ -122,33 +102,27 @@ impl Board {
         self.has_news |= self.counts.raise(total);
     }
 
-    /// A record of the topic `pipeline`.
-    pub(crate) fn apply_pipeline(&mut self, value: &[u8]) -> Result<(), BadRecord> {
-        match read(topics::PIPELINE, value)? {
+    pub(crate) fn apply_pipeline(&mut self, value: &[u8]) -> serde_json::Result<()> {
+        match serde_json::from_slice(value)? {
             PipelineRecord::Tally(position) => self.apply_tally_position(position),
             PipelineRecord::Persist(position) => {
                 self.has_news |= self.evidence.apply_heads(&position);
                 let known = &mut self.partition(position.partition).persist;
-                let is_news = *known != position;
-                *known = position;
-                self.has_news |= is_news;
+                self.has_news |= replace(known, position);
             }
             PipelineRecord::Bridge(position) => self.has_news |= self.bridge.apply(position),
         }
         Ok(())
     }
 
-    /// How far counting is.
     pub(crate) fn apply_tally_position(&mut self, mut position: TallyPosition) {
         let known = &mut self.partition(position.partition).tally;
         position.checkpointed_at = position.checkpointed_at.or(known.checkpointed_at);
         position.cast_to_counted_ms = position.cast_to_counted_ms.or(known.cast_to_counted_ms);
-        let is_news = *known != position;
-        *known = position;
-        self.has_news |= is_news;
+        self.has_news |= replace(known, position);
     }
 
-    /// Where a tally is stored that the topic has not told of (yet).
+    /// Where a stored tally ends, if the topic has not said so (yet).
     pub(crate) fn apply_stored_position(&mut self, position: TallyPosition) {
         if position.checkpointed_to > self.partition(position.partition).tally.checkpointed_to {
             self.apply_tally_position(position);
@@ -165,9 +139,7 @@ impl Board {
             voters_to: known.voters_to.max(stored.voters_to),
             ..PersistPosition::default()
         };
-        let is_news = *known != position;
-        *known = position;
-        self.has_news |= is_news;
+        self.has_news |= replace(known, position);
     }
 
     /// The latest seal, of all partitions; empty when there is none.
@@ -175,34 +147,27 @@ impl Board {
         self.has_news |= self.evidence.apply_seal(seal);
     }
 
-    /// Where the partitions of `votes` and `voters` end.
     pub(crate) fn set_ends(&mut self, votes: &[i64], voters: &[i64]) {
-        for (partition, (&votes, &voters)) in votes.iter().zip(voters).enumerate() {
-            let known = self.partition(partition as u32);
-            let is_news = (known.votes_end, known.voters_end) != (votes, voters);
-            (known.votes_end, known.voters_end) = (votes, voters);
-            self.has_news |= is_news;
+        for (partition, (&votes, &voters)) in (0..).zip(votes.iter().zip(voters)) {
+            let known = self.partition(partition);
+            let votes_moved = replace(&mut known.votes_end, votes);
+            let voters_moved = replace(&mut known.voters_end, voters);
+            self.has_news |= votes_moved || voters_moved;
         }
-    }
-
-    /// The partitions that are known by now.
-    pub(crate) fn partition_numbers(&self) -> BTreeSet<u32> {
-        self.partitions.keys().copied().collect()
     }
 
     fn partition(&mut self, partition: u32) -> &mut Partition {
         self.partitions.entry(partition).or_default()
     }
 
-    /// Notes that a source fails, or (`None`) works again; returns whether that is news.
+    /// Notes that a source fails, or (`None`) works again; returns whether that is new.
     pub(crate) fn set_problem(&mut self, source: &str, problem: Option<String>) -> bool {
         let is_news = note_problem(&mut self.problems, source, problem);
         self.has_news |= is_news;
         is_news
     }
 
-    /// Whether everything cast is counted, stored and persisted, so that the rows can be compared,
-    /// and they have not been for these positions.
+    /// Whether everything cast is counted, stored and persisted, and the rows were not compared since.
     pub(crate) fn wants_comparison(&self) -> bool {
         let at_rest = self.partitions.values().all(|partition| {
             partition.tally.checkpointed_to >= partition.cast()
@@ -216,13 +181,11 @@ impl Board {
                 .wants_comparison(self.cast(), self.voter_records())
     }
 
-    /// What comparing the rows gave.
     pub(crate) fn set_comparison(&mut self, comparison: Comparison) {
         self.accounting.set(comparison, Instant::now());
         self.has_news = true;
     }
 
-    /// Takes a sample of the rate; once a second.
     pub(crate) fn sample_rate(&mut self, now: Instant) {
         if !self.is_loaded {
             return;
@@ -231,14 +194,13 @@ impl Board {
         self.has_news |= self.rate.sample(decided, now);
     }
 
-    /// Whether there is something new to show since the last call. While nothing was read yet there
-    /// is not, unless it cannot be: half of what is stored would look like a count that goes back.
+    /// Whether there is something new to show since the last call. Until the stored tallies are read there is not,
+    /// unless they cannot be read: a part of them would look like a count that goes back.
     pub(crate) fn take_news(&mut self) -> bool {
         let is_known = self.is_loaded || self.is_known_empty || !self.problems.is_empty();
         is_known && std::mem::take(&mut self.has_news)
     }
 
-    /// The database holds no election yet.
     pub(crate) fn set_empty(&mut self) {
         self.has_news |= !self.is_known_empty;
         self.is_known_empty = true;
@@ -252,7 +214,6 @@ impl Board {
             .sum()
     }
 
-    /// Records of `voters`.
     pub(crate) fn voter_records(&self) -> u64 {
         self.partitions
             .values()
@@ -266,46 +227,40 @@ impl Board {
         (!std::mem::take(&mut self.has_begun_anew)).then_some(changed)
     }
 
-    /// All of it, as it is shown. Each has the next sequence number.
     pub(crate) fn snapshot(&mut self, now: DateTime<Utc>) -> Snapshot {
         self.sequence += 1;
-        let counted = self.counts.counted();
         let race = self.counts.race();
+        let polls = self.polls.unwrap_or_default();
+        let rejected = self.rejected();
         Snapshot {
             sequence: self.sequence,
             generated_at: rfc3339(now),
             election: ElectionState {
                 is_set_up: self.polls.is_some() && !race.candidates.is_empty(),
-                polls_open: self
-                    .polls
-                    .and_then(|polls| polls.open)
-                    .map(|time| time.to_string()),
-                polls_close: self
-                    .polls
-                    .and_then(|polls| polls.close)
-                    .map(|time| time.to_string()),
+                polls_open: polls.open.map(|time| time.to_string()),
+                polls_close: polls.close.map(|time| time.to_string()),
             },
-            totals: self.totals(counted),
-            leader: race.leader(&race.totals, race.whole),
+            totals: self.totals(rejected.iter().map(|at| at.count).sum()),
+            leader: race.leader(),
             contests: self.counts.contests(),
-            candidates: race.results(),
             turnout: self.counts.turnout(),
-            rejected: self.rejected(),
+            rejected,
             place_name: self.counts.place_name(),
             locations: self.counts.places(&race),
+            candidates: race.candidates,
             pipeline: self.pipeline(),
         }
     }
 
-    fn totals(&self, counted: u64) -> Totals {
-        let no_voters = self.accounting.records_that_are_no_voters();
+    fn totals(&self, rejected: u64) -> Totals {
+        let counted = self.counts.counted();
+        let no_voters = self.accounting.records_without_a_voter();
         let voters = self.voter_records().saturating_sub(no_voters);
         let voters = (voters > 0 || counted == 0).then_some(voters);
-        let rejected = self.rejected().iter().map(|rejected| rejected.count).sum();
         Totals {
             voters,
             candidates: self.candidates().len() as u64,
-            // The count is published more often than how far the log and the consumers are.
+            // The count is published more often than the positions in the log.
             cast: self.cast().max(counted + rejected),
             counted,
             rejected,
@@ -316,57 +271,42 @@ impl Board {
     }
 
     fn rejected(&self) -> Vec<RejectedCount> {
-        Reason::ALL
-            .into_iter()
-            .map(|reason| RejectedCount {
+        let count = |reason| {
+            let partitions = self.partitions.values();
+            let counts = partitions.filter_map(|at| at.tally.rejected.get(&reason));
+            RejectedCount {
                 reason,
-                count: self
-                    .partitions
-                    .values()
-                    .filter_map(|partition| partition.tally.rejected.get(&reason))
-                    .sum(),
-            })
-            .collect()
+                count: counts.sum(),
+            }
+        };
+        Reason::ALL.map(count).into()
     }
 
     fn pipeline(&self) -> Pipeline {
-        let partitions: Vec<_> = self
-            .partitions
-            .iter()
-            .map(|(&partition, at)| PartitionState {
-                partition,
-                cast: at.cast(),
-                counted_to: at.tally.counted_to,
-                checkpointed_to: at.tally.checkpointed_to,
-                persisted_to: at.persist.votes_to,
-                lag: behind(at.tally.counted_to, at.cast()),
-                module_bytes: at.tally.module_bytes,
-            })
-            .collect();
-        let latest = |figure: fn(&TallyPosition) -> Option<i64>| {
-            self.partitions
-                .values()
-                .filter_map(|at| figure(&at.tally))
-                .max()
-        };
+        let known = self.partitions.iter();
+        let partitions = known.map(|(&partition, at)| PartitionState {
+            partition,
+            cast: at.cast(),
+            counted_to: at.tally.counted_to,
+            checkpointed_to: at.tally.checkpointed_to,
+            persisted_to: at.persist.votes_to,
+            lag: behind(at.tally.counted_to, at.cast()),
+            module_bytes: at.tally.module_bytes,
+        });
+        let partitions: Vec<_> = partitions.collect();
+        let unpersisted = partitions.iter().map(|at| behind(at.persisted_to, at.cast));
+        let tallies = || self.partitions.values().map(|at| &at.tally);
+        let cast_to_counted_ms = tallies().filter_map(|tally| tally.cast_to_counted_ms);
+        let last_checkpoint = tallies().filter_map(|tally| tally.checkpointed_at);
+        let (accounted, difference) = (self.accounting).verdict(self.cast(), self.voter_records());
         Pipeline {
-            accounted: self.accounting.verdict(self.cast(), self.voter_records()),
-            difference: self
-                .accounting
-                .difference(self.cast(), self.voter_records()),
-            uncounted: partitions.iter().map(|partition| partition.lag).sum(),
-            unpersisted: self
-                .partitions
-                .values()
-                .map(|at| behind(at.persist.votes_to, at.cast()))
-                .sum(),
-            cast_to_counted_ms: self
-                .partitions
-                .values()
-                .filter_map(|at| at.tally.cast_to_counted_ms)
+            accounted,
+            difference,
+            uncounted: partitions.iter().map(|at| at.lag).sum(),
+            unpersisted: unpersisted.sum(),
+            cast_to_counted_ms: cast_to_counted_ms.max().map(|ms| ms as f64),
+            last_checkpoint: last_checkpoint
                 .max()
-                .map(|ms| ms as f64),
-            last_checkpoint: latest(|at| at.checkpointed_at)
                 .and_then(DateTime::from_timestamp_millis)
                 .map(rfc3339),
             partitions,
@@ -377,11 +317,11 @@ impl Board {
     }
 }
 
-fn read<'de, T: serde::Deserialize<'de>>(topic: &str, value: &'de [u8]) -> Result<T, BadRecord> {
-    serde_json::from_slice(value).map_err(|error| BadRecord {
-        topic: topic.into(),
-        problem: error.to_string(),
-    })
+/// Replaces a value. Returns whether it is another one.
+fn replace<T: PartialEq>(known: &mut T, value: T) -> bool {
+    let is_new = *known != value;
+    *known = value;
+    is_new
 }
 
 fn behind(position: i64, end: i64) -> u64 {

@@ -1,4 +1,4 @@
-//! How far the bridge to Kafka is, by topic: the sum over the partitions of the newest record of each.
+//! How far the bridge to Kafka is with each topic: the sum of its partitions' newest positions.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,11 @@ type Link = (String, String, bool);
 /// By partition, the newest position and lag.
 type Partitions = BTreeMap<u32, (i64, i64)>;
 
-/// The newest of every link.
 #[derive(Debug, Default)]
 pub(crate) struct BridgeLag(BTreeMap<Link, Partitions>);
 
 impl BridgeLag {
-    /// Takes over a position; returns whether it is news.
+    /// Takes a position; returns whether it is new.
     pub(crate) fn apply(&mut self, position: BridgePosition) -> bool {
         let to_kafka = position.direction == BridgeDirection::ToKafka;
         let topics = (position.topic, position.kafka_topic, to_kafka);
@@ -26,25 +25,19 @@ impl BridgeLag {
         known.insert(position.partition, at) != Some(at)
     }
 
-    /// Every topic that is bridged.
     pub(crate) fn topics(&self) -> Vec<BridgedTopic> {
-        let sum = |figures: &mut dyn Iterator<Item = i64>| -> u64 {
-            figures
-                .map(|figure| u64::try_from(figure).unwrap_or(0))
-                .sum()
-        };
-        self.0
-            .iter()
-            .map(
-                |((topic, kafka_topic, to_kafka), partitions)| BridgedTopic {
-                    topic: topic.clone(),
-                    kafka_topic: kafka_topic.clone(),
-                    to_kafka: *to_kafka,
-                    carried: sum(&mut partitions.values().map(|&(position, _)| position)),
-                    lag: sum(&mut partitions.values().map(|&(_, lag)| lag)),
-                },
-            )
-            .collect()
+        let records = |figure: i64| u64::try_from(figure).unwrap_or(0);
+        let links = self.0.iter();
+        let topics = links.map(
+            |((topic, kafka_topic, to_kafka), partitions)| BridgedTopic {
+                topic: topic.clone(),
+                kafka_topic: kafka_topic.clone(),
+                to_kafka: *to_kafka,
+                carried: partitions.values().map(|at| records(at.0)).sum(),
+                lag: partitions.values().map(|at| records(at.1)).sum(),
+            },
+        );
+        topics.collect()
     }
 }
 

@@ -1,7 +1,7 @@
-//! What the dashboard knows of the count: what is on the ballot, the newest figures, and what they come to.
+//! What the dashboard knows of the count: what is on the ballot, the newest figures, and the results.
 //!
-//! Totals of an election only grow, so the larger of two is the newer one, whichever way it came: that lets the
-//! stored tallies and the topic `totals` be merged without a common clock.
+//! Totals of an election only grow, so the larger of two is the newer one. That is how the stored tallies and the topic
+//! `totals` are merged without a common clock.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use crate::model::{
     CandidateResult, ContestResult, GroupCount, GroupTurnout, Leader, LocationResult, Turnout,
 };
 
-/// Values of a group that are listed by name; of more, those with most votes come first.
+/// Most values of a group that are listed by name. Of a longer list, those with most votes come first.
 const LISTED_BY_NAME: usize = 12;
 
 /// The count, mutable.
@@ -28,26 +28,36 @@ pub(crate) struct Counts {
 }
 
 /// The first contest: what the page leads with.
+#[derive(Default)]
 pub(crate) struct Race {
-    /// Who stands, and those who are voted for without standing.
-    pub(crate) candidates: Vec<Candidate>,
-    /// What each has.
-    pub(crate) totals: Vec<u64>,
-    /// What shares are of, so that they are at most the whole together.
-    pub(crate) whole: u64,
+    /// The candidates, and those who have votes without being on the ballot.
+    pub(crate) candidates: Vec<CandidateResult>,
+    /// What shares are of. It is at least the sum of the candidates' votes.
+    whole: u64,
 }
 
 impl Counts {
-    /// Takes note of what is on the ballot.
     pub(crate) fn set_definition(&mut self, definition: ElectionDefinition) {
         self.definition = Some(definition);
     }
 
-    pub(crate) fn definition(&self) -> Option<&ElectionDefinition> {
-        self.definition.as_ref()
+    /// Every candidate of every contest, and those who have votes without being on the ballot.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+        let definition = self.definition.iter();
+        let listed = definition.flat_map(ElectionDefinition::candidates);
+        let mut candidates: Vec<Candidate> = listed.cloned().collect();
+        for CandidateResult { candidate_id, .. } in self.race().candidates {
+            if !candidates
+                .iter()
+                .any(|known| known.candidate_id == candidate_id)
+            {
+                candidates.push(Candidate::of_id(&candidate_id));
+            }
+        }
+        candidates
     }
 
-    /// Takes over larger figures. Returns whether there are any.
+    /// Takes the larger figures. Returns whether there are any.
     pub(crate) fn raise(&mut self, totals: &Tally) -> bool {
         let mut is_news = false;
         let place_group = self.place_group().map(|group| group.name);
@@ -77,83 +87,61 @@ impl Counts {
         is_news
     }
 
-    /// The places that have changed since the last call.
     pub(crate) fn take_changed_places(&mut self) -> BTreeSet<String> {
         std::mem::take(&mut self.changed_places)
     }
 
-    /// Votes that count.
     pub(crate) fn counted(&self) -> u64 {
         self.tally.counted()
     }
 
-    /// The first contest.
     pub(crate) fn race(&self) -> Race {
         let Some(contest) = self.first_contest() else {
-            return Race {
-                candidates: Vec::new(),
-                totals: Vec::new(),
-                whole: 0,
-            };
+            return Race::default();
         };
         let outcome = self.tally.outcome(contest);
         let whole = all_marks(contest, &outcome);
-        let mut totals: BTreeMap<String, u64> = outcome
-            .choices
-            .into_iter()
+        let choices = outcome.choices.into_iter();
+        let mut totals: BTreeMap<String, u64> = choices
             .map(|choice| (choice.candidate_id, choice.total))
             .collect();
-        let mut race = Race {
-            candidates: contest.candidates.clone(),
-            totals: Vec::new(),
-            whole,
-        };
-        for candidate in &contest.candidates {
-            let total = totals.remove(&candidate.candidate_id);
-            race.totals.push(total.unwrap_or(0));
-        }
+        let candidates = contest.candidates.iter().map(|candidate| {
+            let total = totals.remove(&candidate.candidate_id).unwrap_or(0);
+            candidate_result(candidate, total, whole)
+        });
+        let mut candidates: Vec<_> = candidates.collect();
         // Votes may be counted without a list of candidates.
-        for (candidate_id, total) in totals {
-            race.candidates.push(Candidate::of_id(&candidate_id));
-            race.totals.push(total);
+        for (id, total) in totals {
+            candidates.push(candidate_result(&Candidate::of_id(&id), total, whole));
         }
-        race
+        Race { candidates, whole }
     }
 
-    /// Every contest and what it comes to.
     pub(crate) fn contests(&self) -> Vec<ContestResult> {
         let Some(definition) = &self.definition else {
             return Vec::new();
         };
         let results = self.tally.outcomes(definition).into_iter();
-        results
-            .map(|(contest, outcome)| {
-                let whole = contest.whole_of(&outcome);
-                let choices = outcome.choices.into_iter().map(|choice| {
-                    let candidate = contest.candidate(&choice.candidate_id);
-                    CandidateResult {
-                        photo_url: portrait_path(&candidate.candidate_id),
-                        candidate_id: candidate.candidate_id,
-                        candidate_name: candidate.candidate_name,
-                        party_affiliation: candidate.party_affiliation,
-                        total_votes: choice.total,
-                        share: share(choice.total, whole),
-                    }
-                });
-                ContestResult {
-                    contest_id: contest.id.clone(),
-                    title: contest.title.clone(),
-                    method: contest.method.name().to_owned(),
-                    seats: contest.seats,
-                    ballots: outcome.ballots,
-                    undervotes: outcome.undervotes,
-                    overvotes: outcome.overvotes,
-                    choices: choices.collect(),
-                    winners: outcome.winners,
-                    tied: outcome.tied,
-                }
-            })
-            .collect()
+        let results = results.map(|(contest, outcome)| {
+            let whole = contest.whole_of(&outcome);
+            let choices = outcome.choices.iter().map(|choice| {
+                let candidate = contest.candidate(&choice.candidate_id);
+                candidate_result(&candidate, choice.total, whole)
+            });
+            ContestResult {
+                contest_id: contest.id.clone(),
+                title: contest.title.clone(),
+                method: contest.method.name().to_owned(),
+                seats: contest.seats,
+                ballots: outcome.ballots,
+                undervotes: outcome.undervotes,
+                overvotes: outcome.overvotes,
+                choices: choices.collect(),
+                winners: outcome.winners,
+                tied: outcome.tied,
+            }
+        });
+        results.collect()
     }
 
     /// The places, each with the first contest's votes there by candidate.
@@ -163,26 +151,22 @@ impl Counts {
         };
         let by_place = self.tally.selections_by(&contest.id, &group.name);
         let turnout = self.tally.turnout_by(&group.name).iter();
-        turnout
-            .map(|(place, &count)| {
-                let selections = by_place.get(place).cloned().unwrap_or_default();
-                let totals = Tally::totals_of(contest, &selections);
-                let ids = race
-                    .candidates
-                    .iter()
-                    .map(|candidate| &candidate.candidate_id);
-                let votes: Vec<u64> = ids.map(|id| totals.get(id).copied().unwrap_or(0)).collect();
-                LocationResult {
-                    state: place.clone(),
-                    count,
-                    leader: race.leader(&votes, votes.iter().sum::<u64>().max(1)),
-                    votes,
-                }
-            })
-            .collect()
+        let places = turnout.map(|(place, &count)| {
+            let selections = by_place.get(place).cloned().unwrap_or_default();
+            let totals = Tally::totals_of(contest, &selections);
+            let candidates = race.candidates.iter();
+            let votes = candidates.map(|at| totals.get(&at.candidate_id).copied().unwrap_or(0));
+            let votes: Vec<u64> = votes.collect();
+            LocationResult {
+                state: place.clone(),
+                count,
+                leader: race.leader_with(&votes, votes.iter().sum::<u64>().max(1)),
+                votes,
+            }
+        });
+        places.collect()
     }
 
-    /// What a place is called in this election.
     pub(crate) fn place_name(&self) -> String {
         let name = self.place_group().map(|group| group.name);
         name.unwrap_or_else(|| "location".to_owned())
@@ -224,7 +208,7 @@ impl Counts {
         }
     }
 
-    /// The values of a group, those that are known beforehand first.
+    /// The values of a group, those that the definition names first.
     fn values_of(&self, group: &Group, counted: u64) -> Vec<GroupCount> {
         let turnout = self.tally.turnout_by(&group.name);
         let known = group.known_values();
@@ -255,8 +239,14 @@ impl Counts {
 }
 
 impl Race {
-    /// Who leads among these votes by candidate; nobody while there are none.
-    pub(crate) fn leader(&self, votes: &[u64], whole: u64) -> Option<Leader> {
+    /// Who leads; `None` while there are no votes.
+    pub(crate) fn leader(&self) -> Option<Leader> {
+        let votes = self.candidates.iter().map(|at| at.total_votes);
+        self.leader_with(&votes.collect::<Vec<_>>(), self.whole)
+    }
+
+    /// Who leads with these votes by candidate.
+    fn leader_with(&self, votes: &[u64], whole: u64) -> Option<Leader> {
         let (index, &most) = votes
             .iter()
             .enumerate()
@@ -264,37 +254,29 @@ impl Race {
         if most == 0 {
             return None;
         }
-        let others = votes
-            .iter()
-            .enumerate()
-            .filter(|&(other, _)| other != index);
-        let second = others.map(|(_, &votes)| votes).max().unwrap_or(0);
+        let others = votes[..index].iter().chain(&votes[index + 1..]);
+        let second = others.max().copied().unwrap_or(0);
         Some(Leader {
             candidate_id: self.candidates.get(index)?.candidate_id.clone(),
             lead: most - second,
             margin: share(most - second, whole),
         })
     }
+}
 
-    /// Each candidate's result.
-    pub(crate) fn results(&self) -> Vec<CandidateResult> {
-        self.candidates
-            .iter()
-            .zip(&self.totals)
-            .map(|(candidate, &total_votes)| CandidateResult {
-                candidate_id: candidate.candidate_id.clone(),
-                candidate_name: candidate.candidate_name.clone(),
-                party_affiliation: candidate.party_affiliation.clone(),
-                // Not where others find it: a page loads nothing from elsewhere.
-                photo_url: portrait_path(&candidate.candidate_id),
-                total_votes,
-                share: share(total_votes, self.whole),
-            })
-            .collect()
+fn candidate_result(candidate: &Candidate, total_votes: u64, whole: u64) -> CandidateResult {
+    CandidateResult {
+        candidate_id: candidate.candidate_id.clone(),
+        candidate_name: candidate.candidate_name.clone(),
+        party_affiliation: candidate.party_affiliation.clone(),
+        // Not the registered address: a page loads nothing from elsewhere.
+        photo_url: portrait_path(&candidate.candidate_id),
+        total_votes,
+        share: share(total_votes, whole),
     }
 }
 
-/// What the shares of a race are of: where a ballot marks several candidates, all marks, so that shares add up.
+/// What the shares of a race are of. Where a ballot marks several candidates it is all marks, so that shares add up.
 fn all_marks(contest: &Contest, outcome: &Outcome) -> u64 {
     let marks = outcome.choices.iter().map(|choice| choice.total).sum();
     contest.whole_of(outcome).max(marks)
@@ -308,7 +290,7 @@ fn group_count(group: &str, count: u64, counted: u64) -> GroupCount {
     }
 }
 
-/// Takes over a larger total. Returns whether it is one.
+/// Takes a larger total. Returns whether it is larger.
 fn raise(total: &mut u64, published: u64) -> bool {
     let is_larger = published > *total;
     if is_larger {

@@ -3,81 +3,49 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{ChainedTopic, Digest, Seal, moment_text};
+use evidence::{Seal, moment_text};
 use wire::PersistPosition;
 
 use crate::model::{PartitionEvidence, SealedVotes};
 
-/// The newest of every partition.
+/// The newest heads and the latest seal, by partition.
 #[derive(Debug, Default)]
-pub(crate) struct Evidence {
-    heads: BTreeMap<(u32, ChainedTopic), (i64, Digest)>,
-    seal: Vec<Seal>,
-}
+pub(crate) struct Evidence(BTreeMap<u32, PartitionEvidence>);
 
 impl Evidence {
-    /// Takes over the heads of a partition's chains; returns whether there is news.
+    /// Takes the heads of a partition's chains; returns whether one is new. A head over fewer records is older.
     pub(crate) fn apply_heads(&mut self, position: &PersistPosition) -> bool {
-        let PersistPosition {
-            partition,
-            votes_to,
-            voters_to,
-            chain_head,
-            voters_chain_head,
-        } = *position;
-        let of_votes = self.apply_head(partition, ChainedTopic::Votes, votes_to, chain_head);
-        let of_voters = self.apply_head(
-            partition,
-            ChainedTopic::Voters,
-            voters_to,
-            voters_chain_head,
-        );
-        of_votes || of_voters
-    }
-
-    /// Takes over a head over the records before `offset`; returns whether it is news. One of fewer records
-    /// is older.
-    fn apply_head(
-        &mut self,
-        partition: u32,
-        topic: ChainedTopic,
-        offset: i64,
-        head: Option<Digest>,
-    ) -> bool {
-        let Some(head) = head else { return false };
-        let at = (partition, topic);
-        if self
-            .heads
-            .get(&at)
-            .is_some_and(|&(known, _)| known > offset)
-        {
+        if position.chain_head.or(position.voters_chain_head).is_none() {
             return false;
         }
-        self.heads.insert(at, (offset, head)) != Some((offset, head))
-    }
-
-    /// Takes over the latest seal, of all partitions; returns whether it is news.
-    pub(crate) fn apply_seal(&mut self, seal: Vec<Seal>) -> bool {
-        let is_news = self.seal != seal;
-        self.seal = seal;
-        is_news
-    }
-
-    /// Every partition of which there is something to show.
-    pub(crate) fn partitions(&self) -> Vec<PartitionEvidence> {
-        let mut shown: BTreeMap<u32, PartitionEvidence> = BTreeMap::new();
-        for (&(partition, topic), &(chained_to, head)) in &self.heads {
-            let at = shown.entry(partition).or_default();
-            let head = Some(head.to_string());
-            match topic {
-                ChainedTopic::Votes => (at.chained_to, at.chain_head) = (chained_to, head),
-                ChainedTopic::Voters => {
-                    (at.voters_chained_to, at.voters_chain_head) = (chained_to, head);
-                }
-            }
+        let at = self.0.entry(position.partition).or_default();
+        let before = at.clone();
+        at.partition = position.partition;
+        if let Some(head) = position.chain_head
+            && position.votes_to >= at.chained_to
+        {
+            at.chained_to = position.votes_to;
+            at.chain_head = Some(head.to_string());
         }
-        for seal in &self.seal {
-            shown.entry(seal.partition).or_default().seal = Some(SealedVotes {
+        if let Some(head) = position.voters_chain_head
+            && position.voters_to >= at.voters_chained_to
+        {
+            at.voters_chained_to = position.voters_to;
+            at.voters_chain_head = Some(head.to_string());
+        }
+        *at != before
+    }
+
+    /// Takes the latest seal, of all partitions; returns whether it is new.
+    pub(crate) fn apply_seal(&mut self, seal: Vec<Seal>) -> bool {
+        let before = self.0.clone();
+        for at in self.0.values_mut() {
+            at.seal = None;
+        }
+        for seal in seal {
+            let at = self.0.entry(seal.partition).or_default();
+            at.partition = seal.partition;
+            at.seal = Some(SealedVotes {
                 seal: seal.number,
                 sealed_at: moment_text(seal.sealed_at).unwrap_or_default(),
                 sealed_to: seal.next_offset,
@@ -87,15 +55,18 @@ impl Evidence {
                 root: seal.root().to_string(),
             });
         }
-        for (&partition, at) in &mut shown {
-            at.partition = partition;
-        }
-        shown.into_values().collect()
+        self.0 != before
+    }
+
+    pub(crate) fn partitions(&self) -> Vec<PartitionEvidence> {
+        self.0.values().cloned().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use evidence::Digest;
+
     use super::*;
 
     fn seal(number: u32) -> Seal {
@@ -115,13 +86,16 @@ mod tests {
         let mut evidence = Evidence::default();
         assert!(evidence.partitions().is_empty());
         let heads = [3, 4].map(|byte| Digest::from_bytes([byte; 32]));
-        assert!(evidence.apply_head(0, ChainedTopic::Votes, 10, Some(heads[0])));
-        assert!(evidence.apply_head(0, ChainedTopic::Votes, 20, Some(heads[1])));
-        assert!(
-            !evidence.apply_head(0, ChainedTopic::Votes, 10, Some(heads[0])),
-            "it is older"
-        );
-        assert!(!evidence.apply_head(0, ChainedTopic::Votes, 30, None));
+        let of_votes = |votes_to, chain_head| PersistPosition {
+            votes_to,
+            chain_head,
+            ..PersistPosition::default()
+        };
+        assert!(evidence.apply_heads(&of_votes(10, Some(heads[0]))));
+        assert!(evidence.apply_heads(&of_votes(20, Some(heads[1]))));
+        let is_news = evidence.apply_heads(&of_votes(10, Some(heads[0])));
+        assert!(!is_news, "it is older");
+        assert!(!evidence.apply_heads(&of_votes(30, None)));
         let of_voters = PersistPosition {
             voters_to: 5,
             voters_chain_head: Some(heads[0]),

@@ -1,4 +1,4 @@
-//! Passing a snapshot on: rendered once, shared by all who listen.
+//! Sends snapshots to all listeners; each is rendered once.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -10,14 +10,14 @@ use tokio::sync::{broadcast, watch};
 use crate::metrics::Metrics;
 use crate::model::Snapshot;
 
-/// Events that a listener may be behind before it is dropped: some seconds' worth, even at a hundred a
-/// second. The channel rounds it up to a power of two.
+/// Events that a listener may be behind before it is dropped: at least two seconds' worth. The channel rounds it up to
+/// a power of two.
 pub(crate) const EVENTS_BEHIND: usize = 256;
 
-/// How long an answer waits for the first snapshot: reading what is stored takes a fraction of it.
+/// How long an answer waits for the first snapshot. Reading what is stored usually takes a fraction of this.
 const FIRST_SNAPSHOT: Duration = Duration::from_secs(3);
 
-/// A snapshot, and what is sent of it.
+/// A snapshot, and the event with all of it.
 #[derive(Debug)]
 pub(crate) struct Published {
     pub(crate) snapshot: Snapshot,
@@ -32,23 +32,22 @@ impl Published {
         }
     }
 
-    /// The event that a listener begins with; rendered when the first one asks.
+    /// The event that a listener begins with; rendered when first needed.
     pub(crate) fn snapshot_event(&self) -> Bytes {
         self.whole
-            .get_or_init(|| event("snapshot", self.snapshot.sequence, &self.snapshot))
+            .get_or_init(|| event("snapshot", &self.snapshot))
             .clone()
     }
 }
 
-/// An event for everybody who is listening already.
+/// An event for those who are listening already.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// Of the snapshot it was made from; `None` for what belongs to none.
+    /// Of its snapshot; a heartbeat has none.
     pub(crate) sequence: Option<u64>,
     pub(crate) bytes: Bytes,
 }
 
-/// The newest snapshot, and everybody who waits for the next.
 #[derive(Debug)]
 pub(crate) struct Hub {
     latest: watch::Sender<Arc<Published>>,
@@ -65,12 +64,12 @@ impl Hub {
         }
     }
 
-    /// The newest snapshot as it is: before the first, one that knows of nothing.
+    /// The newest snapshot; before the first, an empty one.
     pub(crate) fn at_present(&self) -> Arc<Published> {
         self.latest.borrow().clone()
     }
 
-    /// The newest snapshot. Right after the start, the first is waited for, for a while.
+    /// The newest snapshot. Right after the start it waits a while for the first.
     pub(crate) async fn latest(&self) -> Arc<Published> {
         let mut latest = self.latest.subscribe();
         let first = latest.wait_for(|published| published.snapshot.sequence > 0);
@@ -80,45 +79,43 @@ impl Hub {
         self.at_present()
     }
 
-    /// Publishes a snapshot. Listeners get its `changed` locations only, or all of it (`None`).
-    pub(crate) fn publish(&self, snapshot: Snapshot, changed: Option<Vec<usize>>) {
+    /// Publishes a snapshot. Listeners are sent its `changed` locations only, or all of it (`None`).
+    pub(crate) fn publish(&self, mut snapshot: Snapshot, changed: Option<Vec<usize>>) {
         let sequence = snapshot.sequence;
         self.metrics.observe(&snapshot);
-        let published = Arc::new(Published::new(snapshot));
-        let bytes = (self.events.receiver_count() > 0).then(|| match changed {
-            None => published.snapshot_event(),
-            Some(changed) => {
-                let all = &published.snapshot;
-                let update = Snapshot {
-                    locations: changed
-                        .iter()
-                        .map(|&at| all.locations[at].clone())
-                        .collect(),
-                    ..without_locations(all)
-                };
-                event("update", sequence, &update)
-            }
+        let someone_listens = self.events.receiver_count() > 0;
+        let update = changed.filter(|_| someone_listens).map(|changed| {
+            // Taken out, so that what is cloned has no locations.
+            let locations = std::mem::take(&mut snapshot.locations);
+            let changed = changed.iter().map(|&at| locations[at].clone());
+            let update = Snapshot {
+                locations: changed.collect(),
+                ..snapshot.clone()
+            };
+            snapshot.locations = locations;
+            event("update", &update)
         });
-        // In this order: who subscribes in between finds the snapshot, and skips its event.
-        self.latest.send_replace(published);
-        if let Some(bytes) = bytes {
+        let published = Arc::new(Published::new(snapshot));
+        // In this order: a listener that comes in between has the snapshot, and skips its event.
+        self.latest.send_replace(published.clone());
+        if someone_listens {
+            let bytes = update.unwrap_or_else(|| published.snapshot_event());
             self.send(Some(sequence), bytes);
         }
     }
 
-    /// How many listen.
     pub(crate) fn listeners(&self) -> u32 {
         u32::try_from(self.events.receiver_count()).unwrap_or(u32::MAX)
     }
 
-    /// Tells listeners that the connection is alive, though nothing has changed.
+    /// Shows listeners that the connection is alive although nothing has changed.
     pub(crate) fn heartbeat(&self, generated_at: &str) {
         let bytes = format!("event: heartbeat\ndata: {{\"generated_at\":\"{generated_at}\"}}\n\n");
         self.send(None, bytes.into());
     }
 
     fn send(&self, sequence: Option<u64>, bytes: Bytes) {
-        // An error says that nobody listens.
+        // It fails when nobody listens.
         let _nobody = self.events.send(Arc::new(Event { sequence, bytes }));
     }
 
@@ -129,26 +126,10 @@ impl Hub {
     }
 }
 
-fn without_locations(snapshot: &Snapshot) -> Snapshot {
-    Snapshot {
-        sequence: snapshot.sequence,
-        generated_at: snapshot.generated_at.clone(),
-        election: snapshot.election.clone(),
-        totals: snapshot.totals.clone(),
-        leader: snapshot.leader.clone(),
-        contests: snapshot.contests.clone(),
-        candidates: snapshot.candidates.clone(),
-        turnout: snapshot.turnout.clone(),
-        rejected: snapshot.rejected.clone(),
-        place_name: snapshot.place_name.clone(),
-        locations: Vec::new(),
-        pipeline: snapshot.pipeline.clone(),
-    }
-}
-
 /// An event as the HTML standard's section on server-sent events writes it. JSON has no line breaks,
 /// so it is one `data` line.
-fn event(name: &str, sequence: u64, snapshot: &Snapshot) -> Bytes {
+fn event(name: &str, snapshot: &Snapshot) -> Bytes {
+    let sequence = snapshot.sequence;
     let mut bytes = format!("event: {name}\nid: {sequence}\ndata: ").into_bytes();
     serde_json::to_writer(&mut bytes, snapshot)
         .expect("invariant: numbers and text have a JSON form");
@@ -184,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listener_begins_with_all_and_goes_on_with_what_changed() {
+    async fn a_listener_gets_everything_and_then_the_changes() {
         let hub = hub();
         let (first, mut events) = hub.listen().await;
         let first = first.snapshot_event();
@@ -211,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_is_sent_the_same_bytes() {
+    async fn all_listeners_share_the_same_bytes() {
         let hub = hub();
         let (first, mut one) = hub.listen().await;
         let (again, mut other) = hub.listen().await;
@@ -225,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_too_far_behind_is_told_so() {
+    async fn a_listener_too_far_behind_has_lagged() {
         let hub = hub();
         let (_, mut events) = hub.listen().await;
         for sequence in 2..=2 + EVENTS_BEHIND as u64 {

@@ -1,9 +1,8 @@
 //! The dashboard: shows the count live, in a browser, and serves the same figures as JSON.
 //!
-//! It reads what any other service could, the aggregate topics and Postgres, and never counts. What
-//! it has read stands on a board; some times a second a snapshot of it is rendered once and passed
-//! to everybody who listens. Where it is told to, it takes votes, too, and casts them as the producer
-//! does.
+//! It reads what any other service could, the aggregate topics and Postgres, and never counts. The board holds what it
+//! has read; after a change, a snapshot of it is rendered once and sent to all listeners. With `--accept-votes` it
+//! takes votes, too, and casts them as the producer does.
 //!
 //! ```text
 //! aggregate topics ─┐
@@ -25,7 +24,7 @@ mod counts;
 mod evidence;
 mod hub;
 mod metrics;
-pub mod model;
+mod model;
 mod numbers;
 mod pages;
 mod portrait;
@@ -36,8 +35,7 @@ mod routes;
 mod shared;
 mod sources;
 
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,12 +48,11 @@ use service::restart::{self, Problems as _, until_done};
 use service::whole_log::{WholeLogError, demand_whole_log};
 use store::{Store, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::OnceCell;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use wire::topics;
 
-pub use crate::ballot_box::BallotLimits;
+use crate::args::{BallotLimits, ListenArgs};
 use crate::ballot_box::{BallotBox, Clerk};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -65,28 +62,6 @@ use crate::shared::Shared;
 /// Largest request for a vote. A ballot has three texts of 255 bytes; each may be escaped.
 const MAX_BALLOT_BYTES: usize = 8 * 1024;
 
-/// Where the dashboard listens, and how often it tells something new.
-#[derive(Debug, Clone, Copy)]
-pub struct DashboardConfig {
-    /// The address to listen on.
-    pub bind: IpAddr,
-    /// The port; 0 takes a free one.
-    pub port: u16,
-    /// Most snapshots a second that are pushed; changes in between are pushed together. Where many
-    /// listen, there are fewer.
-    pub updates_per_second: NonZeroU32,
-}
-
-impl Default for DashboardConfig {
-    fn default() -> Self {
-        DashboardConfig {
-            bind: DASHBOARD.ip(),
-            port: DASHBOARD.port(),
-            updates_per_second: NonZeroU32::new(100).expect("invariant: a hundred is not zero"),
-        }
-    }
-}
-
 /// Why the dashboard could not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DashboardError {
@@ -95,7 +70,7 @@ pub enum DashboardError {
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         problem: std::io::Error,
         /// What helps.
         remedy: &'static str,
@@ -110,10 +85,10 @@ pub enum DashboardError {
     NoCredentials,
     /// Votes are to be taken, and the election has several contests.
     #[error(
-        "`--accept-votes` takes an election with one contest in which everybody marks one candidate; this one has several, or takes other marks"
+        "`--accept-votes` needs an election with one contest in which a ballot marks one candidate; this one has several contests or other marks"
     )]
     SeveralContests,
-    /// Votes cannot be appended to a log that is not whole.
+    /// Records are missing from the log, so no votes may be appended.
     #[error("votes cannot be accepted: {0}")]
     WholeLog(WholeLogError),
     /// A task ended abnormally.
@@ -122,10 +97,10 @@ pub enum DashboardError {
 }
 
 impl DashboardError {
-    /// The error as a program ends with it: one about what was asked for is wrong usage.
+    /// The error as a program reports it: wrong options are a [`UsageError`].
     pub fn into_report(self) -> anyhow::Error {
         match self {
-            // As it is: how to give the right key is added where it is told.
+            // As it is: the program adds how to give the right key.
             DashboardError::Ballots(error @ StoreError::Key(_)) => {
                 anyhow::Error::from(error).context("votes cannot be accepted")
             }
@@ -146,12 +121,12 @@ pub struct Connected {
     pub store: Store,
 }
 
-/// What keeps the dashboard from its figures while it connects, for its pages and for `/readyz`.
+/// Problems with the sources, shown on the pages and by `/readyz`.
 #[derive(Debug, Clone)]
 pub struct Problems(Shared);
 
 impl Problems {
-    /// Shows what is wrong with a source, or (`None`) no longer.
+    /// Shows what is wrong with a source, or (`None`) that it works.
     pub fn set(&self, source: &str, problem: Option<String>) {
         self.set_problem(source, problem);
     }
@@ -159,8 +134,7 @@ impl Problems {
 
 impl restart::Problems for Problems {
     fn set_problem(&self, source: &str, problem: Option<String>) -> bool {
-        let problem = problem.map(|problem| format!("{source}: {problem}"));
-        self.0.update(|board| board.set_problem(source, problem))
+        self.0.set_problem(source, problem)
     }
 }
 
@@ -169,11 +143,12 @@ impl restart::Problems for Problems {
 pub struct Dashboard {
     listener: TcpListener,
     address: SocketAddr,
-    config: DashboardConfig,
+    /// Between two snapshots.
+    interval: Duration,
     ballots: Option<Ballots>,
 }
 
-/// What votes are taken with.
+/// The limits and the election's key, where votes are taken.
 #[derive(Debug, Clone)]
 struct Ballots {
     limits: BallotLimits,
@@ -184,9 +159,9 @@ impl Dashboard {
     /// Takes the port.
     ///
     /// # Errors
-    /// When it is taken already, or not allowed.
-    pub async fn bind(config: DashboardConfig) -> Result<Dashboard, DashboardError> {
-        let wanted = SocketAddr::new(config.bind, config.port);
+    /// When it is in use, or not allowed.
+    pub async fn bind(args: ListenArgs) -> Result<Dashboard, DashboardError> {
+        let wanted = SocketAddr::new(args.bind, args.port.unwrap_or(DASHBOARD.port()));
         let failed = |problem: std::io::Error| DashboardError::Listen {
             address: wanted,
             remedy: match problem.kind() {
@@ -203,12 +178,12 @@ impl Dashboard {
         Ok(Dashboard {
             listener,
             address,
-            config,
+            interval: Duration::from_secs(1) / args.updates.get(),
             ballots: None,
         })
     }
 
-    /// The same, and it takes votes: within these limits, for an election with this key.
+    /// Makes it take votes: within these limits, for an election with this key.
     pub fn accepting_votes(self, limits: BallotLimits, key: Option<ElectionKey>) -> Dashboard {
         Dashboard {
             ballots: Some(Ballots { limits, key }),
@@ -221,15 +196,15 @@ impl Dashboard {
         self.address
     }
 
-    /// Where a browser finds it.
+    /// Its URL for a browser.
     pub fn url(&self) -> String {
         PublicUrl::of(self.address).to_string()
     }
 
-    /// Serves until `stop`. A source that fails is shown as a problem, and tried again.
+    /// Serves until `stop`. A source that fails is shown as a problem, and retried.
     ///
     /// # Errors
-    /// When a task ends abnormally.
+    /// When votes cannot be taken, or a task ends abnormally.
     pub async fn run(
         self,
         platform: Arc<dyn Platform>,
@@ -241,11 +216,11 @@ impl Dashboard {
         self.run_connecting(connect, stop).await
     }
 
-    /// Like [`Dashboard::run`], for what is yet to be connected to. It serves meanwhile, and shows the
-    /// problems that `connect` tells; `None` from it means that it was stopped.
+    /// Like [`Dashboard::run`], for sources that are still to be connected. It serves meanwhile, and shows the problems
+    /// that `connect` sets; `connect` returns `None` when it was stopped.
     ///
     /// # Errors
-    /// When `connect` fails for good, or a task ends abnormally.
+    /// When `connect` fails permanently, votes cannot be taken, or a task ends abnormally.
     pub async fn run_connecting<E, F>(
         self,
         connect: impl FnOnce(Problems) -> F,
@@ -269,60 +244,55 @@ impl Dashboard {
         };
 
         let mut tasks = JoinSet::new();
-        // Whatever ends first ends the others.
+        // Whichever task ends first ends the others.
         let stop = stop.child_token();
         let _stop_all = stop.clone().drop_guard();
-        let interval = Duration::from_secs(1) / self.config.updates_per_second.get();
-        tasks.spawn(service::http::serve(
-            self.listener,
-            routes::app(Arc::new(site)),
-            ballot_box.as_ref().map_or(0, |_| MAX_BALLOT_BYTES),
-            stop.clone(),
-        ));
-        tasks.spawn(publish::publish(
-            shared.clone(),
-            hub,
-            interval,
-            stop.clone(),
-        ));
+        let max_body = ballot_box.as_ref().map_or(0, |_| MAX_BALLOT_BYTES);
+        let app = routes::app(Arc::new(site));
+        let served = service::http::serve(self.listener, app, max_body, stop.clone());
+        tasks.spawn(succeeding(served));
+        let published = publish::publish(shared.clone(), hub, self.interval, stop.clone());
+        tasks.spawn(succeeding(published));
         let connected = tokio::select! {
             connected = connect(Problems(shared.clone())) => connected,
-            // These two end before when they are stopped, or abnormally.
-            Some(ended) = tasks.join_next() => match ended {
-                Ok(()) => Ok(None),
-                Err(error) => Err(DashboardError::Task(error.to_string()).into()),
-            },
+            // The two tasks end early only when they are stopped, or abnormally.
+            Some(ended) = tasks.join_next() => ended_task(ended).map(|()| None).map_err(E::from),
         };
-        let refused = Arc::new(OnceCell::new());
         match &connected {
             Ok(Some(connected)) => {
                 watch(connected, &shared, &mut tasks, &stop);
                 if let (Some(ballots), Some(ballot_box)) = (self.ballots, ballot_box) {
-                    let work =
-                        take_votes(connected.clone(), ballots, ballot_box, shared, stop.clone());
-                    let (refused, stop) = (refused.clone(), stop.clone());
-                    tasks.spawn(async move {
-                        if let Err(error) = work.await {
-                            stop.cancel();
-                            // There is only this one to be told.
-                            refused.set(error).ok();
-                        }
-                    });
+                    let connected = connected.clone();
+                    let stop = stop.clone();
+                    tasks.spawn(take_votes(connected, ballots, ballot_box, shared, stop));
                 }
             }
             Ok(None) | Err(_) => stop.cancel(),
         }
+        let mut outcome = Ok(());
         while let Some(ended) = tasks.join_next().await {
-            ended.map_err(|error| DashboardError::Task(error.to_string()))?;
+            let ended = ended_task(ended);
+            if ended.is_err() {
+                stop.cancel();
+            }
+            outcome = outcome.and(ended);
         }
-        if let Some(error) = Arc::into_inner(refused).and_then(OnceCell::into_inner) {
-            return Err(error.into());
-        }
+        outcome?;
         connected.map(|_| ())
     }
 }
 
-/// Opens the ballot box once there is an election, and casts what is put into it.
+/// A task that does not fail.
+async fn succeeding(task: impl Future<Output = ()>) -> Result<(), DashboardError> {
+    task.await;
+    Ok(())
+}
+
+fn ended_task(ended: Result<Result<(), DashboardError>, JoinError>) -> Result<(), DashboardError> {
+    ended.unwrap_or_else(|error| Err(DashboardError::Task(error.to_string())))
+}
+
+/// Opens the ballot box once an election is set up, and casts the ballots.
 ///
 /// # Errors
 /// When votes cannot be taken for this election at all.
@@ -357,38 +327,38 @@ async fn take_votes(
     Ok(())
 }
 
-/// Spawns what reads the sources.
+/// Spawns the tasks that read the sources.
 fn watch(
     Connected { platform, store }: &Connected,
     shared: &Shared,
-    tasks: &mut JoinSet<()>,
+    tasks: &mut JoinSet<Result<(), DashboardError>>,
     stop: &CancellationToken,
 ) {
-    // Candidates come in the order of registration, so they are read before the first total.
+    // Candidates are listed in the order of registration, so they are read before the first total.
     let set_up = CancellationToken::new();
-    tasks.spawn(sources::watch_database(
-        store.clone(),
+    let (store, shared) = (store.clone(), shared.clone());
+    tasks.spawn(succeeding(sources::watch_database(
+        store,
         shared.clone(),
         set_up.clone(),
         stop.clone(),
-    ));
+    )));
     for topic in [topics::TOTALS, topics::PIPELINE] {
-        tasks.spawn(after(
-            set_up.clone(),
-            stop.clone(),
-            sources::watch_topic(platform.clone(), topic, shared.clone(), stop.clone()),
-        ));
+        let source = sources::watch_topic(platform.clone(), topic, shared.clone(), stop.clone());
+        tasks.spawn(after(set_up.clone(), stop.clone(), source));
     }
-    tasks.spawn(after(
-        set_up,
-        stop.clone(),
-        sources::watch_log_ends(platform.clone(), shared.clone(), stop.clone()),
-    ));
+    let source = sources::watch_log_ends(platform.clone(), shared, stop.clone());
+    tasks.spawn(after(set_up, stop.clone(), source));
 }
 
-/// Runs a task once there is an election.
-async fn after(set_up: CancellationToken, stop: CancellationToken, task: impl Future<Output = ()>) {
+/// Runs a task once an election is set up.
+async fn after(
+    set_up: CancellationToken,
+    stop: CancellationToken,
+    task: impl Future<Output = ()>,
+) -> Result<(), DashboardError> {
     if stop.run_until_cancelled(set_up.cancelled()).await.is_some() {
         task.await;
     }
+    Ok(())
 }

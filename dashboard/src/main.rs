@@ -14,13 +14,13 @@ use service::key::KeyArgs;
 use service::{process, wait};
 use tokio_util::sync::CancellationToken;
 
-/// The questions of the figures come one after the other, from one task; those of the ballots, too.
+/// One for the task that reads the figures, one for the task that casts the ballots.
 const DATABASE_CONNECTIONS: usize = 2;
 
 /// Shows the count live in a browser: reads the aggregate topics of a Fluvio cluster and Postgres, and
 /// counts nothing itself.
 ///
-/// Neither need be up yet: it serves at once, and the log and /readyz say what it waits for.
+/// It serves at once, even if neither is up yet; the log and /readyz say what it waits for.
 #[derive(Debug, Parser)]
 #[command(
     name = "dashboard",
@@ -32,8 +32,8 @@ Examples:
   dashboard --manifest fluvio.toml --bind 0.0.0.0 --log json
   dashboard --accept-votes --key-file election.key
 
-/healthz tells that the process runs, /readyz whether it reaches what it shows, /metrics figures.
-It runs until Ctrl-C or SIGTERM, lost connections or not.
+/healthz says whether the process runs, /readyz whether every source works; /metrics is for Prometheus.
+It runs until Ctrl-C or SIGTERM and reconnects by itself.
 Exit codes: 0 stopped, 1 failed, 2 wrong usage.
 
 The embedded platform lives inside one process; there, run `election dashboard` or `election demo`."
@@ -67,7 +67,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     let manifest = cluster.manifest()?;
     let url = cluster.database_url()?.to_owned();
     let config = cluster.cluster_config(&manifest);
-    let mut dashboard = Dashboard::bind(listen.config()).await?;
+    let mut dashboard = Dashboard::bind(listen).await?;
     if let Some(limits) = ballots.limits() {
         dashboard = dashboard.accepting_votes(limits, key.election_key()?);
     }
@@ -82,7 +82,7 @@ async fn run(cli: Cli, stop: CancellationToken) -> anyhow::Result<()> {
     })
 }
 
-/// Waits for both at once, so that the page names all that is missing.
+/// Waits for both at once, so that the page names everything that is missing.
 async fn connect(
     config: ClusterConfig,
     database_url: String,
@@ -96,10 +96,9 @@ async fn connect(
         |problem| problems.set("Postgres", problem),
         &stop,
     );
-    let (platform, store) =
-        tokio::try_join!(async { fluvio.await.map_err(anyhow::Error::from) }, async {
-            postgres.await.map_err(anyhow::Error::from)
-        },)?;
+    let fluvio = async { anyhow::Ok(fluvio.await?) };
+    let postgres = async { anyhow::Ok(postgres.await?) };
+    let (platform, store) = tokio::try_join!(fluvio, postgres)?;
     Ok(platform.zip(store).map(|(platform, store)| Connected {
         platform: Arc::new(platform),
         store,

@@ -1,4 +1,4 @@
-//! Figures for Prometheus, in the OpenMetrics text format.
+//! Metrics for Prometheus, in the OpenMetrics text format.
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
@@ -11,7 +11,6 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::model::{Accounted, Snapshot};
 
-/// What `Content-Type` says of the format.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -29,7 +28,7 @@ struct ByStatus {
     status: u16,
 }
 
-/// The figures. Totals that the log owns are gauges here: this process only repeats them.
+/// Totals that the log owns are gauges here: this process only repeats them.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     voters: Gauge,
@@ -47,7 +46,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Takes over the figures of a snapshot.
+    /// Sets the metrics to the figures of a snapshot.
     pub(crate) fn observe(&self, snapshot: &Snapshot) {
         let set = |gauge: &Gauge, value: u64| {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
@@ -98,21 +97,9 @@ impl Metrics {
         let mut registry = Registry::with_prefix("election");
         registry.register("voters", "Registered voters", self.voters.clone());
         registry.register("votes_counted", "Votes that count", self.counted.clone());
-        registry.register(
-            "votes_rejected",
-            "Votes that do not, by reason",
-            self.rejected.clone(),
-        );
-        registry.register(
-            "votes_cast",
-            "Records in the log, by partition",
-            self.cast.clone(),
-        );
-        registry.register(
-            "votes_lag",
-            "Votes not yet counted or rejected",
-            self.lag.clone(),
-        );
+        registry.register("votes_rejected", "Rejected votes", self.rejected.clone());
+        registry.register("votes_cast", "Votes cast", self.cast.clone());
+        registry.register("votes_lag", "Votes not counted yet", self.lag.clone());
         registry.register(
             "votes_unpersisted",
             "Votes not in Postgres yet",
@@ -131,11 +118,7 @@ impl Metrics {
         );
         let dashboard = registry.sub_registry_with_prefix("dashboard");
         dashboard.register("snapshots", "Snapshots published", self.snapshots.clone());
-        dashboard.register(
-            "listeners",
-            "Listeners of the event stream",
-            self.listeners.clone(),
-        );
+        dashboard.register("listeners", "Listeners of events", self.listeners.clone());
         dashboard.register(
             "listeners_dropped",
             "Listeners dropped because they were too slow",

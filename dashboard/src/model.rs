@@ -1,14 +1,14 @@
 //! What the dashboard shows and serves: one snapshot of the election, as JSON.
 //!
-//! The pages, the API and the event stream all show the same [`Snapshot`]; the browser gets it whole
-//! when it connects, and after that with those locations only that have changed.
+//! The pages, the API and the event stream all show the same [`Snapshot`]. The browser gets all of it when it connects,
+//! and after that only those locations that have changed.
 
 use ballot::Reason;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Everything there is to show, of one moment.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+/// Everything there is to show, at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Snapshot {
     /// Grows by one with every snapshot of this server; starts anew when it restarts.
     pub sequence: u64,
@@ -22,7 +22,7 @@ pub struct Snapshot {
     /// Who leads; absent while nothing is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leader: Option<Leader>,
-    /// Every contest on the ballot and what it comes to. `leader`, `candidates` and `locations` are of the first.
+    /// The result of every contest on the ballot. `leader`, `candidates` and `locations` are of the first.
     pub contests: Vec<ContestResult>,
     /// Every candidate, in the order of registration.
     pub candidates: Vec<CandidateResult>,
@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub turnout: Turnout,
     /// Votes rejected, by reason; every reason is there.
     pub rejected: Vec<RejectedCount>,
-    /// What the places are that `locations` has: the name of the election's first group.
+    /// What `locations` are in this election: the name of its first group.
     pub place_name: String,
     /// Counted votes per location, by name. In an `update` event: only those that have changed.
     pub locations: Vec<LocationResult>,
@@ -38,8 +38,16 @@ pub struct Snapshot {
     pub pipeline: Pipeline,
 }
 
+impl Snapshot {
+    /// The candidate's place in `candidates`.
+    pub(crate) fn index_of(&self, candidate_id: &str) -> Option<usize> {
+        let mut candidates = self.candidates.iter();
+        candidates.position(|candidate| candidate.candidate_id == candidate_id)
+    }
+}
+
 /// Whether there is an election.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ElectionState {
     /// False until candidates are registered.
     pub is_set_up: bool,
@@ -52,7 +60,7 @@ pub struct ElectionState {
 }
 
 /// The figures over everything.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Totals {
     /// Registered voters; absent when votes are counted although nobody is on the roll (a replay of
     /// official results has none).
@@ -76,7 +84,7 @@ pub struct Totals {
 }
 
 /// Who leads, and by how much.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Leader {
     /// The candidate with most votes; in a tie, the one registered first.
     pub candidate_id: String,
@@ -87,7 +95,7 @@ pub struct Leader {
 }
 
 /// A candidate's result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct CandidateResult {
     /// The candidate.
     pub candidate_id: String,
@@ -103,12 +111,12 @@ pub struct CandidateResult {
     pub share: f64,
 }
 
-/// What a contest comes to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+/// The result of a contest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ContestResult {
     /// The contest.
     pub contest_id: String,
-    /// What people call it.
+    /// Its title.
     pub title: String,
     /// The counting method.
     pub method: String,
@@ -122,15 +130,15 @@ pub struct ContestResult {
     pub overvotes: u64,
     /// What each candidate got, most first. The share is of the ballots that mark somebody, or of all points.
     pub choices: Vec<CandidateResult>,
-    /// Who would be elected by now.
+    /// Who would be elected if the count ended now.
     pub winners: Vec<String>,
-    /// Who shares the last seats, where a tie is to be broken.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Who is tied for the last seats, if there is a tie.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tied: Vec<String>,
 }
 
 /// Votes counted of each value of a group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct GroupTurnout {
     /// The group's name.
     pub group: String,
@@ -139,7 +147,7 @@ pub struct GroupTurnout {
 }
 
 /// Votes counted per group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Turnout {
     /// Votes per party, most votes first.
     pub parties: Vec<GroupCount>,
@@ -152,7 +160,7 @@ pub struct Turnout {
 }
 
 /// A group's votes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct GroupCount {
     /// The party, gender or age band.
     pub group: String,
@@ -163,7 +171,7 @@ pub struct GroupCount {
 }
 
 /// Votes rejected for a reason.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct RejectedCount {
     /// The reason.
     #[schema(value_type = String, example = "duplicate")]
@@ -173,7 +181,7 @@ pub struct RejectedCount {
 }
 
 /// A location's result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LocationResult {
     /// The location.
     pub state: String,
@@ -186,8 +194,20 @@ pub struct LocationResult {
     pub votes: Vec<u64>,
 }
 
+impl LocationResult {
+    /// Votes that the leader is ahead by.
+    pub(crate) fn lead(&self) -> u64 {
+        self.leader.as_ref().map_or(0, |leader| leader.lead)
+    }
+
+    /// Votes of the candidate at this place in `candidates`.
+    pub(crate) fn votes_of(&self, candidate: usize) -> u64 {
+        self.votes.get(candidate).copied().unwrap_or(0)
+    }
+}
+
 /// How the votes flow from the log to the tally and the database.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Pipeline {
     /// Whether every vote is accounted for.
     pub accounted: Accounted,
@@ -206,18 +226,16 @@ pub struct Pipeline {
     pub last_checkpoint: Option<String>,
     /// Each partition of `votes`.
     pub partitions: Vec<PartitionState>,
-    /// Each topic that is bridged to Kafka, or from it; empty while no bridge has told of itself.
-    #[serde(default)]
+    /// Each topic that is bridged to Kafka, or from it; empty while no bridge has reported.
     pub bridge: Vec<BridgedTopic>,
-    /// What proves later that the log was not changed, by partition.
-    #[serde(default)]
+    /// Evidence against later changes of the log, by partition.
     pub evidence: Vec<PartitionEvidence>,
-    /// What the dashboard cannot reach at present, in words; empty when all is well.
+    /// What the dashboard cannot reach at present, in words; empty when every source works.
     pub problems: Vec<String>,
 }
 
 /// How far the bridge is with a topic.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BridgedTopic {
     /// The topic on Fluvio.
     pub topic: String,
@@ -225,14 +243,14 @@ pub struct BridgedTopic {
     pub kafka_topic: String,
     /// Whether records go to Kafka; else they come from it.
     pub to_kafka: bool,
-    /// Records that are on the other side, or are none of its concern.
+    /// Records that are on the other side, or need not be.
     pub carried: u64,
     /// Records that are still to be carried over.
     pub lag: u64,
 }
 
-/// What proves later that a partition was not changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Evidence against later changes of a partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PartitionEvidence {
     /// The partition.
     pub partition: u32,
@@ -241,9 +259,9 @@ pub struct PartitionEvidence {
     /// The head of the chain over them, 64 hexadecimal digits; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chain_head: Option<String>,
-    /// Voters before this offset are in theirs.
+    /// Voters before this offset are in the chain of voters.
     pub voters_chained_to: i64,
-    /// The head of the chain over them.
+    /// The head of the chain of voters; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voters_chain_head: Option<String>,
     /// The latest seal; absent while nothing is sealed.
@@ -251,8 +269,8 @@ pub struct PartitionEvidence {
     pub seal: Option<SealedVotes>,
 }
 
-/// What a seal states of a partition. The root is over all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A partition's part of a seal. The root covers all partitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SealedVotes {
     /// The seal's number.
     pub seal: u32,
@@ -273,7 +291,7 @@ pub struct SealedVotes {
 
 /// Whether every vote is accounted for: cast = counted + rejected, and the rows in Postgres say the
 /// same.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Accounted {
     /// Votes are on their way, or the rows have not been compared yet.
@@ -286,7 +304,7 @@ pub enum Accounted {
 }
 
 /// How far a partition of `votes` is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct PartitionState {
     /// The partition.
     pub partition: u32,

@@ -1,37 +1,24 @@
-//! Numbers as the reader writes them: grouping, decimal sign and digits of the browser's language.
+//! Numbers in the reader's language: grouping, decimal sign and digits.
 
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_locale_core::Locale;
 
-/// Languages of an `Accept-Language` header that are looked at; browsers send fewer.
+/// Most languages of an `Accept-Language` header that are tried; browsers send fewer.
 const MAX_LANGUAGES: usize = 16;
 
-/// What stands in place of a number that there is none of.
+/// Shown in place of a missing number.
 pub(crate) const NO_NUMBER: &str = "–";
 
 /// Writes numbers for one reader.
 pub(crate) struct Numbers {
     formatter: Option<DecimalFormatter>,
-    percent: Percent,
-}
-
-/// Where a language puts the percent sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Percent {
-    /// `43%`
-    Close,
-    /// `43 %`, not broken across lines.
-    Spaced,
-    /// `43 %` with the narrow space of French.
-    Narrow,
-    /// `%43`
-    Before,
+    /// What comes before and after a percentage.
+    percent: (&'static str, &'static str),
 }
 
 impl Numbers {
-    /// Numbers for the first language of an `Accept-Language` header that can be read; English where
-    /// there is none.
+    /// Numbers for the first valid language of an `Accept-Language` header; English where there is none.
     pub(crate) fn for_languages(accept_language: Option<&str>) -> Numbers {
         let locale = accept_language
             .unwrap_or_default()
@@ -41,18 +28,38 @@ impl Numbers {
             .map(str::trim)
             .find_map(|tag| Locale::try_from_str(tag).ok())
             .filter(|locale| !locale.id.language.is_unknown())
-            .unwrap_or_else(english);
-        let percent = Percent::of(locale.id.language.as_str());
+            .unwrap_or(icu_locale_core::locale!("en"));
+        let percent = percent_sign(locale.id.language.as_str());
         let formatter = DecimalFormatter::try_new(locale.into(), Default::default()).ok();
         Numbers { formatter, percent }
     }
 
-    /// A whole number: `12,345`.
     pub(crate) fn whole(&self, number: u64) -> String {
         self.write(&Decimal::from(number), || number.to_string())
     }
 
-    /// A number with so many decimals: `12.3`.
+    pub(crate) fn count(&self, number: usize) -> String {
+        self.whole(number as u64)
+    }
+
+    pub(crate) fn offset(&self, offset: i64) -> String {
+        self.whole(offset.max(0).unsigned_abs())
+    }
+
+    /// How far behind somebody is: `−12,345`, or a dash.
+    pub(crate) fn minus(&self, behind: u64) -> String {
+        match behind {
+            0 => NO_NUMBER.to_owned(),
+            behind => format!("−{}", self.whole(behind)),
+        }
+    }
+
+    /// A lead in points: percent of the votes, without the sign.
+    pub(crate) fn points(&self, margin: f64) -> String {
+        self.decimal(margin * 100.0, 1)
+    }
+
+    /// A number with this many decimals: `12.3`.
     pub(crate) fn decimal(&self, number: f64, decimals: usize) -> String {
         if !number.is_finite() {
             return NO_NUMBER.to_owned();
@@ -69,13 +76,8 @@ impl Numbers {
         if !share.is_finite() {
             return NO_NUMBER.to_owned();
         }
-        let number = self.decimal(share * 100.0, decimals);
-        match self.percent {
-            Percent::Close => format!("{number}%"),
-            Percent::Spaced => format!("{number}\u{a0}%"),
-            Percent::Narrow => format!("{number}\u{202f}%"),
-            Percent::Before => format!("%{number}"),
-        }
+        let (before, after) = self.percent;
+        format!("{before}{}{after}", self.decimal(share * 100.0, decimals))
     }
 
     fn write(&self, decimal: &Decimal, plain: impl FnOnce() -> String) -> String {
@@ -86,23 +88,18 @@ impl Numbers {
     }
 }
 
-impl Percent {
-    /// As CLDR has it, for languages whose readers would notice.
-    fn of(language: &str) -> Percent {
-        match language {
-            "fr" => Percent::Narrow,
-            "tr" | "eu" => Percent::Before,
-            "bg" | "be" | "ca" | "cs" | "da" | "de" | "es" | "fi" | "gl" | "hr" | "hy" | "is"
-            | "kk" | "lt" | "mk" | "nb" | "nn" | "no" | "ro" | "ru" | "sk" | "sl" | "sv" | "uk" => {
-                Percent::Spaced
-            }
-            _ => Percent::Close,
+/// What comes before and after a percentage, as in CLDR for the languages that differ from English. The spaces do not
+/// break a line.
+fn percent_sign(language: &str) -> (&'static str, &'static str) {
+    match language {
+        "fr" => ("", "\u{202f}%"),
+        "tr" | "eu" => ("%", ""),
+        "bg" | "be" | "ca" | "cs" | "da" | "de" | "es" | "fi" | "gl" | "hr" | "hy" | "is"
+        | "kk" | "lt" | "mk" | "nb" | "nn" | "no" | "ro" | "ru" | "sk" | "sl" | "sv" | "uk" => {
+            ("", "\u{a0}%")
         }
+        _ => ("", "%"),
     }
-}
-
-fn english() -> Locale {
-    icu_locale_core::locale!("en")
 }
 
 #[cfg(test)]
@@ -129,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_headers_give_english() {
+    fn invalid_headers_give_english() {
         for header in ["", "*", ";;;", "q=1", "1234", "-", "en-", "☃", "*;q=0.1, ,"] {
             assert_eq!(numbers(header).whole(1234), "1,234", "{header:?}");
         }
@@ -137,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_a_dash() {
+    fn infinities_and_nan_are_a_dash() {
         for share in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(numbers("en").percent(share, 1), NO_NUMBER);
         }

@@ -1,5 +1,4 @@
-//! When the board has changed, a snapshot goes out: at once if it has been quiet, else together with
-//! what else changes in the meantime.
+//! Publishes a snapshot when the board has changed: at once after a pause, otherwise together with further changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,32 +11,25 @@ use crate::board::rfc3339;
 use crate::hub::Hub;
 use crate::shared::Shared;
 
-/// How often the rate is sampled.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Events a second that are pushed to all listeners together: the more listen, the fewer each gets. A
-/// push takes some ten microseconds.
+/// Most events a second to all listeners together: the more listeners, the fewer for each. Sending one takes some ten
+/// microseconds.
 const PUSHES_PER_SECOND: u32 = 5_000;
 
-/// Longest silence: a listener that hears nothing for longer knows that the connection is gone.
+/// Time without a change until a heartbeat is sent.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// When the next snapshot may go out: on average one an interval, each up to half of one early. (The
-/// generic cell rate algorithm.) A fixed shortest distance would let every delay push all that come
-/// after it, until each waits for a whole interval.
+/// When the next snapshot may be published: on average one an interval, each up to half an interval early (the generic
+/// cell rate algorithm). With a fixed minimum distance every delay would also delay all later ones, until each waits
+/// for a whole interval.
 struct Pace {
-    /// When the next would be due if they came at regular intervals.
+    /// When the next is due at regular intervals.
     regular: Instant,
 }
 
 impl Pace {
-    fn new() -> Self {
-        Pace {
-            regular: Instant::now(),
-        }
-    }
-
-    /// Takes the next place at `wanted` or, if that is too soon, later.
+    /// The time of the next one: `wanted` or, if that is too soon, later.
     fn next(&mut self, wanted: Instant, interval: Duration) -> Instant {
         let due = wanted.max(self.regular - interval / 2);
         self.regular = self.regular.max(due) + interval;
@@ -54,7 +46,9 @@ pub(crate) async fn publish(
 ) {
     let mut samples = tokio::time::interval(SAMPLE_EVERY);
     samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut pace = Pace::new();
+    let mut pace = Pace {
+        regular: Instant::now(),
+    };
     let mut last = Instant::now();
     loop {
         tokio::select! {

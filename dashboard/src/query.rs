@@ -1,5 +1,5 @@
-//! What a reader asks for in the URL: the order, page and filter of the locations, how often a page
-//! without JavaScript loads itself again, and the format of a download.
+//! The parameters of a URL: order, page and filter of the locations, how often a page without JavaScript reloads, and
+//! the format of a download.
 
 mod page;
 #[cfg(test)]
@@ -11,32 +11,27 @@ use thiserror::Error;
 
 pub(crate) use page::LocationsPage;
 
-/// Page sizes that can be asked for.
 pub(crate) const PAGE_SIZES: [usize; 4] = [10, 25, 50, 100];
 
-/// Seconds between two refreshes that can be asked for.
 pub(crate) const REFRESH_SECONDS: [u16; 5] = [5, 10, 15, 30, 60];
 
 /// Longest filter, in characters: no location is called longer.
 const MAX_FILTER_CHARACTERS: usize = 100;
 
-/// Longest part of a bad value that an error repeats, in characters.
 const MAX_REPEATED_CHARACTERS: usize = 40;
 
-/// A query parameter whose value cannot be used.
+/// A query parameter with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{parameter}={given} cannot be used: it must be {allowed}")]
 pub(crate) struct BadQuery {
-    /// The parameter.
-    pub(crate) parameter: &'static str,
-    /// What was given, cut when it is long.
-    pub(crate) given: String,
-    /// What may be given.
-    pub(crate) allowed: &'static str,
+    parameter: &'static str,
+    /// Shortened when it is long.
+    given: String,
+    allowed: String,
 }
 
 impl BadQuery {
-    fn new(parameter: &'static str, given: &str, allowed: &'static str) -> Self {
+    fn new(parameter: &'static str, given: &str, allowed: impl Into<String>) -> Self {
         let mut shown: String = given.chars().take(MAX_REPEATED_CHARACTERS).collect();
         if shown.len() < given.len() {
             shown.push('…');
@@ -44,27 +39,41 @@ impl BadQuery {
         BadQuery {
             parameter,
             given: shown,
-            allowed,
+            allowed: allowed.into(),
         }
     }
 }
 
-/// What the locations are sorted by.
+/// Finds a value among those that a parameter can have, each with its name.
+fn one_of<T>(
+    parameter: &'static str,
+    given: &str,
+    known: impl IntoIterator<Item = (String, T)>,
+) -> Result<T, BadQuery> {
+    let mut names = Vec::new();
+    for (name, value) in known {
+        if name == given {
+            return Ok(value);
+        }
+        names.push(name);
+    }
+    let last = names.pop().unwrap_or_default();
+    let allowed = format!("{} or {last}", names.join(", "));
+    Err(BadQuery::new(parameter, given, allowed))
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum LocationSort {
-    /// Name of the location.
     State,
-    /// Votes counted there.
     #[default]
     Count,
     /// Name of the candidate who leads there; locations without a leader are last.
     Leader,
-    /// Votes that the leader is ahead by.
     Lead,
 }
 
 impl LocationSort {
-    /// Every order, as the table's columns stand.
+    /// In the order of the table's columns.
     pub(crate) const ALL: [LocationSort; 4] = [
         LocationSort::State,
         LocationSort::Count,
@@ -72,7 +81,6 @@ impl LocationSort {
         LocationSort::Lead,
     ];
 
-    /// The value in the URL.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             LocationSort::State => "state",
@@ -91,18 +99,14 @@ impl LocationSort {
     }
 }
 
-/// Which way they are sorted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Smallest, or A, first.
     Ascending,
-    /// Largest, or Z, first.
     #[default]
     Descending,
 }
 
 impl Order {
-    /// The value in the URL.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Order::Ascending => "asc",
@@ -110,7 +114,6 @@ impl Order {
         }
     }
 
-    /// The other way round.
     pub(crate) fn reversed(self) -> Order {
         match self {
             Order::Ascending => Order::Descending,
@@ -119,14 +122,10 @@ impl Order {
     }
 }
 
-/// Which locations to show, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LocationsQuery {
-    /// What they are sorted by.
     pub(crate) sort: LocationSort,
-    /// Which way.
     pub(crate) order: Order,
-    /// The page, from 1.
     pub(crate) page: usize,
     /// Locations on a page, one of [`PAGE_SIZES`].
     pub(crate) size: usize,
@@ -147,15 +146,25 @@ impl Default for LocationsQuery {
 }
 
 impl LocationsQuery {
-    /// Reads a URL's query string. Parameters that it does not know are left to others.
+    /// Reads a URL's query string. Other parameters are ignored.
     pub(crate) fn parse(query: &str) -> Result<LocationsQuery, BadQuery> {
         let mut parsed = LocationsQuery::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "sort" => parsed.sort = sort_from(&value)?,
-                "order" => parsed.order = order_from(&value)?,
+                "sort" => {
+                    let sorts = LocationSort::ALL.map(|sort| (sort.as_str().into(), sort));
+                    parsed.sort = one_of("sort", &value, sorts)?;
+                }
+                "order" => {
+                    let orders = [Order::Ascending, Order::Descending];
+                    let orders = orders.map(|order| (order.as_str().into(), order));
+                    parsed.order = one_of("order", &value, orders)?;
+                }
+                "size" => {
+                    let sizes = PAGE_SIZES.map(|size| (size.to_string(), size));
+                    parsed.size = one_of("size", &value, sizes)?;
+                }
                 "page" => parsed.page = page_from(&value)?,
-                "size" => parsed.size = size_from(&value)?,
                 "filter" => parsed.filter = filter_from(&value)?,
                 _ => {}
             }
@@ -163,8 +172,7 @@ impl LocationsQuery {
         Ok(parsed)
     }
 
-    /// The same, sorted by another column from its first page; a column that it is sorted by already
-    /// is turned round.
+    /// The same sorted by this column, from the first page; if it is already, in the reverse order.
     pub(crate) fn sorted_by(&self, sort: LocationSort) -> LocationsQuery {
         let order = if sort == self.sort {
             self.order.reversed()
@@ -179,7 +187,6 @@ impl LocationsQuery {
         }
     }
 
-    /// The same, another page.
     pub(crate) fn on_page(&self, page: usize) -> LocationsQuery {
         LocationsQuery {
             page,
@@ -187,8 +194,7 @@ impl LocationsQuery {
         }
     }
 
-    /// The parameters that [`LocationsQuery::parse`] reads this from; what is as by default is left
-    /// out.
+    /// The parameters that [`LocationsQuery::parse`] reads this from, without those that have their default.
     pub(crate) fn pairs(&self) -> Vec<(&'static str, String)> {
         let default = LocationsQuery::default();
         let mut pairs = Vec::new();
@@ -208,7 +214,6 @@ impl LocationsQuery {
         pairs
     }
 
-    /// The query string of this, with the refresh that the page has.
     pub(crate) fn to_query_string(&self, refresh: Option<u16>) -> String {
         form_urlencoded::Serializer::new(String::new())
             .extend_pairs(self.pairs())
@@ -217,36 +222,25 @@ impl LocationsQuery {
     }
 }
 
-/// How often the page is to refresh itself, in seconds; `None` where the URL does not say.
+/// Seconds between two refreshes; `None` where the URL does not say, or the page is live.
 pub(crate) fn refresh_interval(query: &str) -> Result<Option<u16>, BadQuery> {
-    last(query, "refresh")
-        .filter(|value| !value.is_empty() && value != "live")
-        .map(|value| {
-            REFRESH_SECONDS
-                .into_iter()
-                .find(|seconds| seconds.to_string() == value)
-                .ok_or_else(|| BadQuery::new("refresh", &value, "live, 5, 10, 15, 30 or 60"))
-        })
-        .transpose()
+    let Some(value) = last(query, "refresh").filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let seconds = REFRESH_SECONDS.map(|seconds| (seconds.to_string(), Some(seconds)));
+    let known = [("live".to_owned(), None)].into_iter().chain(seconds);
+    one_of("refresh", &value, known)
 }
 
-/// What an API answer is written as.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// JSON.
-    #[default]
     Json,
-    /// Comma-separated values.
     Csv,
 }
 
-/// The format that the URL asks for.
 pub(crate) fn format(query: &str) -> Result<Format, BadQuery> {
-    match last(query, "format").as_deref() {
-        None | Some("json") => Ok(Format::Json),
-        Some("csv") => Ok(Format::Csv),
-        Some(other) => Err(BadQuery::new("format", other, "json or csv")),
-    }
+    let known = [("json".into(), Format::Json), ("csv".into(), Format::Csv)];
+    last(query, "format").map_or(Ok(Format::Json), |value| one_of("format", &value, known))
 }
 
 fn last<'a>(query: &'a str, parameter: &str) -> Option<Cow<'a, str>> {
@@ -256,33 +250,12 @@ fn last<'a>(query: &'a str, parameter: &str) -> Option<Cow<'a, str>> {
         .last()
 }
 
-fn sort_from(value: &str) -> Result<LocationSort, BadQuery> {
-    LocationSort::ALL
-        .into_iter()
-        .find(|sort| sort.as_str() == value)
-        .ok_or_else(|| BadQuery::new("sort", value, "state, count, leader or lead"))
-}
-
-fn order_from(value: &str) -> Result<Order, BadQuery> {
-    [Order::Ascending, Order::Descending]
-        .into_iter()
-        .find(|order| order.as_str() == value)
-        .ok_or_else(|| BadQuery::new("order", value, "asc or desc"))
-}
-
 fn page_from(value: &str) -> Result<usize, BadQuery> {
     value
         .parse()
         .ok()
         .filter(|&page| page >= 1)
         .ok_or_else(|| BadQuery::new("page", value, "a number from 1"))
-}
-
-fn size_from(value: &str) -> Result<usize, BadQuery> {
-    PAGE_SIZES
-        .into_iter()
-        .find(|size| size.to_string() == value)
-        .ok_or_else(|| BadQuery::new("size", value, "10, 25, 50 or 100"))
 }
 
 fn filter_from(value: &str) -> Result<String, BadQuery> {

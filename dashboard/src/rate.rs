@@ -1,12 +1,14 @@
-//! Votes per second: a sample a second, and the last two minutes of them.
+//! Votes per second: one sample a second, for the last two minutes.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use crate::counts::share;
+
 /// Seconds kept for the sparkline.
 const HISTORY: usize = 120;
 
-/// Seconds over which the present rate is taken: long enough to be readable, short enough to be now.
+/// Seconds that the present rate is an average of, so that it is steady enough to be read.
 const PRESENT: usize = 3;
 
 /// The rate of votes decided (counted or rejected).
@@ -18,16 +20,15 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Takes a sample of the number decided so far. The first is where counting from begins: what was
-    /// decided before the dashboard started is no rate. Returns whether there is anything but zeros
-    /// to show, or was until now.
+    /// Takes a sample of the number decided so far. The first one is only a start: what was decided before has no rate.
+    /// Returns whether the history has anything but zeros, or had until now.
     pub(crate) fn sample(&mut self, decided: i64, now: Instant) -> bool {
         let Some((before, when)) = self.last else {
             self.last = Some((decided, now));
             return false;
         };
         let shown_before = self.history.iter().any(|&votes| votes > 0);
-        // After a restart, a consumer counts from 0 again, up to where it was.
+        // A restarted consumer counts from 0 again.
         let most = decided.max(before);
         let seconds = now.duration_since(when).as_secs_f64().max(f64::EPSILON);
         let per_second = ((most - before) as f64 / seconds).round() as u64;
@@ -40,11 +41,8 @@ impl Rate {
     }
 
     pub(crate) fn per_second(&self) -> f64 {
-        let present: Vec<_> = self.history.iter().rev().take(PRESENT).collect();
-        if present.is_empty() {
-            return 0.0;
-        }
-        present.iter().copied().sum::<u64>() as f64 / present.len() as f64
+        let present = self.history.iter().rev().take(PRESENT);
+        share(present.clone().sum(), present.len() as u64)
     }
 
     pub(crate) fn history(&self) -> Vec<u64> {

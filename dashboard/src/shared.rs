@@ -1,4 +1,4 @@
-//! What the tasks of the dashboard share: the board, and the word that it has changed.
+//! What the tasks of the dashboard share: the board, and the signal that it has changed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +29,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the board. If that gives something new to show, the publisher is told.
+    /// Changes the board. If there is something new to show then, the publisher is woken.
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut Board) -> T) -> T {
         let mut board = self.board();
         let outcome = change(&mut board);
@@ -39,13 +39,19 @@ impl Shared {
         outcome
     }
 
-    /// Waits for something new to show; at once if it came since the last call.
+    /// Notes that a source fails, or (`None`) works again; returns whether that is new.
+    pub(crate) fn set_problem(&self, source: &str, problem: Option<String>) -> bool {
+        let problem = problem.map(|problem| format!("{source}: {problem}"));
+        self.update(|board| board.set_problem(source, problem))
+    }
+
+    /// Waits for something new to show since the last call.
     pub(crate) async fn changed(&self) {
         self.inner.changed.notified().await;
     }
 
-    /// Asks for the stored tallies to be read again: a stream began at its end, and what was published
-    /// before is not seen.
+    /// Asks for the stored tallies to be read again: a stream that has just begun at its end does not have what was
+    /// published before.
     pub(crate) fn ask_to_reload(&self) {
         self.inner.reload.notify_one();
     }

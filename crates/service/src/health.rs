@@ -81,7 +81,12 @@ impl Health {
         let known = self.lock();
         let problems = known.problems.iter();
         let problems = problems.map(|(doing, problem)| (doing.clone(), Some(problem.clone())));
-        known.components.clone().into_iter().chain(problems).collect()
+        known
+            .components
+            .clone()
+            .into_iter()
+            .chain(problems)
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

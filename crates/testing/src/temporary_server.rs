@@ -98,7 +98,9 @@ impl TemporaryServer {
     pub async fn start_or_skip() -> Option<TemporaryServer> {
         let server = TemporaryServer::start().await.unwrap();
         if server.is_none() {
-            skipped("no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)");
+            skipped(
+                "no PostgreSQL server found (initdb and postgres, on PATH or below /usr/lib/postgresql)",
+            );
         }
         server
     }

@@ -1,4 +1,4 @@
-//! The clerk: casts the ballots that wait, all at once.
+//! The clerk: casts all ballots that wait, in one batch.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,14 +14,12 @@ use wire::{Election, VoteTail, append_credential, topics};
 use super::recent_voters::RecentVoters;
 use super::{Refusal, Waiting, voting_time_now};
 
-/// Ballots that are cast together, at most.
 const MAX_TOGETHER: usize = 1024;
 
-/// Voters who voted here a moment ago. The table of votes has them soon after; a voter in neither is
+/// Voters who have voted here most recently. The table of votes has them soon after; a second vote that neither shows is
 /// found by the count.
 const RECENT_VOTERS: usize = 256 * 1024;
 
-/// Casts the ballots of one election.
 pub(crate) struct Clerk {
     platform: Arc<dyn Platform>,
     store: Store,
@@ -49,7 +47,6 @@ impl Clerk {
         }
     }
 
-    /// Casts what waits, until `stop`.
     pub(crate) async fn work(
         mut self,
         mut waiting: mpsc::Receiver<Waiting>,
@@ -65,7 +62,6 @@ impl Clerk {
         }
     }
 
-    /// Casts these ballots in one batch, and answers each.
     async fn cast(&mut self, together: Vec<Waiting>) {
         let mut first = HashSet::new();
         let (fresh, again): (Vec<_>, Vec<_>) = together.into_iter().partition(|waiting| {
@@ -76,7 +72,7 @@ impl Clerk {
         let (mut voters, voted) = match self.look_up(&fresh).await {
             Ok(found) => found,
             Err(error) => {
-                tracing::warn!("votes cannot be taken: {error}");
+                tracing::warn!("cannot look up voters: {error}");
                 return refuse(fresh, Refusal::Unanswered);
             }
         };
@@ -102,18 +98,18 @@ impl Clerk {
             return;
         }
         if let Err(error) = self.platform.produce(topics::VOTES, records).await {
-            tracing::warn!("votes cannot be cast: {error}");
+            tracing::warn!("cannot cast votes: {error}");
             return refuse(cast, Refusal::Unanswered);
         }
         for Waiting { ballot, answer } in cast {
             self.recent.insert(&ballot.voter_id);
             let receipt = self.key.receipt_number(&ballot.voter_id);
-            // Who does not wait any more has voted all the same.
+            // It fails when the voter has hung up; the vote is cast all the same.
             answer.send(Ok(receipt)).ok();
         }
     }
 
-    /// Those of the voters who are registered, and (by their rows' ids) who has voted.
+    /// The registered among the voters, and the row ids of those who have voted.
     async fn look_up(
         &self,
         ballots: &[Waiting],
@@ -130,7 +126,7 @@ impl Clerk {
         ))
     }
 
-    /// The id that the voter's vote is stored under.
+    /// The voter id in the vote's row.
     fn row_id(&self, voter_id: &str) -> String {
         match &self.pseudonyms {
             Some(key) => key.pseudonym(voter_id),
@@ -138,7 +134,7 @@ impl Clerk {
         }
     }
 
-    /// The vote as the producer casts it: the voter's fields, the credential, and what a vote ends with.
+    /// The vote as the producer casts it: the voter's fields, the credential, the choice and the time.
     fn vote(&self, voter: &Voter, waiting: &Waiting, voting_time: &str) -> Option<NewRecord> {
         let mut vote = serde_json::to_vec(voter).ok()?;
         vote.pop();
@@ -155,7 +151,7 @@ impl Clerk {
 
 fn refuse(ballots: impl IntoIterator<Item = Waiting>, refusal: Refusal) {
     for Waiting { answer, .. } in ballots {
-        // Who does not wait any more need not be told.
+        // It fails when the voter has hung up.
         answer.send(Err(refusal)).ok();
     }
 }

@@ -1,9 +1,8 @@
 //! The ballot box: takes the votes of registered voters, and casts them as the producer does.
 //!
-//! A ballot is checked by itself first, then waits in a bounded queue. One task, the clerk, takes all that
-//! wait at once, looks the voters up, casts the votes in one batch, and tells each voter when the platform
-//! has acknowledged it. The consumers judge the votes again: what is checked here spares voters a
-//! vote that would not count, and decides nothing.
+//! A ballot is checked on its own, then waits in a bounded queue. One task, the clerk, takes all that wait, looks the
+//! voters up, casts the votes in one batch, and answers each voter when the platform has acknowledged it. These checks
+//! only spare voters a vote that would be rejected: the count judges every vote again.
 
 mod clerk;
 mod rate_limit;
@@ -11,7 +10,6 @@ mod recent_voters;
 mod refusal;
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
 use ballot::{Candidate, CredentialKey, MAX_ID_BYTES, PollsWindow, VotingTime};
@@ -22,44 +20,26 @@ use wire::Election;
 pub(crate) use clerk::Clerk;
 pub(crate) use refusal::Refusal;
 
+use crate::args::BallotLimits;
 use rate_limit::RateLimit;
 
-/// Ballots that wait to be cast; beyond these, voters are asked to come again.
+/// Most ballots that wait to be cast. Others are refused.
 const MAX_WAITING: usize = 8 * 1024;
 
-/// How often one client and one voter may ask.
-#[derive(Debug, Clone, Copy)]
-pub struct BallotLimits {
-    /// Ballots a minute from one client address (of IPv6, from one network of 64 bits).
-    pub per_address: NonZeroU32,
-    /// Ballots a minute of one voter.
-    pub per_voter: NonZeroU32,
-}
-
-impl Default for BallotLimits {
-    fn default() -> Self {
-        let number = |number| NonZeroU32::new(number).expect("invariant: it is not zero");
-        BallotLimits {
-            per_address: number(120),
-            per_voter: number(12),
-        }
-    }
-}
-
-/// A ballot as it comes from a voter. It has no `Debug`: nothing of it belongs into a log.
+/// A ballot as a voter sends it. It has no `Debug`: none of it may be logged.
 pub(crate) struct Ballot {
     pub(crate) voter_id: String,
     pub(crate) candidate_id: String,
     pub(crate) credential: String,
 }
 
-/// A ballot that waits to be cast, and who waits for the answer.
+/// A ballot that waits to be cast, and where its answer goes.
 pub(crate) struct Waiting {
     ballot: Ballot,
     answer: oneshot::Sender<Result<String, Refusal>>,
 }
 
-/// The ballot box as the routes see it. It opens when an election is set up.
+/// The routes' side of the ballot box. It opens when an election is set up.
 #[derive(Debug)]
 pub(crate) struct BallotBox {
     by_address: RateLimit,
@@ -67,7 +47,7 @@ pub(crate) struct BallotBox {
     open: OnceLock<Open>,
 }
 
-/// What a ballot is checked with by itself.
+/// What a ballot is checked against.
 #[derive(Debug)]
 struct Open {
     candidates: Vec<Candidate>,
@@ -78,16 +58,14 @@ struct Open {
 
 impl BallotBox {
     pub(crate) fn new(limits: BallotLimits) -> BallotBox {
-        // A tenth of a minute's may come at once, or one voter's few tries.
-        let at_once = |limit: NonZeroU32| limit.div_ceil(NonZeroU32::MIN.saturating_add(9));
         BallotBox {
-            by_address: RateLimit::new(limits.per_address, at_once(limits.per_address)),
-            by_voter: RateLimit::new(limits.per_voter, at_once(limits.per_voter)),
+            by_address: RateLimit::new(limits.per_address),
+            by_voter: RateLimit::new(limits.per_voter),
             open: OnceLock::new(),
         }
     }
 
-    /// Opens for an election, whose credentials are checked with this key. Returns what waits.
+    /// Opens for an election with this key. Returns the queue of ballots.
     pub(crate) fn open(&self, election: &Election, key: CredentialKey) -> mpsc::Receiver<Waiting> {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let open = Open {
@@ -101,16 +79,15 @@ impl BallotBox {
         waiting
     }
 
-    /// Who stands; empty before it opens.
     pub(crate) fn candidates(&self) -> &[Candidate] {
         self.open.get().map_or(&[], |open| &open.candidates)
     }
 
-    /// Takes note of a request from a client.
+    /// Counts a request against its client's limit.
     pub(crate) fn admit(&self, client: IpAddr) -> Result<(), Refusal> {
         let network = match client {
             IpAddr::V4(address) => u64::from(address.to_bits()),
-            // The owner of one such address has a network of them.
+            // One client has a network of 64 bits.
             IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
         };
         (self.by_address.check(&(client.is_ipv6(), network))).map_err(Refusal::TooMany)
@@ -120,7 +97,7 @@ impl BallotBox {
     pub(crate) async fn cast(&self, ballot: Ballot) -> Result<String, Refusal> {
         let open = self.open.get().ok_or(Refusal::NotOpen)?;
         open.check(&ballot)?;
-        // Behind the credential, so that nobody uses up another's.
+        // After the credential, so that nobody can use up another voter's limit.
         (self.by_voter.check(&ballot.voter_id)).map_err(Refusal::TooMany)?;
         let (answer, answered) = oneshot::channel();
         let waiting = Waiting { ballot, answer };
@@ -133,7 +110,7 @@ impl BallotBox {
 }
 
 impl Open {
-    /// Checks what can be without asking anybody.
+    /// Checks what needs no database.
     fn check(&self, ballot: &Ballot) -> Result<(), Refusal> {
         let usable = |text: &str| (1..=MAX_ID_BYTES).contains(&text.len());
         let fields = [&ballot.voter_id, &ballot.candidate_id, &ballot.credential];
@@ -154,13 +131,14 @@ impl Open {
     }
 }
 
-/// The time as it stands in a vote that is cast now.
 fn voting_time_now() -> String {
     Utc::now().format(VotingTime::FORMAT).to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use ::ballot::ElectionDefinition;
     use evidence::ElectionKey;
     use futures_util::FutureExt;

@@ -1,9 +1,9 @@
-//! Who has voted here a moment ago, and may not be in the tables yet.
+//! The voters who have voted here most recently, who may not be in the tables yet.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-/// A set of voters that forgets the first when it is full.
+/// A set of voters that forgets the oldest when it is full.
 #[derive(Debug)]
 pub(crate) struct RecentVoters {
     limit: usize,
@@ -12,7 +12,6 @@ pub(crate) struct RecentVoters {
 }
 
 impl RecentVoters {
-    /// An empty set of at most so many.
     pub(crate) fn new(limit: usize) -> RecentVoters {
         RecentVoters {
             limit,
@@ -44,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_is_forgotten_when_there_are_too_many() {
+    fn the_oldest_is_forgotten_beyond_the_limit() {
         let mut recent = RecentVoters::new(2);
         for voter in ["a", "b", "b", "c"] {
             recent.insert(voter);

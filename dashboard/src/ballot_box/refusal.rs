@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use tide::http::StatusCode;
 
-/// Why a ballot is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("Name a voter, a candidate and a credential; each has at most 255 bytes.")]
+    #[error("Give a voter id, a candidate and a credential of at most 255 bytes each.")]
     Malformed,
     #[error(
         "This request was sent by another site, or the page is too old. Open the ballot page and vote there."
@@ -19,61 +18,52 @@ pub(crate) enum Refusal {
     BadCredential,
     #[error("No voter with this id is registered.")]
     UnknownVoter,
-    #[error("This candidate does not stand in the election.")]
+    #[error("There is no such candidate in this election.")]
     UnknownCandidate,
     #[error("The polls are closed.")]
     PollsClosed,
-    #[error("A vote has been cast for this voter already. The first one counts.")]
+    #[error("This voter has voted already. The first vote counts.")]
     AlreadyVoted,
-    #[error("Too many requests. Try again in a while.")]
+    #[error("Too many requests. Try again later.")]
     TooMany(Duration),
-    #[error("Too many votes are coming in at this moment. Try again in a second.")]
+    #[error("Too many votes are waiting. Try again in a second.")]
     QueueFull,
-    #[error("No vote can be taken yet: the election is still being set up.")]
+    #[error("Votes cannot be taken yet: the election is still being set up.")]
     NotOpen,
     #[error(
-        "It is not known whether the vote was cast: the system did not answer. Vote again; if both arrive, only the first counts."
+        "The system did not answer, so your vote may or may not be cast. Vote again; if both arrive, only the first counts."
     )]
     Unanswered,
 }
 
 impl Refusal {
-    /// For programs.
-    pub(crate) fn reason(self) -> &'static str {
+    /// The reason for programs, and the HTTP status.
+    fn kind(self) -> (&'static str, StatusCode) {
         match self {
-            Refusal::Malformed => "malformed",
-            Refusal::CrossSite => "cross_site",
-            Refusal::MediaType => "media_type",
-            Refusal::BadCredential => "bad_credential",
-            Refusal::UnknownVoter => "unknown_voter",
-            Refusal::UnknownCandidate => "unknown_candidate",
-            Refusal::PollsClosed => "polls_closed",
-            Refusal::AlreadyVoted => "already_voted",
-            Refusal::TooMany(_) => "too_many_requests",
-            Refusal::QueueFull => "queue_full",
-            Refusal::NotOpen => "not_open",
-            Refusal::Unanswered => "unanswered",
+            Refusal::Malformed => ("malformed", StatusCode::BadRequest),
+            Refusal::CrossSite => ("cross_site", StatusCode::Forbidden),
+            Refusal::MediaType => ("media_type", StatusCode::UnsupportedMediaType),
+            Refusal::BadCredential => ("bad_credential", StatusCode::Forbidden),
+            Refusal::UnknownVoter => ("unknown_voter", StatusCode::Forbidden),
+            Refusal::UnknownCandidate => ("unknown_candidate", StatusCode::UnprocessableEntity),
+            Refusal::PollsClosed => ("polls_closed", StatusCode::Forbidden),
+            Refusal::AlreadyVoted => ("already_voted", StatusCode::Conflict),
+            Refusal::TooMany(_) => ("too_many_requests", StatusCode::TooManyRequests),
+            Refusal::QueueFull => ("queue_full", StatusCode::ServiceUnavailable),
+            Refusal::NotOpen => ("not_open", StatusCode::ServiceUnavailable),
+            Refusal::Unanswered => ("unanswered", StatusCode::ServiceUnavailable),
         }
+    }
+
+    pub(crate) fn reason(self) -> &'static str {
+        self.kind().0
     }
 
     pub(crate) fn status(self) -> StatusCode {
-        match self {
-            Refusal::Malformed => StatusCode::BadRequest,
-            Refusal::MediaType => StatusCode::UnsupportedMediaType,
-            Refusal::CrossSite
-            | Refusal::BadCredential
-            | Refusal::UnknownVoter
-            | Refusal::PollsClosed => StatusCode::Forbidden,
-            Refusal::UnknownCandidate => StatusCode::UnprocessableEntity,
-            Refusal::AlreadyVoted => StatusCode::Conflict,
-            Refusal::TooMany(_) => StatusCode::TooManyRequests,
-            Refusal::QueueFull | Refusal::NotOpen | Refusal::Unanswered => {
-                StatusCode::ServiceUnavailable
-            }
-        }
+        self.kind().1
     }
 
-    /// After how many seconds it may be tried again.
+    /// Seconds until the next try.
     pub(crate) fn retry_after(self) -> Option<u64> {
         match self {
             Refusal::TooMany(wait) => Some(wait.as_secs() + 1),

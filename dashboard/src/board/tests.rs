@@ -340,10 +340,9 @@ fn the_newest_head_and_the_latest_seal_are_shown() {
 }
 
 #[test]
-fn what_is_no_record_is_refused_by_name() {
+fn an_unreadable_record_changes_nothing() {
     let mut board = board();
-    let error = board.apply_totals(b"{}").unwrap_err();
-    assert!(error.to_string().contains("`totals`"), "{error}");
+    assert!(board.apply_totals(b"{}").is_err());
     assert!(board.apply_pipeline(b"\xff").is_err());
     assert_eq!(shown(&mut board).totals.counted, 0);
 }

@@ -6,8 +6,7 @@ use service::public_url::portrait_path;
 
 use super::parts;
 
-/// What stands in the form already: nothing, or what was sent and could not be taken. The credential is
-/// never shown again.
+/// The contents of the form: empty, or what was sent and refused. The credential is never shown again.
 #[derive(Default)]
 pub(crate) struct BallotForm {
     pub(crate) voter_id: String,

@@ -7,10 +7,11 @@ use ballot::Candidate;
 use service::public_url::portrait_path;
 
 use super::parts::{self, Live};
+use crate::counts::share;
 use crate::model::{LocationResult, Snapshot};
 use crate::numbers::Numbers;
 
-/// Locations listed, those with most votes for the candidate; the script lists as many.
+/// Locations listed, those with most votes for the candidate first; the script lists as many.
 const MAX_LOCATIONS: usize = 100;
 
 #[derive(Template)]
@@ -26,85 +27,61 @@ struct CandidatePage<'a> {
     share: f64,
     rank: usize,
     of: u64,
-    distance_title: &'static str,
+    ahead: bool,
     distance: u64,
     rows: Vec<PlaceRow<'a>>,
-    more: usize,
-    locations: u64,
+    locations: usize,
 }
 
 struct PlaceRow<'a> {
-    state: &'a str,
-    path: String,
+    location: &'a LocationResult,
     votes: u64,
-    votes_text: String,
     share: f64,
-    share_text: String,
-    width: String,
 }
 
-/// Who the candidate is, and where the votes come from.
+/// The page of the candidate at place `index` of the snapshot.
 pub(crate) fn candidate(
     snapshot: &Snapshot,
     candidate: &Candidate,
+    index: usize,
     n: &Numbers,
 ) -> Result<String, askama::Error> {
-    let index = parts::index_of(snapshot, &candidate.candidate_id);
-    let result = index.map(|index| &snapshot.candidates[index]);
-    let votes = result.map_or(0, |result| result.total_votes);
-    let rank = parts::rank(snapshot, votes);
-    let others = snapshot
-        .candidates
-        .iter()
-        .filter(|other| other.candidate_id != candidate.candidate_id);
+    let result = &snapshot.candidates[index];
+    let votes = result.total_votes;
+    let others = snapshot.candidates.iter();
+    let others = others.filter(|other| other.candidate_id != candidate.candidate_id);
     let best_other = others.map(|other| other.total_votes).max().unwrap_or(0);
-    let ahead = votes > best_other;
-    let mut rows: Vec<_> = snapshot
-        .locations
-        .iter()
-        .map(|location| place_row(location, index, n))
-        .collect();
+    let rows = snapshot.locations.iter().map(|location| {
+        let votes = location.votes_of(index);
+        PlaceRow {
+            location,
+            votes,
+            share: share(votes, location.count),
+        }
+    });
+    let mut rows: Vec<_> = rows.collect();
     rows.sort_by_key(|row| Reverse(row.votes));
-    let more = rows.len().saturating_sub(MAX_LOCATIONS);
     rows.truncate(MAX_LOCATIONS);
     CandidatePage {
         live: Live::new(snapshot, None),
         n,
         candidate,
-        key: index.map_or(0, parts::colour),
+        key: parts::colour(index),
         portrait: portrait_path(&candidate.candidate_id),
-        standing: match (votes, ahead, votes == best_other) {
-            (0, _, _) => "Candidate",
-            (_, true, _) => "Leading",
-            (_, _, true) => "Level",
+        standing: match votes {
+            0 => "Candidate",
+            votes if votes > best_other => "Leading",
+            votes if votes == best_other => "Level",
             _ => "Candidate",
         },
         votes,
-        share: result.map_or(0.0, |result| result.share),
-        rank,
+        share: result.share,
+        rank: parts::rank(snapshot, votes),
         of: snapshot.totals.candidates,
-        distance_title: if ahead { "Ahead by" } else { "Behind by" },
+        ahead: votes > best_other,
         distance: votes.abs_diff(best_other),
         rows,
-        more,
-        locations: snapshot.locations.len() as u64,
+        locations: snapshot.locations.len(),
     }
     .render()
-}
-
-fn place_row<'a>(location: &'a LocationResult, index: Option<usize>, n: &Numbers) -> PlaceRow<'a> {
-    let votes = index
-        .and_then(|index| location.votes.get(index))
-        .copied()
-        .unwrap_or(0);
-    let share = parts::share_of(votes, location.count);
-    PlaceRow {
-        state: &location.state,
-        path: parts::location_path(&location.state),
-        votes,
-        votes_text: n.whole(votes),
-        share,
-        share_text: n.percent(share, 1),
-        width: parts::width(share),
-    }
 }

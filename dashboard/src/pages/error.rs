@@ -10,7 +10,7 @@ struct ErrorPage<'a> {
     reason: &'a str,
 }
 
-/// Says what is wrong, and leads back to the results.
+/// Says what is wrong, with a link back to the results.
 pub(crate) fn error(status: u16, title: &str, reason: &str) -> Result<String, askama::Error> {
     ErrorPage {
         status,

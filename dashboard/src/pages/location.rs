@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use askama::Template;
 
 use super::parts::{self, Live};
+use crate::counts::share;
 use crate::model::{CandidateResult, LocationResult, Snapshot};
 use crate::numbers::Numbers;
 
@@ -14,66 +15,45 @@ struct LocationPage<'a> {
     live: Live<'a>,
     n: &'a Numbers,
     location: &'a LocationResult,
-    kicker: &'static str,
     share: f64,
     leader_key: usize,
     leader: &'a str,
-    lead: u64,
-    margin: String,
-    rows: Vec<HereRow<'a>>,
+    margin: f64,
+    rows: Vec<CandidateHere<'a>>,
 }
 
-struct HereRow<'a> {
+struct CandidateHere<'a> {
     key: usize,
     result: &'a CandidateResult,
-    path: String,
     votes: u64,
-    votes_text: String,
     share: f64,
-    share_text: String,
-    width: String,
 }
 
-/// What the location's voters chose.
+/// The location's votes by candidate.
 pub(crate) fn location(
     snapshot: &Snapshot,
     location: &LocationResult,
     n: &Numbers,
 ) -> Result<String, askama::Error> {
-    let (leader_key, leader) = parts::leader_words(snapshot, location.leader.as_ref());
-    let mut rows: Vec<_> = snapshot
-        .candidates
-        .iter()
-        .enumerate()
-        .map(|(index, result)| {
-            let votes = location.votes.get(index).copied().unwrap_or(0);
-            let share = parts::share_of(votes, location.count);
-            HereRow {
-                key: parts::colour(index),
-                result,
-                path: parts::candidate_path(&result.candidate_id),
-                votes,
-                votes_text: n.whole(votes),
-                share,
-                share_text: n.percent(share, 1),
-                width: parts::width(share),
-            }
-        })
-        .collect();
+    let leader = location.leader.as_ref();
+    let (leader_key, leader_name) = parts::leader_words(snapshot, leader);
+    let rows = snapshot.candidates.iter().enumerate();
+    let rows = rows.map(|(index, result)| CandidateHere {
+        key: parts::colour(index),
+        result,
+        votes: location.votes_of(index),
+        share: share(location.votes_of(index), location.count),
+    });
+    let mut rows: Vec<_> = rows.collect();
     rows.sort_by_key(|row| Reverse(row.votes));
     LocationPage {
         live: Live::new(snapshot, None),
         n,
         location,
-        kicker: "Location",
-        share: parts::share_of(location.count, snapshot.totals.counted),
+        share: share(location.count, snapshot.totals.counted),
         leader_key,
-        leader,
-        lead: location.leader.as_ref().map_or(0, |leader| leader.lead),
-        margin: parts::points(
-            location.leader.as_ref().map_or(0.0, |leader| leader.margin),
-            n,
-        ),
+        leader: leader_name,
+        margin: leader.map_or(0.0, |leader| leader.margin),
         rows,
     }
     .render()

@@ -1,5 +1,5 @@
-//! The pages: complete HTML documents with the figures of the moment, which the scripts then keep up
-//! to date. Each page is a template and the view that fills it.
+//! The pages: complete HTML documents, which the scripts then keep up to date. Each page is a template and the view that
+//! fills it.
 
 mod ballot;
 mod candidate;
@@ -11,7 +11,6 @@ mod parts;
 mod tests;
 
 pub(crate) use self::ballot::{BallotForm, ballot, ballot_receipt};
-pub(crate) use crate::query::refresh_interval;
 pub(crate) use candidate::candidate;
 pub(crate) use error::error;
 pub(crate) use location::location;

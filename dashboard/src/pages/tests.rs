@@ -10,7 +10,7 @@ use crate::model::{
     Snapshot, Totals, Turnout,
 };
 use crate::numbers::Numbers;
-use crate::query::LocationsQuery;
+use crate::query::{LocationsQuery, refresh_interval};
 
 const NAMES: [(&str, &str); 5] = [
     ("Margaret Campbell", "Management Party"),
@@ -207,7 +207,7 @@ fn the_front_page_is_complete_without_scripts() {
         r#"<data data-figure="unpersisted" value="1200">1,200</data>"#,
         r#"content="5""#,
         "Cast while polls were closed",
-        "2 votes on their way to the count",
+        "2 votes not counted yet",
         r#"aria-sort="descending""#,
         "Page <data id=\"page\" value=\"1\">1</data> of <data id=\"pages\" value=\"3\">3</data>",
     ] {
@@ -370,7 +370,7 @@ fn accounting_is_said_in_words() {
     assert!(front(&snapshot, "").contains("Every vote accounted for"));
     snapshot.pipeline.accounted = Accounted::Differs;
     snapshot.pipeline.difference = 2;
-    assert!(front(&snapshot, "").contains("differ by 2 votes: election audit names where"));
+    assert!(front(&snapshot, "").contains("differ by 2 votes; run election audit to see where"));
 }
 
 #[test]
@@ -384,7 +384,7 @@ fn a_candidate_has_a_page() {
         campaign_platform: "Keep village surgeries open.".into(),
         photo_url: String::new(),
     };
-    let page = candidate(&snapshot, &person, &numbers()).unwrap();
+    let page = candidate(&snapshot, &person, 1, &numbers()).unwrap();
     assert_is_strict(&page);
     assert!(page.contains("Keep village surgeries open.") && page.contains("kept a bookshop"));
     assert!(page.contains(r#"<data data-figure="rank" value="2">2</data>"#));

@@ -1,24 +1,21 @@
-//! One page of the locations: filtered, sorted, cut.
+//! One page of the locations, filtered and sorted.
 
 use std::cmp::Ordering;
 
 use super::{LocationSort, LocationsQuery, Order};
 use crate::model::{CandidateResult, LocationResult};
 
-/// One page of locations.
 #[derive(Debug, PartialEq)]
 pub(crate) struct LocationsPage<'a> {
-    /// The locations on it.
     pub(crate) rows: Vec<&'a LocationResult>,
     /// The page, from 1; the last one when a later one was asked for.
     pub(crate) page: usize,
-    /// How many pages there are; at least one.
     pub(crate) pages: usize,
     /// Locations that pass the filter, on all pages.
     pub(crate) matching: usize,
 }
 
-/// A location with what it is compared by, in lower case.
+/// A location and its sort keys, in lower case.
 struct Keyed<'a, 'n> {
     name: String,
     leader: Option<&'n str>,
@@ -26,8 +23,7 @@ struct Keyed<'a, 'n> {
 }
 
 impl LocationsQuery {
-    /// The locations of the page asked for. Locations that are equal in what they are sorted by stand
-    /// by name, whichever way the rest is sorted.
+    /// The locations of the page. Ties are sorted by name, in either order.
     pub(crate) fn apply<'a>(
         &self,
         locations: &'a [LocationResult],
@@ -76,10 +72,10 @@ impl LocationsQuery {
         let ascending = match self.sort {
             LocationSort::State => a.name.cmp(&b.name),
             LocationSort::Count => a.location.count.cmp(&b.location.count),
-            LocationSort::Lead => lead(a.location).cmp(&lead(b.location)),
+            LocationSort::Lead => a.location.lead().cmp(&b.location.lead()),
             LocationSort::Leader => match (a.leader, b.leader) {
                 (Some(a), Some(b)) => a.cmp(b),
-                // Nobody leads there: last, whichever way the rest is sorted.
+                // Locations without a leader are last in either order.
                 (a, b) => return b.is_some().cmp(&a.is_some()),
             },
         };
@@ -88,10 +84,6 @@ impl LocationsQuery {
             Order::Descending => ascending.reverse(),
         }
     }
-}
-
-fn lead(location: &LocationResult) -> u64 {
-    location.leader.as_ref().map_or(0, |leader| leader.lead)
 }
 
 fn leader_name<'n>(location: &LocationResult, names: &'n [(&str, String)]) -> Option<&'n str> {

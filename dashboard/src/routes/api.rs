@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tide::http::StatusCode;
 use tide::{Request, Response};
 use utoipa::ToSchema;
 
-use super::{Site, refusal};
+use super::{Problem, Site, json, refusal};
 use crate::model::{
     CandidateResult, GroupCount, LocationResult, PartitionEvidence, Pipeline, RejectedCount,
     Snapshot,
@@ -16,19 +16,8 @@ use crate::query::{self, Format, LocationsPage, LocationsQuery};
 
 type ApiRequest = Request<Arc<Site>>;
 
-/// What is wrong with a request (RFC 9457).
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct Problem {
-    /// The HTTP status.
-    status: u16,
-    /// Its name.
-    title: String,
-    /// What is wrong, and what would be right.
-    detail: String,
-}
-
 /// Answer of `turnout`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TurnoutAnswer {
     /// When the figures were taken.
     #[schema(format = DateTime)]
@@ -50,7 +39,7 @@ pub(super) struct TurnoutAnswer {
 }
 
 /// Answer of `candidates`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CandidatesAnswer {
     /// When the figures were taken.
     #[schema(format = DateTime)]
@@ -60,7 +49,7 @@ pub(super) struct CandidatesAnswer {
 }
 
 /// Answer of `locations`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LocationsAnswer {
     /// When the figures were taken.
     #[schema(format = DateTime)]
@@ -78,19 +67,19 @@ pub(super) struct LocationsAnswer {
 }
 
 /// Answer of `rejected`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct RejectedAnswer {
     /// When the figures were taken.
     #[schema(format = DateTime)]
     generated_at: String,
-    /// Votes that do not count, altogether.
+    /// Rejected votes, for any reason.
     total: u64,
     /// By reason.
     rejected: Vec<RejectedCount>,
 }
 
 /// Answer of `pipeline`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PipelineAnswer {
     /// When the figures were taken.
     #[schema(format = DateTime)]
@@ -98,6 +87,16 @@ pub(super) struct PipelineAnswer {
     /// How the votes flow.
     #[serde(flatten)]
     pipeline: Pipeline,
+}
+
+/// Answer of `evidence`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EvidenceAnswer {
+    /// When the figures were taken.
+    #[schema(format = DateTime)]
+    generated_at: String,
+    /// Each partition with persisted records.
+    partitions: Vec<PartitionEvidence>,
 }
 
 /// The whole snapshot. As CSV: a line per candidate and location, as `election results --csv` prints it.
@@ -109,19 +108,17 @@ pub(super) struct PipelineAnswer {
 pub(super) async fn results(request: ApiRequest) -> tide::Result {
     let published = request.state().hub.latest().await;
     let snapshot = &published.snapshot;
-    answer(&request, "results", snapshot, || {
-        let mut rows = vec![texts(["candidate_name", "state", "total_votes"])];
-        for (index, candidate) in snapshot.candidates.iter().enumerate() {
-            for location in &snapshot.locations {
-                let votes = location.votes.get(index).copied().unwrap_or(0);
-                if votes > 0 {
-                    let votes = votes.to_string();
-                    rows.push(texts([&candidate.candidate_name, &location.state, &votes]));
-                }
-            }
-        }
-        rows
-    })
+    let rows = snapshot.candidates.iter().enumerate();
+    let rows = rows.flat_map(|(index, candidate)| {
+        let locations = snapshot.locations.iter();
+        let rows = locations.map(move |location| {
+            let votes = location.votes_of(index);
+            (&candidate.candidate_name, &location.state, votes)
+        });
+        rows.filter(|&(.., votes)| votes > 0)
+    });
+    let header = ["candidate_name", "state", "total_votes"];
+    answer(&request, "results", snapshot, &header, rows)
 }
 
 /// Votes counted per party, gender and age band.
@@ -141,22 +138,22 @@ pub(super) async fn turnout(request: ApiRequest) -> tide::Result {
         genders: snapshot.turnout.genders,
         age_bands: snapshot.turnout.age_bands,
     };
-    answer(&request, "turnout", &body, || {
-        let mut rows = vec![texts(["kind", "group", "count"])];
-        let kinds = [
-            ("party", &body.parties),
-            ("gender", &body.genders),
-            ("age_band", &body.age_bands),
-        ];
-        for (kind, groups) in kinds {
-            rows.extend(
-                groups
-                    .iter()
-                    .map(|at| texts([kind, &at.group, &at.count.to_string()])),
-            );
-        }
-        rows
-    })
+    let kinds = [
+        ("party", &body.parties),
+        ("gender", &body.genders),
+        ("age_band", &body.age_bands),
+    ];
+    let rows = kinds.into_iter().flat_map(|(kind, groups)| {
+        let groups = groups.iter();
+        groups.map(move |at| (kind, &at.group, at.count))
+    });
+    answer(
+        &request,
+        "turnout",
+        &body,
+        &["kind", "group", "count"],
+        rows,
+    )
 }
 
 /// Every candidate's votes.
@@ -171,25 +168,17 @@ pub(super) async fn candidates(request: ApiRequest) -> tide::Result {
         generated_at: snapshot.generated_at,
         candidates: snapshot.candidates,
     };
-    answer(&request, "candidates", &body, || {
-        let header = [
-            "candidate_id",
-            "candidate_name",
-            "party_affiliation",
-            "total_votes",
-        ];
-        let mut rows = vec![texts(header)];
-        rows.extend(body.candidates.iter().map(|at| {
-            let votes = at.total_votes.to_string();
-            texts([
-                &at.candidate_id,
-                &at.candidate_name,
-                &at.party_affiliation,
-                &votes,
-            ])
-        }));
-        rows
-    })
+    let header = [
+        "candidate_id",
+        "candidate_name",
+        "party_affiliation",
+        "total_votes",
+    ];
+    let rows = body.candidates.iter().map(|at| {
+        let names = (&at.candidate_id, &at.candidate_name, &at.party_affiliation);
+        (names, at.total_votes)
+    });
+    answer(&request, "candidates", &body, &header, rows)
 }
 
 /// Counted votes per location: all of them, or a page when `size` is given.
@@ -209,7 +198,7 @@ pub(super) async fn locations(request: ApiRequest) -> tide::Result {
     let query = request.url().query().unwrap_or_default();
     let mut wanted = match LocationsQuery::parse(query) {
         Ok(wanted) => wanted,
-        Err(error) => return Ok(bad_request(&request, &error.to_string())),
+        Err(error) => return Ok(bad_request(&request, &error)),
     };
     let published = request.state().hub.latest().await;
     let snapshot = &published.snapshot;
@@ -230,44 +219,35 @@ pub(super) async fn locations(request: ApiRequest) -> tide::Result {
         candidates: snapshot.candidates.clone(),
         locations: rows.into_iter().cloned().collect(),
     };
-    answer(&request, "locations", &body, || {
-        let mut rows = vec![texts(["state", "count", "leader", "lead"])];
-        rows.extend(body.locations.iter().map(|at| {
-            let leader = at.leader.as_ref();
-            let name = leader.and_then(|leader| {
-                let mut candidates = body.candidates.iter();
-                candidates.find(|candidate| candidate.candidate_id == leader.candidate_id)
-            });
-            texts([
-                at.state.as_str(),
-                &at.count.to_string(),
-                name.map_or("", |candidate| &candidate.candidate_name),
-                &leader.map_or(0, |leader| leader.lead).to_string(),
-            ])
-        }));
-        rows
-    })
+    let rows = body.locations.iter().map(|at| {
+        let leader = at.leader.as_ref().and_then(|leader| {
+            let index = snapshot.index_of(&leader.candidate_id)?;
+            Some(&snapshot.candidates[index].candidate_name)
+        });
+        (&at.state, at.count, leader, at.lead())
+    });
+    let header = ["state", "count", "leader", "lead"];
+    answer(&request, "locations", &body, &header, rows)
 }
 
-/// Votes that do not count, by reason.
+/// Rejected votes, by reason.
 #[utoipa::path(
     get, path = "/api/v1/rejected", tag = "results",
     params(("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
     responses((status = 200, body = RejectedAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn rejected(request: ApiRequest) -> tide::Result {
-    let published = request.state().hub.latest().await;
+    let snapshot = request.state().hub.latest().await.snapshot.clone();
     let body = RejectedAnswer {
-        generated_at: published.snapshot.generated_at.clone(),
-        total: published.snapshot.totals.rejected,
-        rejected: published.snapshot.rejected.clone(),
+        generated_at: snapshot.generated_at,
+        total: snapshot.totals.rejected,
+        rejected: snapshot.rejected,
     };
-    answer(&request, "rejected", &body, || {
-        let mut rows = vec![texts(["reason", "count"])];
-        let counts = body.rejected.iter();
-        rows.extend(counts.map(|at| texts([at.reason.as_str(), &at.count.to_string()])));
-        rows
-    })
+    let rows = body
+        .rejected
+        .iter()
+        .map(|at| (at.reason.as_str(), at.count));
+    answer(&request, "rejected", &body, &["reason", "count"], rows)
 }
 
 /// How the votes flow: each partition's lag, the last checkpoint, whether every vote is accounted for.
@@ -277,132 +257,97 @@ pub(super) async fn rejected(request: ApiRequest) -> tide::Result {
     responses((status = 200, body = PipelineAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn pipeline(request: ApiRequest) -> tide::Result {
-    let published = request.state().hub.latest().await;
+    let snapshot = request.state().hub.latest().await.snapshot.clone();
     let body = PipelineAnswer {
-        generated_at: published.snapshot.generated_at.clone(),
-        pipeline: published.snapshot.pipeline.clone(),
+        generated_at: snapshot.generated_at,
+        pipeline: snapshot.pipeline,
     };
-    answer(&request, "pipeline", &body, || {
-        let header = [
-            "partition",
-            "cast",
-            "counted_to",
-            "checkpointed_to",
-            "persisted_to",
-            "lag",
-        ];
-        let mut rows = vec![texts(header)];
-        rows.extend(body.pipeline.partitions.iter().map(|at| {
-            let figures = [at.cast, at.counted_to, at.checkpointed_to, at.persisted_to];
-            let mut row = vec![at.partition.to_string()];
-            row.extend(figures.map(|figure| figure.to_string()));
-            row.push(at.lag.to_string());
-            row
-        }));
-        rows
-    })
+    let header = [
+        "partition",
+        "cast",
+        "counted_to",
+        "checkpointed_to",
+        "persisted_to",
+        "lag",
+    ];
+    let rows = body.pipeline.partitions.iter().map(|at| {
+        let positions = (at.cast, at.counted_to, at.checkpointed_to, at.persisted_to);
+        (at.partition, positions, at.lag)
+    });
+    answer(&request, "pipeline", &body, &header, rows)
 }
 
-/// Answer of `evidence`.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(super) struct EvidenceAnswer {
-    /// When the figures were taken.
-    #[schema(format = DateTime)]
-    generated_at: String,
-    /// Each partition of which something is persisted.
-    partitions: Vec<PartitionEvidence>,
-}
-
-/// Hashes to keep a copy of: the heads of the log's chain, and the roots that receipts lead to.
+/// Hashes to keep a copy of: the heads of the log's chains, and the roots of receipts.
 #[utoipa::path(
     get, path = "/api/v1/evidence", tag = "results",
     params(("format" = Option<String>, Query, description = "`json` (default) or `csv`")),
     responses((status = 200, body = EvidenceAnswer), (status = 400, body = Problem)),
 )]
 pub(super) async fn evidence(request: ApiRequest) -> tide::Result {
-    let published = request.state().hub.latest().await;
+    let snapshot = request.state().hub.latest().await.snapshot.clone();
     let body = EvidenceAnswer {
-        generated_at: published.snapshot.generated_at.clone(),
-        partitions: published.snapshot.pipeline.evidence.clone(),
+        generated_at: snapshot.generated_at,
+        partitions: snapshot.pipeline.evidence,
     };
-    answer(&request, "evidence", &body, || {
-        let mut rows = vec![texts([
-            "partition",
-            "chained_to",
-            "chain_head",
-            "seal",
-            "sealed_at",
-            "sealed_to",
-            "votes",
-            "root",
-            "voters_chained_to",
-            "voters_chain_head",
-        ])];
-        rows.extend(body.partitions.iter().map(|at| {
-            let mut row = vec![
-                at.partition.to_string(),
-                at.chained_to.to_string(),
-                at.chain_head.clone().unwrap_or_default(),
-            ];
-            row.extend(match &at.seal {
-                Some(seal) => [
-                    seal.seal.to_string(),
-                    seal.sealed_at.clone(),
-                    seal.sealed_to.to_string(),
-                    seal.votes.to_string(),
-                    seal.root.clone(),
-                ],
-                None => Default::default(),
-            });
-            row.extend([
-                at.voters_chained_to.to_string(),
-                at.voters_chain_head.clone().unwrap_or_default(),
-            ]);
-            row
-        }));
-        rows
-    })
+    let header = [
+        "partition",
+        "chained_to",
+        "chain_head",
+        "seal",
+        "sealed_at",
+        "sealed_to",
+        "votes",
+        "root",
+        "voters_chained_to",
+        "voters_chain_head",
+    ];
+    let rows = body.partitions.iter().map(|at| {
+        let seal = at.seal.as_ref();
+        let sealed = (
+            seal.map(|seal| seal.seal),
+            seal.map(|seal| &seal.sealed_at),
+            seal.map(|seal| seal.sealed_to),
+            seal.map(|seal| seal.votes),
+            seal.map(|seal| &seal.root),
+        );
+        let votes = (at.partition, at.chained_to, &at.chain_head);
+        (votes, sealed, at.voters_chained_to, &at.voters_chain_head)
+    });
+    answer(&request, "evidence", &body, &header, rows)
 }
 
-type Row = Vec<String>;
-
-fn texts<const N: usize>(row: [&str; N]) -> Row {
-    row.map(str::to_owned).into()
-}
-
-/// The answer in the format that was asked for.
-fn answer(
+/// The answer in the format that was asked for; `header` and `rows` are for CSV.
+fn answer<Row: Serialize>(
     request: &ApiRequest,
     name: &str,
     body: &impl Serialize,
-    rows: impl FnOnce() -> Vec<Row>,
+    header: &[&str],
+    rows: impl IntoIterator<Item = Row>,
 ) -> tide::Result {
-    let response = Response::builder(StatusCode::Ok).header("cache-control", "no-store");
     match query::format(request.url().query().unwrap_or_default()) {
-        Ok(Format::Json) => Ok(response
-            .body(serde_json::to_vec(body)?)
-            .content_type("application/json")
-            .build()),
-        Ok(Format::Csv) => Ok(response
-            .body(csv(rows())?)
-            .content_type("text/csv; charset=utf-8")
-            .header(
-                "content-disposition",
-                format!("attachment; filename=\"election-{name}.csv\""),
-            )
-            .build()),
-        Err(error) => Ok(bad_request(request, &error.to_string())),
+        Ok(Format::Json) => json(StatusCode::Ok, body),
+        Ok(Format::Csv) => {
+            let mut csv = csv::Writer::from_writer(Vec::new());
+            csv.write_record(header)?;
+            for row in rows {
+                csv.serialize(row)?;
+            }
+            let attachment = format!("attachment; filename=\"election-{name}.csv\"");
+            Ok(Response::builder(StatusCode::Ok)
+                .body(csv.into_inner()?)
+                .content_type("text/csv; charset=utf-8")
+                .header("cache-control", "no-store")
+                .header("content-disposition", attachment)
+                .build())
+        }
+        Err(error) => Ok(bad_request(request, &error)),
     }
 }
 
-fn csv(rows: Vec<Row>) -> tide::Result<Vec<u8>> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        csv.write_record(row)?;
-    }
-    Ok(csv.into_inner()?)
-}
-
-fn bad_request(request: &ApiRequest, reason: &str) -> Response {
-    refusal(request.url().path(), StatusCode::BadRequest, reason)
+fn bad_request(request: &ApiRequest, error: &query::BadQuery) -> Response {
+    refusal(
+        request.url().path(),
+        StatusCode::BadRequest,
+        &error.to_string(),
+    )
 }

@@ -1,17 +1,17 @@
-//! Voting by a person: the ballot page, which works without JavaScript.
+//! Voting in a browser: the ballot page, which works without JavaScript.
 
 use std::sync::Arc;
 
 use tide::http::StatusCode;
 use tide::{Request, Response};
 
-use super::same_origin::{cookie, demand_same_origin, demand_token, new_token};
-use super::votes::{ballot_box, client, retry_after};
+use super::same_origin::{cookie, demand_token, new_token};
+use super::votes::{admit, retry_after};
 use super::{Site, html};
 use crate::ballot_box::{Ballot, Refusal};
 use crate::pages::{self, BallotForm};
 
-/// With `no-referrer`, a browser would send the form with `Origin: null`, as from a foreign site.
+/// With `no-referrer`, a browser would send the form with `Origin: null`, as from another site.
 const REFERRER_POLICY: (&str, &str) = ("referrer-policy", "same-origin");
 
 /// The page with an empty ballot.
@@ -19,7 +19,7 @@ pub(super) async fn form(request: Request<Arc<Site>>) -> tide::Result {
     show(&request, StatusCode::Ok, BallotForm::default())
 }
 
-/// Casts what the form says, and shows the receipt number, or the form again with what is wrong.
+/// Casts the form's vote. Shows the receipt number, or the form again with what is wrong.
 pub(super) async fn cast(mut request: Request<Arc<Site>>) -> tide::Result {
     let mut form = BallotForm::default();
     match read_and_cast(&mut request, &mut form).await {
@@ -40,9 +40,7 @@ async fn read_and_cast(
     request: &mut Request<Arc<Site>>,
     form: &mut BallotForm,
 ) -> Result<String, Refusal> {
-    let ballots = ballot_box(request)?;
-    ballots.admit(client(request))?;
-    demand_same_origin(request)?;
+    let ballots = admit(request)?;
     let body = request.body_bytes().await.map_err(|_| Refusal::Malformed)?;
     let (mut token, mut credential) = (String::new(), String::new());
     for (name, value) in form_urlencoded::parse(&body) {
@@ -50,7 +48,7 @@ async fn read_and_cast(
             "token" => token = value.into_owned(),
             "voter_id" => form.voter_id = value.trim().to_owned(),
             "candidate_id" => form.candidate_id = value.into_owned(),
-            // As it may be printed: in groups, in capital letters.
+            // It may be printed in groups.
             "credential" => credential = value.split_whitespace().collect(),
             _ => {}
         }

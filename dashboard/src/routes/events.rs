@@ -13,7 +13,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use super::Site;
 use crate::metrics::Metrics;
 
-/// How long a browser waits before it comes back by itself, in milliseconds.
+/// Tells browsers to reconnect after a second.
 const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n");
 
 /// Counts a listener for as long as it lives.
@@ -49,7 +49,7 @@ pub(super) async fn events(request: Request<Arc<Site>>) -> tide::Result {
         ready(match event {
             Ok(event) if event.sequence.is_some_and(|sequence| sequence <= sent) => None,
             Ok(event) => Some(Ok(event.bytes.clone())),
-            // It comes back, and begins with a whole snapshot: cheaper than waiting for it here.
+            // It reconnects and gets a whole snapshot, which costs less than waiting for it.
             Err(behind) => {
                 listener.0.listener_dropped();
                 Some(Err(io::Error::other(behind)))

@@ -1,5 +1,5 @@
-//! What every answer has: headers that keep a browser from doing more than it should, a reason where
-//! there is nothing else, and a place in the metrics.
+//! What every answer gets: headers that limit what a browser does with it, a reason if it is an empty error, and a
+//! place in the metrics.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tide::{Middleware, Next, Request};
 
 use super::{Site, refusal};
 
-/// Nothing is loaded from elsewhere, nothing stands inline, nobody may frame the page.
+/// Nothing from other hosts, nothing inline, no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
@@ -64,8 +64,8 @@ fn reason(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NotFound => "There is nothing under this address.",
         StatusCode::MethodNotAllowed => {
-            "The dashboard answers GET and HEAD; votes are posted, where it accepts them."
+            "The dashboard answers GET and HEAD, and POST where votes are accepted."
         }
-        _ => "The dashboard could not answer; its log says why.",
+        _ => "The dashboard failed to answer; its log says why.",
     }
 }

@@ -1,4 +1,4 @@
-//! The application: which path is answered by what, and what every answer has.
+//! The application: its paths, and the kinds of answers.
 
 mod api;
 mod ballot;
@@ -14,8 +14,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use tide::http::StatusCode;
 use tide::{Request, Response};
+use utoipa::ToSchema;
 
 use crate::ballot_box::BallotBox;
 use crate::hub::Hub;
@@ -78,25 +80,61 @@ fn path_parameter(request: &Request<Arc<Site>>, name: &str) -> tide::Result<Stri
     Ok(decoded.into_owned())
 }
 
-/// An answer that says why there is no other: JSON (RFC 9457) below `/api/`, else a page.
-fn refusal(path: &str, status: StatusCode, reason: &str) -> Response {
-    let title = status.canonical_reason();
-    let number = u16::from(status);
-    let response = Response::builder(status);
-    if path.starts_with("/api/") {
-        let problem = serde_json::json!({"status": number, "title": title, "detail": reason});
-        return response
-            .body(problem.to_string())
-            .content_type("application/problem+json")
-            .build();
-    }
-    match pages::error(number, title, reason) {
-        Ok(page) => html(response, page),
-        Err(error) => {
-            tracing::error!("cannot render a page: {error}");
-            response.body(reason).build()
+/// JSON that is not to be cached.
+fn json(status: StatusCode, body: &impl Serialize) -> tide::Result {
+    Ok(Response::builder(status)
+        .body(serde_json::to_vec(body)?)
+        .content_type("application/json")
+        .header("cache-control", "no-store")
+        .build())
+}
+
+/// What is wrong with a request (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+struct Problem {
+    /// The HTTP status.
+    status: u16,
+    /// Its name.
+    title: &'static str,
+    /// Why a vote was not taken, for programs: `malformed`, `bad_credential`, `unknown_voter`, `unknown_candidate`,
+    /// `polls_closed`, `already_voted`, `too_many_requests`, `queue_full`, `not_open`, `unanswered`, `cross_site`,
+    /// `media_type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What is wrong, and what would be right.
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, reason: Option<&'static str>, detail: String) -> Problem {
+        Problem {
+            status: status.into(),
+            title: status.canonical_reason(),
+            reason,
+            detail,
         }
     }
+
+    fn into_response(self, status: StatusCode) -> tide::Result {
+        let mut response = json(status, &self)?;
+        response.set_content_type("application/problem+json");
+        Ok(response)
+    }
+}
+
+/// The answer to a request that fails: JSON below `/api/`, else a page.
+fn refusal(path: &str, status: StatusCode, reason: &str) -> Response {
+    let answer = if path.starts_with("/api/") {
+        Problem::new(status, None, reason.to_owned()).into_response(status)
+    } else {
+        pages::error(status.into(), status.canonical_reason(), reason)
+            .map(|page| html(Response::builder(status), page))
+            .map_err(tide::Error::from)
+    };
+    answer.unwrap_or_else(|error| {
+        tracing::error!("cannot write an error's answer: {error}");
+        Response::builder(status).body(reason).build()
+    })
 }
 
 fn html(response: tide::ResponseBuilder, page: String) -> Response {

@@ -1,4 +1,4 @@
-//! The description of the API, made from the handlers and shapes themselves.
+//! The description of the API, generated from the handlers and their types.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,7 +1,8 @@
-//! For operators: is it alive, does it reach what it needs, how much does it do.
+//! For operators: is it alive, does every source work, how much does it do.
 
 use std::sync::Arc;
 
+use serde_json::json;
 use tide::http::StatusCode;
 use tide::{Request, Response};
 
@@ -10,31 +11,27 @@ use crate::metrics;
 
 /// The process answers.
 pub(super) async fn healthz(request: Request<Arc<Site>>) -> tide::Result {
-    let site = request.state();
-    let body = serde_json::json!({
+    let body = json!({
         "status": "ok",
         "version": env!("CARGO_PKG_VERSION"),
-        "started_at": crate::board::rfc3339(site.started_at),
+        "started_at": crate::board::rfc3339(request.state().started_at),
     });
-    Ok(json(StatusCode::Ok, &body))
+    super::json(StatusCode::Ok, &body)
 }
 
-/// It has figures to show, and every source of them answers.
+/// It has figures to show, and every source works.
 pub(super) async fn readyz(request: Request<Arc<Site>>) -> tide::Result {
     let published = request.state().hub.at_present();
     let problems = &published.snapshot.pipeline.problems;
-    if published.snapshot.sequence == 0 {
-        let body = serde_json::json!({"status": "starting", "problems": problems});
-        return Ok(json(StatusCode::ServiceUnavailable, &body));
+    if published.snapshot.sequence > 0 && problems.is_empty() {
+        return super::json(StatusCode::Ok, &json!({"status": "ready"}));
     }
-    if problems.is_empty() {
-        return Ok(json(
-            StatusCode::Ok,
-            &serde_json::json!({"status": "ready"}),
-        ));
-    }
-    let body = serde_json::json!({"status": "not ready", "problems": problems});
-    Ok(json(StatusCode::ServiceUnavailable, &body))
+    let status = match published.snapshot.sequence {
+        0 => "starting",
+        _ => "not ready",
+    };
+    let body = json!({"status": status, "problems": problems});
+    super::json(StatusCode::ServiceUnavailable, &body)
 }
 
 /// For Prometheus.
@@ -44,12 +41,4 @@ pub(super) async fn metrics(request: Request<Arc<Site>>) -> tide::Result {
         .body(text)
         .content_type(metrics::CONTENT_TYPE)
         .build())
-}
-
-fn json(status: StatusCode, body: &serde_json::Value) -> Response {
-    Response::builder(status)
-        .body(body.to_string())
-        .content_type("application/json")
-        .header("cache-control", "no-store")
-        .build()
 }

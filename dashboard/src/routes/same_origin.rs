@@ -1,9 +1,9 @@
-//! Whether a vote is sent from our own page, or by another site in a voter's name.
+//! Refuses votes that another site sends in a voter's name.
 //!
-//! Three things stand in a foreign site's way. A browser says where a request comes from (`Sec-Fetch-Site`,
-//! `Origin`), and what does not come from here is refused. The form carries a token that must equal a
-//! cookie's, which another site can neither read nor have sent (`SameSite=Strict`). And the API takes JSON
-//! only, which no form of another site can send without being asked about it first.
+//! Three things prevent them. A browser says where a request comes from (`Sec-Fetch-Site`, `Origin`), and requests from
+//! elsewhere are refused. The form carries a token that must match a cookie, which another site can neither read nor
+//! make the browser send (`SameSite=Strict`). And the API takes only JSON, which a browser sends for another site only
+//! after asking the server.
 
 use std::sync::Arc;
 
@@ -18,19 +18,19 @@ const COOKIE: &str = "ballot-token";
 
 const TOKEN_BYTES: usize = 16;
 
-/// A token that nobody guesses, for a form and its cookie.
+/// A random token for a form and its cookie.
 pub(super) fn new_token() -> tide::Result<String> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(hex::encode(bytes))
 }
 
-/// The `set-cookie` header for a token: not for scripts, not for requests from other sites.
+/// The `set-cookie` header for a token, hidden from scripts and from requests of other sites.
 pub(super) fn cookie(token: &str) -> String {
     format!("{COOKIE}={token}; Path=/ballot; HttpOnly; SameSite=Strict")
 }
 
-/// Demands that the form's token is the cookie's.
+/// Refuses a form whose token is not the cookie's.
 pub(super) fn demand_token(request: &Request<Arc<Site>>, token: &str) -> Result<(), Refusal> {
     let cookies = request.header(headers::COOKIE);
     let cookies = cookies.iter().flat_map(|values| values.iter());
@@ -44,10 +44,10 @@ pub(super) fn demand_token(request: &Request<Arc<Site>>, token: &str) -> Result<
     }
 }
 
-/// Demands that a browser does not say that the request comes from elsewhere. Programs say nothing.
+/// Refuses a request that a browser marks as another site's. Programs send no such headers.
 pub(super) fn demand_same_origin(request: &Request<Arc<Site>>) -> Result<(), Refusal> {
     let header = |name: &str| request.header(name).map(|values| values.as_str());
-    // `none` is a person's own doing: a bookmark, an extension.
+    // `none`: started by the person, for example from a bookmark.
     let site = header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin = header("origin").is_none_or(|origin| {
         let authority = origin.split_once("://").map(|(_, authority)| authority);

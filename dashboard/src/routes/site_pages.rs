@@ -1,17 +1,18 @@
-//! The pages, and what they are made of.
+//! The pages, and the files they load.
 
 use std::sync::Arc;
 
+use ballot::Candidate;
 use tide::http::{StatusCode, headers};
 use tide::{Request, Response};
 
 use super::{Site, html, path_parameter, refusal};
 use crate::numbers::Numbers;
 use crate::portrait::portrait_svg;
-use crate::query::LocationsQuery;
+use crate::query::{LocationsQuery, refresh_interval};
 use crate::{assets, pages};
 
-/// A year, in which a file under a name that changes with it does not change.
+/// For a URL whose content never changes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 type PageRequest = Request<Arc<Site>>;
@@ -27,14 +28,11 @@ fn rendered(page: Result<String, askama::Error>) -> tide::Result {
 
 pub(super) async fn overview(request: PageRequest) -> tide::Result {
     let query = request.url().query().unwrap_or_default();
-    let bad = |reason: String| Ok(refusal("/", StatusCode::BadRequest, &reason));
-    let locations = match LocationsQuery::parse(query) {
-        Ok(locations) => locations,
-        Err(error) => return bad(error.to_string()),
-    };
-    let refresh = match pages::refresh_interval(query) {
-        Ok(refresh) => refresh,
-        Err(error) => return bad(error.to_string()),
+    let locations = LocationsQuery::parse(query);
+    let asked = locations.and_then(|locations| Ok((locations, refresh_interval(query)?)));
+    let (locations, refresh) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return Ok(refusal("/", StatusCode::BadRequest, &error.to_string())),
     };
     let published = request.state().hub.latest().await;
     rendered(pages::overview(
@@ -48,28 +46,26 @@ pub(super) async fn overview(request: PageRequest) -> tide::Result {
 
 pub(super) async fn candidate(request: PageRequest) -> tide::Result {
     let candidate_id = path_parameter(&request, "candidate_id")?;
-    let candidate = {
-        let board = request.state().shared.board();
-        let mut candidates = board.candidates().into_iter();
-        candidates.find(|at| at.candidate_id == candidate_id)
-    };
     let published = request.state().hub.latest().await;
-    let is_published = |id: &str| {
-        let mut candidates = published.snapshot.candidates.iter();
-        candidates.any(|at| at.candidate_id == id)
-    };
-    match candidate {
-        Some(candidate) if is_published(&candidate.candidate_id) => rendered(pages::candidate(
-            &published.snapshot,
-            &candidate,
-            &numbers(&request),
-        )),
-        _ => Ok(refusal(
+    let snapshot = &published.snapshot;
+    let candidate = known_candidate(&request, &candidate_id);
+    match candidate.zip(snapshot.index_of(&candidate_id)) {
+        Some((candidate, index)) => {
+            let n = numbers(&request);
+            rendered(pages::candidate(snapshot, &candidate, index, &n))
+        }
+        None => Ok(refusal(
             "/candidates",
             StatusCode::NotFound,
             "No candidate of this election has this id.",
         )),
     }
+}
+
+fn known_candidate(request: &PageRequest, candidate_id: &str) -> Option<Candidate> {
+    let candidates = request.state().shared.board().candidates();
+    let mut candidates = candidates.into_iter();
+    candidates.find(|candidate| candidate.candidate_id == candidate_id)
 }
 
 pub(super) async fn location(request: PageRequest) -> tide::Result {
@@ -85,24 +81,21 @@ pub(super) async fn location(request: PageRequest) -> tide::Result {
         None => Ok(refusal(
             "/locations",
             StatusCode::NotFound,
-            "No vote of this location is counted (yet).",
+            "No vote of this location is counted yet.",
         )),
     }
 }
 
 pub(super) async fn portrait(request: PageRequest) -> tide::Result {
     let file = path_parameter(&request, "file")?;
-    let known = file.strip_suffix(".svg").filter(|id| {
-        let board = request.state().shared.board();
-        board.candidates().iter().any(|at| at.candidate_id == *id)
-    });
-    match known {
-        // Made from the id alone, so it never changes.
+    let id = file.strip_suffix(".svg");
+    match id.filter(|id| known_candidate(&request, id).is_some()) {
+        // It is made from the id alone, so it never changes.
         Some(candidate_id) => Ok(Response::builder(StatusCode::Ok)
             .body(portrait_svg(candidate_id))
             .content_type("image/svg+xml")
             .header("cache-control", IMMUTABLE)
-            // Other programs show `photo_url` on pages of another address.
+            // Other programs show `photo_url` on pages of other hosts.
             .header("cross-origin-resource-policy", "cross-origin")
             .build()),
         None => Ok(Response::new(StatusCode::NotFound)),
@@ -114,26 +107,23 @@ pub(super) async fn asset(request: PageRequest) -> tide::Result {
         return Ok(Response::new(StatusCode::NotFound));
     };
     let etag = format!("\"{}\"", asset.etag);
-    let version = request.url().query_pairs().find(|(name, _)| name == "v");
-    let cached = version.is_some_and(|(_, version)| version == *asset.etag);
-    let response = |status| {
-        Response::builder(status)
-            .header("cache-control", if cached { IMMUTABLE } else { "no-cache" })
-            .header("etag", &etag)
-    };
-    if request
-        .header(headers::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_str() == etag)
-    {
-        return Ok(response(StatusCode::NotModified).build());
+    let mut parameters = request.url().query_pairs();
+    let is_versioned = parameters.any(|(name, value)| name == "v" && value == *asset.etag);
+    let caching = if is_versioned { IMMUTABLE } else { "no-cache" };
+    let known = request.header(headers::IF_NONE_MATCH);
+    let is_known = known.is_some_and(|known| known.as_str() == etag);
+    let mut response = Response::new(StatusCode::NotModified);
+    if !is_known {
+        response.set_status(StatusCode::Ok);
+        response.set_body(asset.bytes);
+        response.set_content_type(asset.content_type);
     }
-    Ok(response(StatusCode::Ok)
-        .body(asset.bytes)
-        .content_type(asset.content_type)
-        .build())
+    response.insert_header("cache-control", caching);
+    response.insert_header("etag", &etag);
+    Ok(response)
 }
 
-/// What browsers ask for unasked.
+/// Browsers ask for it without being told to.
 pub(super) async fn favicon(_: PageRequest) -> tide::Result {
     Ok(tide::Redirect::permanent("/assets/icon.svg").into())
 }

@@ -1,5 +1,5 @@
-//! Postgres: the election, the stored tallies to begin with, and whether the rows say the same as the
-//! tally once everything is counted and persisted.
+//! Postgres: the election, the tallies stored so far, and whether the rows agree with the tally once everything is
+//! counted and persisted.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -8,27 +8,27 @@ use std::time::Duration;
 use ballot::{Reason, Tally};
 use chrono::{DateTime, Utc};
 use evidence::ChainedTopic;
-use store::{PERSIST, RowCounts, Store, StoreError};
+use store::{RowCounts, Store, StoreError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wire::{PersistPosition, TallyPosition, topics};
+use wire::{PersistPosition, TallyPosition};
 
 use super::Source;
 use crate::accounting::Comparison;
 use crate::board::Board;
 use crate::shared::Shared;
 
-/// How often it looks whether the rows should be compared, or whether the election is another one.
+/// How often it checks whether the rows should be compared.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How often the database is asked which election it holds; that also tells that it is there.
+/// How often the database is asked which election it holds, which also shows that it is up.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// After the streams have begun, the stored tallies are read once more when this has passed: what was
-/// published just before is stored by then.
+/// Time after the streams have begun until the stored tallies are read once more: what was published just before is
+/// stored by then.
 const READ_AGAIN: Duration = Duration::from_secs(2);
 
-/// Keeps what is stored on the board, until `stop`. `set_up` is cancelled when there is an election.
+/// Keeps the board up to date with what is stored, until `stop`. `set_up` is cancelled when an election is set up.
 pub(crate) async fn watch_database(
     store: Store,
     shared: Shared,
@@ -36,19 +36,14 @@ pub(crate) async fn watch_database(
     stop: CancellationToken,
 ) {
     let mut source = Source::new("Postgres", &shared);
-    // Outlives a lost connection: the election may be another one when it is back.
+    // Kept when the connection is lost: the election may be another one when it is back.
     let mut opened_at = None;
-    while let Some(Err(error)) = stop
-        .run_until_cancelled(follow(
-            &store,
-            &shared,
-            &set_up,
-            &mut opened_at,
-            &mut source,
-        ))
-        .await
-    {
-        source.failed(error, &stop).await;
+    loop {
+        let following = follow(&store, &shared, &set_up, &mut opened_at, &mut source);
+        match stop.run_until_cancelled(following).await {
+            Some(Err(error)) => source.failed(error, &stop).await,
+            None => return,
+        }
     }
 }
 
@@ -73,26 +68,22 @@ async fn follow(
                 && load_election(store, shared, set_up_at).await?
             {
                 if opened_at.is_some() {
-                    // Another election: what was shown is not part of it.
+                    // Another election: nothing on the board is part of it.
                     shared.begin_anew();
                     load_election(store, shared, set_up_at).await?;
                 }
                 *opened_at = found;
                 load_tallies(store, shared).await?;
-                // What is published and not stored yet, and came before this election was known, is by then.
+                // Totals published before this election was known, and not stored yet, are stored by then.
                 next_read = Some(Instant::now() + READ_AGAIN);
                 set_up.cancel();
             }
-            let pause = if opened_at.is_some() {
-                ASK_EVERY
-            } else {
-                LOOK_EVERY
-            };
+            next_ask = Instant::now() + LOOK_EVERY;
             if opened_at.is_some() {
                 let seal = store.latest_seal().await?;
                 shared.update(|board| board.set_seal(seal));
+                next_ask = Instant::now() + ASK_EVERY;
             }
-            next_ask = Instant::now() + pause;
         }
         if opened_at.is_some() {
             if next_read.is_some_and(|when| when <= Instant::now()) {
@@ -132,38 +123,24 @@ async fn load_election(
     Ok(is_complete)
 }
 
-/// Puts the stored tallies on the board, and returns their sum.
+/// Puts the stored tallies and positions on the board, and returns the sum of the tallies.
 async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreError> {
     let stored = store.tallies().await?;
-    let mut rows = Vec::new();
-    // Also of partitions whose votes are persisted, and not counted yet.
-    let mut partitions = shared.board().partition_numbers();
-    partitions.extend(stored.iter().map(|(partition, ..)| *partition));
-    for partition in partitions {
-        rows.push(PersistPosition {
-            partition,
-            votes_to: store.checkpoint(PERSIST, topics::VOTES, partition).await?,
-            voters_to: store.checkpoint(PERSIST, topics::VOTERS, partition).await?,
-            ..PersistPosition::default()
-        });
-    }
     // A chain ends where its topic is persisted, in the same commit.
-    for (partition, end) in store.chain_ends(ChainedTopic::Votes).await? {
-        rows.push(PersistPosition {
-            partition,
-            votes_to: end.next_offset,
-            chain_head: Some(end.head),
-            ..PersistPosition::default()
-        });
-    }
-    for (partition, end) in store.chain_ends(ChainedTopic::Voters).await? {
-        rows.push(PersistPosition {
-            partition,
-            voters_to: end.next_offset,
-            voters_chain_head: Some(end.head),
-            ..PersistPosition::default()
-        });
-    }
+    let votes = store.chain_ends(ChainedTopic::Votes).await?.into_iter();
+    let votes = votes.map(|(partition, end)| PersistPosition {
+        partition,
+        votes_to: end.next_offset,
+        chain_head: Some(end.head),
+        ..PersistPosition::default()
+    });
+    let voters = store.chain_ends(ChainedTopic::Voters).await?.into_iter();
+    let voters = voters.map(|(partition, end)| PersistPosition {
+        partition,
+        voters_to: end.next_offset,
+        voters_chain_head: Some(end.head),
+        ..PersistPosition::default()
+    });
     let mut total = Tally::default();
     for (_, _, tally) in &stored {
         total.add(tally);
@@ -179,14 +156,13 @@ async fn load_tallies(store: &Store, shared: &Shared) -> Result<Tally, StoreErro
                 ..TallyPosition::default()
             });
         }
-        for position in rows {
+        for position in votes.chain(voters) {
             board.apply_stored_rows(position);
         }
     });
     Ok(total)
 }
 
-/// Compares log, tally and rows, and says what came of it.
 async fn compare(store: &Store, shared: &Shared) -> Result<(), StoreError> {
     let (cast, voter_records) = {
         let board = shared.board();
@@ -205,18 +181,14 @@ async fn compare(store: &Store, shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Votes by which they differ: the largest of what is missing or too much anywhere.
+/// Votes by which they differ: the largest difference of any figure.
 fn difference(cast: u64, tally: &Tally, rows: &RowCounts) -> u64 {
-    let rejected = Reason::ALL.map(|reason| {
+    let counted = tally.counted().abs_diff(rows.votes);
+    let mut difference = cast.abs_diff(tally.cast()).max(counted);
+    for reason in Reason::ALL {
         let votes = |by: &BTreeMap<Reason, u64>| by.get(&reason).copied().unwrap_or(0);
-        votes(&tally.rejected).abs_diff(votes(&rows.rejected))
-    });
-    rejected
-        .into_iter()
-        .chain([
-            cast.abs_diff(tally.cast()),
-            tally.counted().abs_diff(rows.votes),
-        ])
-        .max()
-        .unwrap_or(0)
+        let rejected = votes(&tally.rejected).abs_diff(votes(&rows.rejected));
+        difference = difference.max(rejected);
+    }
+    difference
 }

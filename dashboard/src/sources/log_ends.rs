@@ -1,4 +1,4 @@
-//! Where the partitions of `votes` and `voters` end: votes cast and voters registered.
+//! The ends of `votes` and `voters`: votes cast and voters registered.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use crate::shared::Shared;
 /// How often the ends are asked for. A cluster answers with one message a partition.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
-/// Keeps the ends on the board, until `stop`.
 pub(crate) async fn watch_log_ends(
     platform: Arc<dyn Platform>,
     shared: Shared,

@@ -1,4 +1,4 @@
-//! A topic of totals, from its end on: what was published before stands in Postgres.
+//! The topics `totals` and `pipeline`, from their ends on: Postgres has what was published before.
 
 use std::sync::Arc;
 
@@ -63,9 +63,10 @@ fn apply(topic: &str, batch: &OutputBatch, shared: &Shared) {
             } else {
                 board.apply_totals(&record.value)
             };
-            // One bad record is no reason to stop showing the others.
+            // A bad record does not stop the others.
             if let Err(error) = applied {
-                tracing::warn!(offset = record.offset, "{error}");
+                let offset = record.offset;
+                tracing::warn!(topic, offset, "a record cannot be read: {error}");
             }
         }
     });
