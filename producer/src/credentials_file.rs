@@ -8,6 +8,7 @@ use ballot::CredentialKey;
 use tokio::task::spawn_blocking;
 use wire::Election;
 
+use crate::sequence::Sequence;
 use crate::{ProducerError, VoterSource};
 
 /// Writes the credential of every voter to a file that only its owner may read. An existing file is
