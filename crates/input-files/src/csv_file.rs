@@ -95,11 +95,14 @@ where
     Ok(rows)
 }
 
-/// The next record or what is wrong with it, and its line; `None` at the end.
+/// The line of a record, and the record or its problem.
+type NumberedRecord = (u64, Result<StringRecord, String>);
+
+/// The next record; `None` at the end.
 fn next_record<R: Read>(
     path: &Path,
     records: &mut StringRecordsIter<'_, R>,
-) -> Result<Option<(u64, Result<StringRecord, String>)>, InputFileError> {
+) -> Result<Option<NumberedRecord>, InputFileError> {
     let Some(record) = records.next() else {
         return Ok(None);
     };

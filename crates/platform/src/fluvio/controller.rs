@@ -96,8 +96,9 @@ impl Controller {
         S::Status: Encoder + Decoder + Debug,
     {
         let request = |version| {
-            let filters = name.map(|name| ListFilter::from(name.to_owned()));
-            let request = ListRequest::<S>::new(filters.into_iter().collect(), false);
+            let filter = name.map(|name| ListFilter::from(name.to_owned()));
+            let filters: Vec<_> = filter.into_iter().collect();
+            let request = ListRequest::<S>::new(filters, false);
             ObjectApiListRequest::try_encode_from(request, version)
         };
         let answer = self.ask(doing, request).await?;
