@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::dashboard::args::ListenArgs;
-use ::dashboard::{BallotLimits, Dashboard};
+use ::dashboard::Dashboard;
+use ::dashboard::args::{BallotLimits, ListenArgs};
 use anyhow::{Context, ensure};
 use ballot::{CredentialKey, Tally};
 use consumer::ConsumerConfig;

@@ -50,7 +50,7 @@ impl Accounting {
     /// The verdict, and the votes by which log, tally and rows differ: 0 unless the verdict is that they do.
     pub(crate) fn verdict(&self, cast: u64, voter_records: u64) -> (Accounted, u64) {
         match self.of_now(cast, voter_records) {
-            Some((last, _)) if last.difference == 0 => (Accounted::Accounted, 0),
+            Some((last, _)) if last.difference == 0 => (Accounted::Agrees, 0),
             Some((last, _)) if self.confirmed => (Accounted::Differs, last.difference),
             _ => (Accounted::InProgress, 0),
         }
@@ -80,7 +80,7 @@ mod tests {
             difference: 0,
         };
         accounting.set(comparison.clone(), Instant::now());
-        assert_eq!(accounting.verdict(10, 5), (Accounted::Accounted, 0));
+        assert_eq!(accounting.verdict(10, 5), (Accounted::Agrees, 0));
         assert!(!accounting.wants_comparison(10, 5));
         assert_eq!(accounting.records_without_a_voter(), 1);
         assert_eq!(accounting.verdict(11, 5), (Accounted::InProgress, 0));

@@ -54,9 +54,8 @@ impl Metrics {
         set(&self.voters, snapshot.totals.voters.unwrap_or(0));
         set(&self.counted, snapshot.totals.counted);
         set(&self.unpersisted, snapshot.pipeline.unpersisted);
-        self.accounted.set(i64::from(
-            snapshot.pipeline.accounted == Accounted::Accounted,
-        ));
+        self.accounted
+            .set(i64::from(snapshot.pipeline.accounted == Accounted::Agrees));
         for rejected in &snapshot.rejected {
             let label = ByReason {
                 reason: rejected.reason.to_string(),

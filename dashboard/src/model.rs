@@ -294,12 +294,13 @@ pub struct SealedVotes {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Accounted {
-    /// Votes are on their way, or the rows have not been compared yet.
+    /// Not everything is counted and persisted, or the rows have not been compared yet.
     #[default]
     InProgress,
     /// Log, tally and rows agree on every vote.
-    Accounted,
-    /// Everything is counted and persisted, and the figures differ: `election audit` names where.
+    #[serde(rename = "accounted")]
+    Agrees,
+    /// Everything is counted and persisted, and the figures differ: `election audit` shows where.
     Differs,
 }
 

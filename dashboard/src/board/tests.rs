@@ -250,7 +250,7 @@ fn the_verdict_waits_for_everything() {
         difference: 0,
     });
     assert!(!board.wants_comparison());
-    assert_eq!(shown(&mut board).pipeline.accounted, Accounted::Accounted);
+    assert_eq!(shown(&mut board).pipeline.accounted, Accounted::Agrees);
     board.set_ends(&[11], &[4]);
     let pipeline = shown(&mut board).pipeline;
     assert_eq!(pipeline.accounted, Accounted::InProgress);

@@ -366,7 +366,7 @@ fn heads_and_roots_are_published() {
 #[test]
 fn accounting_is_said_in_words() {
     let mut snapshot = under_way();
-    snapshot.pipeline.accounted = Accounted::Accounted;
+    snapshot.pipeline.accounted = Accounted::Agrees;
     assert!(front(&snapshot, "").contains("Every vote accounted for"));
     snapshot.pipeline.accounted = Accounted::Differs;
     snapshot.pipeline.difference = 2;

@@ -25,7 +25,7 @@ pub(super) fn reason_words(reason: Reason) -> &'static str {
 pub(super) fn accounted(accounted: Accounted) -> &'static str {
     match accounted {
         Accounted::InProgress => "in_progress",
-        Accounted::Accounted => "accounted",
+        Accounted::Agrees => "accounted",
         Accounted::Differs => "differs",
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn accounted_words(snapshot: &Snapshot, n: &Numbers) -> String {
     let pipeline = &snapshot.pipeline;
     let (uncounted, unpersisted) = (pipeline.uncounted, pipeline.unpersisted);
     match pipeline.accounted {
-        Accounted::Accounted => "Every vote accounted for".to_owned(),
+        Accounted::Agrees => "Every vote accounted for".to_owned(),
         Accounted::InProgress if uncounted > 0 => {
             format!("{} votes not counted yet", n.whole(uncounted))
         }
