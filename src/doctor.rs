@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use platform::fluvio::FluvioPlatform;
 use producer::Deployment;
-use service::UsageError;
 use store::Store;
 
 use crate::Outcome;

@@ -11,7 +11,6 @@ use platform::embedded::EmbeddedPlatform;
 use producer::VoterSource;
 use serde_json::json;
 
-use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::report::{Figure, Report, Unit};

@@ -113,7 +113,7 @@ pub(crate) async fn open_election(
     let election = election();
     store.migrate().await?;
     store
-        .open_election(&store::Election {
+        .open_election(&store::ElectionRow {
             plan: json!({}),
             polls: election.polls,
             safeguards: Safeguards::new(key.is_some(), false, key)?,

@@ -7,7 +7,7 @@ use ballot::{Candidate, PollsWindow, TUTORIAL_CONTEST, Tally};
 use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use platform::{NewRecord, Platform};
 use serde_json::{Value, json};
-use store::{Election, Store};
+use store::{ElectionRow, Store};
 use testing::{
     DEADLINE, PAUSE, Running, TemporaryCluster, TemporaryServer, closed_port, forward, get,
     get_until,
@@ -51,7 +51,7 @@ async fn set_up(platform: &FluvioPlatform, store: &Store) {
         platform.create_topic(topic, 1).await.unwrap();
     }
     store.migrate().await.unwrap();
-    let election = Election {
+    let election = ElectionRow {
         plan: json!({}),
         polls: PollsWindow::default(),
         safeguards: evidence::Safeguards::default(),

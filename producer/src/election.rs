@@ -134,7 +134,7 @@ pub async fn set_up(
         }
     }
     let changes = deployment.deploy(platform).await?;
-    let election = store::Election {
+    let election = store::ElectionRow {
         plan: new.plan.to_json(),
         polls: new.polls,
         safeguards: new.safeguards.clone(),

@@ -169,7 +169,7 @@ impl Setting {
 
 /// Another election, as far as the database says.
 pub async fn open(store: &Store) {
-    let election = store::Election {
+    let election = store::ElectionRow {
         plan: serde_json::json!({}),
         polls: PollsWindow::default(),
         safeguards: evidence::Safeguards::default(),

@@ -11,7 +11,7 @@ use crate::{Store, StoreError};
 
 /// What an election was opened with. There is one per database.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Election {
+pub struct ElectionRow {
     /// What the producer made it from, e.g. seed and numbers; the store only keeps it.
     pub plan: serde_json::Value,
     /// When votes may be cast.
@@ -22,7 +22,7 @@ pub struct Election {
     pub definition: Option<ElectionDefinition>,
 }
 
-impl Election {
+impl ElectionRow {
     /// What is voted on, with the candidates as they are registered.
     pub fn defined(&self, candidates: Vec<Candidate>) -> ElectionDefinition {
         match &self.definition {
@@ -52,7 +52,7 @@ impl Election {
 
 impl Store {
     /// Stores the election if there is none, and returns the one that is stored.
-    pub async fn open_election(&self, election: &Election) -> Result<Election, StoreError> {
+    pub async fn open_election(&self, election: &ElectionRow) -> Result<ElectionRow, StoreError> {
         let time = |time: Option<VotingTime>| time.map(time_column);
         self.connection()
             .await?
@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// The stored election, if there is one.
-    pub async fn election(&self) -> Result<Option<Election>, StoreError> {
+    pub async fn election(&self) -> Result<Option<ElectionRow>, StoreError> {
         let row = self
             .connection()
             .await?
@@ -98,7 +98,7 @@ impl Store {
             time_from(time).map(Some).ok_or_else(problem)
         };
         let definition: Option<&str> = row.get(6)?;
-        Ok(Some(Election {
+        Ok(Some(ElectionRow {
             plan: serde_json::from_str(row.get(0)?)
                 .map_err(|error| damaged(format!("the plan cannot be read: {error}")))?,
             polls: PollsWindow {
@@ -117,7 +117,7 @@ impl Store {
         }))
     }
 
-    /// The election, as [`Election::open`] returns it.
+    /// The election, as [`ElectionRow::open`] returns it.
     ///
     /// # Errors
     /// [`StoreError::NoElection`] until the schema, the election and its candidates are stored;

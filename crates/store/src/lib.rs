@@ -43,7 +43,7 @@ pub use audit::{PersistedVotes, RowCounts, StrayRow};
 pub use bridge::{BridgeLock, Inbound, InboundPosition};
 pub use chain::{ChainEnd, ChainHashes, ChainRow};
 pub use checkpoint::PERSIST;
-pub use election::Election;
+pub use election::ElectionRow;
 #[cfg(feature = "embedded")]
 pub use embedded::EmbeddedPostgres;
 pub use error::StoreError;

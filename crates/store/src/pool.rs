@@ -1,6 +1,5 @@
 //! The connection pool: connecting and migrations.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,18 +86,6 @@ impl Store {
             config,
             target,
             checkpoints: None,
-        })
-    }
-
-    /// Whether the database runs on this machine, by the address it is reached at.
-    pub fn is_on_this_machine(&self) -> bool {
-        self.config.get_hosts().iter().all(|host| match host {
-            Host::Tcp(host) => {
-                let address = host.parse().map(|address: IpAddr| address.is_loopback());
-                address.unwrap_or(host == "localhost")
-            }
-            #[cfg(unix)]
-            Host::Unix(_) => true,
         })
     }
 
@@ -293,22 +280,6 @@ fn target(config: &Config) -> Result<String, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_database_on_this_machine_is_known_by_its_address() {
-        for (url, here) in [
-            ("postgresql://postgres@127.0.0.1:5433/votes", true),
-            ("postgresql://postgres@localhost/votes", true),
-            ("postgresql://postgres@[::1]/votes", true),
-            ("host=/run/postgresql user=postgres", true),
-            ("postgresql://postgres@db.example/votes", false),
-            ("postgresql://postgres@10.0.0.7/votes", false),
-            ("postgresql://postgres@localhost,db.example/votes", false),
-        ] {
-            let store = Store::lazy(url, 1).unwrap();
-            assert_eq!(store.is_on_this_machine(), here, "{url}");
-        }
-    }
 
     #[test]
     fn messages_name_the_database_but_no_password() {

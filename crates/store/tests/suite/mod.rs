@@ -13,7 +13,7 @@ use std::task::Poll;
 use ::evidence::{BatchHasher, ChainedTopic, Digest, ElectionKey, Safeguards};
 use ballot::{Candidate, PollsWindow, Reason, TUTORIAL_CONTEST, Tally, Voter, VotingTime};
 use election_store::{
-    Election, IngestVoters, IngestVotes, RejectedRow, RejectedVoterRow, RowCounts, Store,
+    ElectionRow, IngestVoters, IngestVotes, RejectedRow, RejectedVoterRow, RowCounts, Store,
     StoreError, VoteRow,
 };
 
@@ -112,7 +112,7 @@ async fn position(store: &Store) -> i64 {
 async fn the_election(store: Store) {
     assert_eq!(store.election().await.unwrap(), None);
     let key = ElectionKey::from_bytes([7; 32]);
-    let first = Election {
+    let first = ElectionRow {
         plan: serde_json::json!({"seed": 42, "voters": 1e6, "name": "Überlingen"}),
         polls: PollsWindow {
             open: VotingTime::parse("2024-07-04 07:00:00"),
@@ -122,7 +122,7 @@ async fn the_election(store: Store) {
         definition: None,
     };
     assert_eq!(store.open_election(&first).await.unwrap(), first);
-    let second = Election {
+    let second = ElectionRow {
         plan: serde_json::json!({"seed": 43}),
         polls: PollsWindow::default(),
         safeguards: Safeguards::default(),
