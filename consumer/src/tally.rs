@@ -61,6 +61,12 @@ pub(crate) async fn tally_partition(
             faults::at("consumer/delta").map_err(|_| ended())?;
             let applied = ledgers.apply(partition, &delta)?;
             faults::at("consumer/counted").map_err(|_| ended())?;
+            tracing::trace!(
+                partition,
+                next_offset = delta.next_offset,
+                ?applied,
+                "delta"
+            );
             progress.update(partition, |progress| {
                 progress.counted = progress.counted.max(delta.next_offset);
                 if applied == Applied::Counted && output.timestamp != NO_TIMESTAMP {
