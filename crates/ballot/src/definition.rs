@@ -115,6 +115,7 @@ impl ElectionDefinition {
                 method: Method::Plurality(Plurality {}),
                 seats: 1,
                 choices: None,
+                rankings: None,
                 candidates,
                 districts: Vec::new(),
             }],
