@@ -181,6 +181,7 @@ pub(crate) enum VoteVariation {
     NOfM,
     Plurality,
     Range,
+    Rcv,
 }
 
 #[derive(Debug, Serialize)]

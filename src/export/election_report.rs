@@ -126,7 +126,7 @@ impl Results<'_> {
                 _ => ELECTORATE.to_owned(),
             },
             votes_allowed: match contest.marks() {
-                Marks::Candidates { most } => most,
+                Marks::Candidates { most } | Marks::Ranking { most } => most,
                 Marks::Scores { highest } => highest,
             },
             number_elected: (!is_tutorial).then_some(contest.seats),
@@ -339,6 +339,7 @@ fn variation(contest: &Contest) -> cdf::VoteVariation {
         Method::VoteFor(_) => cdf::VoteVariation::NOfM,
         Method::Approval(_) => cdf::VoteVariation::Approval,
         Method::Score(_) => cdf::VoteVariation::Range,
+        Method::Irv(_) | Method::Stv(_) => cdf::VoteVariation::Rcv,
     }
 }
 

@@ -7,6 +7,7 @@ mod approval;
 mod outcome;
 mod plurality;
 mod profile;
+mod ranked;
 mod score;
 mod vote_for;
 
@@ -16,6 +17,11 @@ pub use approval::Approval;
 pub use outcome::{ChoiceTotal, Outcome};
 pub use plurality::Plurality;
 pub use profile::Profile;
+pub use ranked::{
+    CandidateVotes, Cause, DecidedTie, Decision, Destination, Inactive, Irv, MOST_BALLOTS,
+    MOST_DECIMAL_PLACES, OvervoteRule, Quota, RankedCount, RankedRules, Round, Rounds, SeatsMode,
+    Stopped, Stv, Tie, TieBroken, TiebreakRule, Transfer, Votes,
+};
 pub use score::Score;
 pub use vote_for::VoteFor;
 
@@ -48,6 +54,10 @@ pub enum Method {
     Approval(Approval),
     /// Points for each candidate; most points win.
     Score(Score),
+    /// A ranking; who is last is eliminated until somebody has a majority.
+    Irv(Irv),
+    /// A ranking; who reaches the threshold is elected, and the surplus is transferred.
+    Stv(Stv),
 }
 
 /// Asks a method. Not by `dyn CountingMethod`: a SmartModule counts and never tabulates, and a table of all
@@ -59,6 +69,8 @@ macro_rules! ask {
             Method::VoteFor($method) => $answer,
             Method::Approval($method) => $answer,
             Method::Score($method) => $answer,
+            Method::Irv($method) => $answer,
+            Method::Stv($method) => $answer,
         }
     };
 }
@@ -89,6 +101,17 @@ impl Method {
             Method::VoteFor(_) => "vote-for",
             Method::Approval(_) => "approval",
             Method::Score(_) => "score",
+            Method::Irv(_) => "irv",
+            Method::Stv(_) => "stv",
+        }
+    }
+
+    /// The ranked count of a contest, where this method is one.
+    pub fn ranked<'a>(&'a self, contest: &'a Contest) -> Option<RankedCount<'a>> {
+        match self {
+            Method::Irv(irv) => Some(irv.count(contest)),
+            Method::Stv(stv) => Some(stv.count(contest)),
+            _ => None,
         }
     }
 }
