@@ -232,3 +232,65 @@ impl fmt::Display for Selection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Choices;
+
+    /// What an answer of this JSON makes in a contest of `a`, `b` and `c` with three ranks.
+    fn ranked(answer: &str) -> Result<String, BadAnswer> {
+        let vote = format!(r#"{{"x": {answer}}}"#);
+        let choices: Choices<'_> = serde_json::from_str(&vote).unwrap();
+        let marks = Marks::Ranking { most: 3 };
+        let stands = |id: &str| ["a", "b", "c"].contains(&id);
+        let selection = Selection::of_answer(marks, &choices.0[0].1, stands)?;
+        let text = selection.to_string();
+        assert_eq!(Selection::from_text(marks, &text), Some(selection));
+        Ok(text)
+    }
+
+    #[test]
+    fn a_ranking_is_answered_by_a_list() {
+        for (answer, text) in [
+            (r#"["c", "a"]"#, "c>a"),
+            (r#"["c", null, "a"]"#, "c>>a"),
+            (r#"[["c", "a"], "b"]"#, "a=c>b"),
+            (r#"["a", ["b"], []]"#, "a>b"),
+            (r#""b""#, "b"),
+            (r#"["a", "a"]"#, "a>a"),
+            ("[null, []]", UNDERVOTE),
+            ("[]", UNDERVOTE),
+            ("null", UNDERVOTE),
+        ] {
+            assert_eq!(ranked(answer).as_deref(), Ok(text), "{answer}");
+        }
+        assert_eq!(ranked(r#"["d"]"#), Err(BadAnswer::UnknownCandidate));
+        assert_eq!(ranked(r#"["overvote"]"#), Err(BadAnswer::UnknownCandidate));
+        assert_eq!(ranked(r#"["a", "b", "c", "a"]"#), Err(BadAnswer::Malformed));
+        assert_eq!(ranked(r#"{"a": 1}"#), Err(BadAnswer::Malformed));
+        for no_answer in [r#"["a", 1]"#, r#"[["a", null]]"#, r#"[[["a"]]]"#] {
+            assert!(serde_json::from_str::<Answer<'_>>(no_answer).is_err());
+        }
+    }
+
+    #[test]
+    fn a_list_of_ranks_answers_nothing_but_a_ranking() {
+        let answer: Answer<'_> = serde_json::from_str(r#"["a", null]"#).unwrap();
+        let most = Marks::Candidates { most: 2 };
+        let read = Selection::of_answer(most, &answer, |_| true);
+        assert_eq!(read, Err(BadAnswer::Malformed));
+    }
+
+    #[test]
+    fn a_ranking_that_is_too_long_for_a_table_is_an_overvote() {
+        let id = |number: usize| format!("candidate-{number}");
+        let all: Vec<String> = (0..20).map(id).collect();
+        let of = |ranks: usize| Selection::of_ranking(Ranking(vec![all.clone(); ranks]));
+        assert!(matches!(of(8), Selection::Ranking(_)));
+        assert_eq!(of(9), Selection::Overvote);
+        assert!(of(8).to_string().len() <= MAX_SELECTION_BYTES);
+        let unknown = Ranking::from_text(UNKNOWN_OVERVOTE);
+        assert_eq!(Selection::of_ranking(unknown), Selection::Overvote);
+    }
+}
