@@ -2,7 +2,8 @@
 //!
 //! A count is a pure function of the profile and the rules. Its rounds are equal to those of RCTab, the tabulator that
 //! many jurisdictions use, in each vote, transfer, threshold and decision, and it draws as RCTab does where a tie is
-//! broken by a seed.
+//! broken by a seed. It differs where RCTab fails or elects nobody that is there: the placeholder of undeclared write-ins
+//! never wins, also without votes, and the Hare quota of no votes is one vote and not none.
 
 mod ballots;
 mod java_random;

@@ -57,6 +57,14 @@ impl Standing {
         self.statuses.iter().map(continues).collect()
     }
 
+    /// Whether anybody is neither elected nor eliminated, apart from this candidate.
+    pub(super) fn anybody_continues_but(&self, candidate: Option<usize>) -> bool {
+        let mut others = (0..)
+            .zip(&self.statuses)
+            .filter(|(other, _)| Some(*other) != candidate);
+        others.any(|(_, status)| *status == Status::Continuing)
+    }
+
     pub(super) fn elect(&mut self, candidate: usize) {
         self.statuses[candidate] = Status::Elected;
         self.elected.push(candidate);

@@ -118,9 +118,9 @@ impl<'a> Pass<'a> {
         if last.elected.is_empty() && last.eliminated.is_empty() {
             return false;
         }
-        // Everybody is elected, and there are more seats.
-        let write_ins = usize::from(self.terms.write_ins.is_some());
-        if elected + write_ins == self.standing.candidates && elected < seats {
+        // Everybody is elected who can be, and there are more seats.
+        let is_elected = !last.elected.is_empty() && elected < seats;
+        if is_elected && !self.standing.anybody_continues_but(self.terms.write_ins) {
             return false;
         }
         if rules.continue_until_two {

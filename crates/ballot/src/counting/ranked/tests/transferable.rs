@@ -123,8 +123,8 @@ fn all_are_elected_where_there_are_more_seats() {
 
 #[test]
 fn undeclared_write_ins_take_no_seat() {
-    let contest = contest(r#"{"kind": "stv"}"#, 3, "a b UWI");
-    let with_votes = told(&rounds(&contest, &[("UWI", 2), ("a", 5), ("b", 1)]));
+    let stv = contest(r#"{"kind": "stv"}"#, 3, "a b UWI");
+    let with_votes = told(&rounds(&stv, &[("UWI", 2), ("a", 5), ("b", 1)]));
     assert_eq!(
         with_votes,
         [
@@ -132,8 +132,11 @@ fn undeclared_write_ins_take_no_seat() {
             "a 5, b 1, ExhaustedChoices 2: +a +b"
         ]
     );
-    let without = told(&rounds(&contest, &[("a", 5), ("b", 1)]));
+    let without = told(&rounds(&stv, &[("a", 5), ("b", 1)]));
     assert_eq!(without, ["a 5, b 1, UWI 0: +a +b"]);
+    let bottoms_up = contest(r#"{"kind": "stv", "mode": "bottoms-up"}"#, 2, "a b UWI");
+    let counted = rounds(&bottoms_up, &[("a", 5), ("b", 1)]);
+    assert_eq!(told(&counted), ["a 5, b 1, UWI 0: -UWI", "a 5, b 1: +a +b"]);
 }
 
 #[test]
