@@ -137,6 +137,10 @@ impl RankedCount<'_> {
         for pass in 1..=self.passes {
             let terms = self.terms(pass);
             let standing = self.standing(&elected_before);
+            if pass > 1 && !standing.anybody_continues_but(terms.write_ins) {
+                // More seats than candidates.
+                break;
+            }
             let tiebreak = Tiebreak::of(self.rules, &self.contest.candidates, terms.pass);
             let pass = Pass::new(terms, uncounted.clone(), standing, tiebreak);
             let (pass_rounds, elected, stopped) = pass.run();

@@ -303,6 +303,14 @@ fn several_seats_are_filled_one_after_the_other() {
 }
 
 #[test]
+fn more_seats_than_candidates_stay_empty() {
+    let contest = contest(r#"{"kind": "irv", "excluded": ["c"]}"#, 3, "a b c");
+    let rounds = rounds(&contest, &[("a>b", 6), ("b", 1)]);
+    assert_eq!(told(&rounds), ["a 6, b 1: +a", "b 7: +b"]);
+    assert_eq!(rounds.stopped, None);
+}
+
+#[test]
 fn settings_that_make_no_sense_are_refused() {
     for (kind, seats, rules, problem) in [
         ("irv", 1, r#""tiebreak": "random""#, "needs a `seed`"),
