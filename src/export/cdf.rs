@@ -170,6 +170,8 @@ pub(crate) struct CandidateContest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) number_elected: Option<u32>,
     pub(crate) vote_variation: VoteVariation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) other_vote_variation: Option<&'static str>,
     pub(crate) count_status: Vec<CountStatus>,
     pub(crate) contest_selection: Vec<CandidateSelection>,
 }
@@ -178,7 +180,9 @@ pub(crate) struct CandidateContest {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum VoteVariation {
     Approval,
+    Borda,
     NOfM,
+    Other,
     Plurality,
     Range,
     Rcv,

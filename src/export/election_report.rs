@@ -131,6 +131,8 @@ impl Results<'_> {
             },
             number_elected: (!is_tutorial).then_some(contest.seats),
             vote_variation: variation(contest),
+            other_vote_variation: (variation(contest) == cdf::VoteVariation::Other)
+                .then(|| contest.method.name()),
             count_status: vec![count_status(status)],
             contest_selection: (1..)
                 .zip(&contest.candidates)
@@ -340,6 +342,8 @@ fn variation(contest: &Contest) -> cdf::VoteVariation {
         Method::Approval(_) => cdf::VoteVariation::Approval,
         Method::Score(_) => cdf::VoteVariation::Range,
         Method::Irv(_) | Method::Stv(_) => cdf::VoteVariation::Rcv,
+        Method::Borda(_) => cdf::VoteVariation::Borda,
+        Method::Schulze(_) | Method::RankedPairs(_) | Method::Star(_) => cdf::VoteVariation::Other,
     }
 }
 

@@ -218,18 +218,13 @@ impl Tally {
             .collect()
     }
 
-    /// What each candidate of a contest got from the votes with these selections. Of rankings it is the first round, since
-    /// the later ones are told by all votes together.
+    /// What each candidate of a contest got from the votes with these selections; of rankings, as a rule, who is first.
     pub fn totals_of(contest: &Contest, selections: &BySelection) -> BTreeMap<String, u64> {
         let profile: Profile = selections
             .iter()
             .map(|(text, &votes)| (selection(contest, text), votes))
             .collect();
-        let choices = match contest.method.ranked(contest) {
-            Some(count) => count.first_round(&profile),
-            None => contest.method.tabulate(&profile, contest).choices,
-        };
-        let choices = choices.into_iter();
+        let choices = contest.method.totals(&profile, contest).into_iter();
         choices
             .map(|choice| (choice.candidate_id, choice.total))
             .collect()

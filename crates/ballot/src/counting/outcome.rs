@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Profile, Round, Stopped};
+use super::{Preference, Profile, Round, Stopped};
 use crate::{Contest, Selection};
 
 /// What a contest's selections come to.
@@ -30,6 +30,9 @@ pub struct Outcome {
     /// Why a ranked count stopped before its end, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
+    /// How many ballots prefer each candidate to each other one, where that decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<Preference>,
 }
 
 /// What a candidate got.
@@ -88,8 +91,7 @@ impl Outcome {
             choices,
             winners,
             tied,
-            rounds: Vec::new(),
-            stopped: None,
+            ..Outcome::default()
         }
     }
 }

@@ -15,7 +15,7 @@ mod tiebreak;
 mod votes;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,7 @@ impl Stv {
     }
 }
 
-fn ranking_marks(contest: &Contest) -> Marks {
+pub(super) fn ranking_marks(contest: &Contest) -> Marks {
     let candidates = u32::try_from(contest.candidates.len()).unwrap_or(u32::MAX);
     Marks::Ranking {
         most: contest.rankings.unwrap_or(candidates),
@@ -248,6 +248,7 @@ impl RankedCount<'_> {
             winners: rounds.winners,
             rounds: rounds.rounds,
             stopped: rounds.stopped,
+            preferences: Vec::new(),
         }
     }
 

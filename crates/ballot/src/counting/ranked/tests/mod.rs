@@ -9,7 +9,7 @@ use std::fmt::Write;
 use super::*;
 
 /// Candidates `a`, `b`, `c`, … so many, of whom a method fills seats.
-pub(super) fn contest(method: &str, seats: u32, candidates: &str) -> Contest {
+pub(in crate::counting) fn contest(method: &str, seats: u32, candidates: &str) -> Contest {
     let candidates: Vec<String> = candidates
         .split(' ')
         .map(|id| format!(r#"{{"id": "{id}", "name": "Name of {id}"}}"#))
@@ -21,7 +21,7 @@ pub(super) fn contest(method: &str, seats: u32, candidates: &str) -> Contest {
     serde_json::from_str(&json).unwrap()
 }
 
-pub(super) fn profile(ballots: &[(&str, u64)]) -> Profile {
+pub(in crate::counting) fn profile(ballots: &[(&str, u64)]) -> Profile {
     let selection = |text: &str| Selection::of_ranking(Ranking::from_text(text));
     ballots
         .iter()
