@@ -457,6 +457,18 @@ pub(crate) mod tests {
                 "remove it",
             ),
             (
+                r#""kind": "plurality"}"#,
+                r#""kind": "plurality"}, "rankings": 2"#,
+                "contest `mayor`",
+                "`rankings` does not go with plurality",
+            ),
+            (
+                r#""kind": "plurality"}"#,
+                r#""kind": "irv"}, "rankings": 0"#,
+                "contest `mayor`",
+                "`rankings` is a number",
+            ),
+            (
                 r#""kind": "plurality""#,
                 r#""kind": "lottery""#,
                 "definition",

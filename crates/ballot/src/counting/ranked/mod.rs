@@ -17,6 +17,9 @@ mod votes;
 #[cfg(test)]
 pub(super) mod tests;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use rounds::{
@@ -257,29 +260,27 @@ impl RankedCount<'_> {
     fn choices(&self, rounds: &Rounds) -> Vec<ChoiceTotal> {
         let last_pass = rounds.rounds.last().map_or(0, |round| round.pass);
         let last_round = rounds.rounds.len();
+        // Where each candidate was last, and with how much.
+        let mut last: BTreeMap<&str, (usize, Votes)> = BTreeMap::new();
+        for (place, round) in (1..).zip(&rounds.rounds) {
+            let votes = round.votes.iter();
+            last.extend(votes.map(|it| (&*it.candidate_id, (place, it.votes))));
+        }
+        let elected: BTreeMap<&str, usize> =
+            rounds.winners.iter().map(|id| &**id).zip(0..).collect();
         let mut choices: Vec<_> = (self.contest.candidates.iter())
             .map(|candidate| {
-                let id = &candidate.candidate_id;
-                let mut last = (0, Votes::ZERO);
-                for (place, round) in (1..).zip(&rounds.rounds) {
-                    let mut votes = round.votes.iter();
-                    if let Some(votes) = votes.find(|votes| votes.candidate_id == *id) {
-                        last = (place, votes.votes);
-                    }
-                }
-                let (stayed, votes) = last;
-                let elected = rounds.winners.iter().position(|winner| winner == id);
+                let id = &*candidate.candidate_id;
+                let (stayed, votes) = last.get(id).copied().unwrap_or_default();
+                let elected = elected.get(id).copied();
                 let was_elected_in_an_earlier_pass =
                     elected.is_some() && last_pass > 1 && stayed < last_round;
                 let total = match stayed == last_round || was_elected_in_an_earlier_pass {
                     true => votes.floor(),
                     false => 0,
                 };
-                let place = (
-                    elected.unwrap_or(usize::MAX),
-                    std::cmp::Reverse((stayed, votes)),
-                );
-                let candidate_id = id.clone();
+                let place = (elected.unwrap_or(usize::MAX), Reverse((stayed, votes)));
+                let candidate_id = id.to_owned();
                 (
                     place,
                     ChoiceTotal {

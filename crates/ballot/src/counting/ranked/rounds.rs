@@ -41,6 +41,13 @@ pub struct Round {
     pub eliminated: Vec<Decision>,
 }
 
+impl Round {
+    /// Votes that are with somebody, or would be if a seat were left: what is not inactive and not lost in rounding.
+    pub fn active(&self) -> Votes {
+        self.votes.iter().map(|it| it.votes).sum::<Votes>() + self.final_surplus
+    }
+}
+
 /// What a candidate has in a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CandidateVotes {

@@ -32,7 +32,7 @@ impl Votes {
 
     /// So many whole votes.
     pub fn whole(votes: u64) -> Votes {
-        Votes(i128::from(votes) * ONE)
+        Votes::ONE * votes
     }
 
     /// The whole votes in it, without the fraction.
@@ -64,7 +64,7 @@ impl Votes {
         }
         // Long division, a digit at a time: the dividend with all its decimal places would not fit.
         let (mut quotient, mut rest) = (self.0 / divisor.0, self.0 % divisor.0);
-        for _ in 0..decimal_places {
+        for _ in 0..decimal_places.min(MOST_DECIMAL_PLACES) {
             rest *= 10;
             quotient = quotient * 10 + rest / divisor.0;
             rest %= divisor.0;
@@ -98,13 +98,13 @@ fn parts(decimal_places: u8) -> i128 {
 impl Add for Votes {
     type Output = Votes;
     fn add(self, more: Votes) -> Votes {
-        Votes(self.0 + more.0)
+        Votes(self.0.saturating_add(more.0))
     }
 }
 
 impl AddAssign for Votes {
     fn add_assign(&mut self, more: Votes) {
-        self.0 += more.0;
+        *self = *self + more;
     }
 }
 
@@ -119,7 +119,7 @@ impl Sub for Votes {
 impl Mul<u64> for Votes {
     type Output = Votes;
     fn mul(self, ballots: u64) -> Votes {
-        Votes(self.0 * i128::from(ballots))
+        Votes(self.0.saturating_mul(ballots.into()))
     }
 }
 
