@@ -346,7 +346,18 @@ impl<'a> Pass<'a> {
                 round: round_number,
             }),
             Some([loser]) => Ok(vec![Decided::without_tie(*loser)]),
-            Some(tied) => Ok(vec![self.break_tie(tied.to_vec(), false)?]),
+            Some(tied) => {
+                let unfilled = self.terms.seats.saturating_sub(self.standing.elected.len());
+                let others = by_votes.values().map(Vec::len).sum::<usize>() - 1;
+                if let Some(write_ins) = self.terms.write_ins
+                    && tied.contains(&write_ins)
+                    && others <= unfilled
+                {
+                    // A candidate takes the seat that write-ins cannot take.
+                    return Ok(vec![Decided::without_tie(write_ins)]);
+                }
+                Ok(vec![self.break_tie(tied.to_vec(), false)?])
+            }
         }
     }
 

@@ -134,6 +134,13 @@ fn undeclared_write_ins_take_no_seat() {
     );
     let without = told(&rounds(&stv, &[("a", 5), ("b", 1)]));
     assert_eq!(without, ["a 5, b 1, UWI 0: +a +b"]);
+    let three = contest(r#"{"kind": "stv"}"#, 3, "a b c UWI");
+    let counted = rounds(&three, &[("a", 4), ("b", 1)]);
+    assert_eq!(
+        told(&counted)[1],
+        "a 2, b 1, c 0, UWI 0, ExhaustedChoices 2: -UWI"
+    );
+    assert_eq!(counted.winners, ["a", "b", "c"]);
     let bottoms_up = contest(r#"{"kind": "stv", "mode": "bottoms-up"}"#, 2, "a b UWI");
     let counted = rounds(&bottoms_up, &[("a", 5), ("b", 1)]);
     assert_eq!(told(&counted), ["a 5, b 1, UWI 0: -UWI", "a 5, b 1: +a +b"]);
