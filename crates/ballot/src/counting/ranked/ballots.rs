@@ -68,14 +68,19 @@ pub(super) struct Tally {
     pub(super) votes: Vec<Option<Votes>>,
     pub(super) inactive: Inactive,
     pub(super) final_surplus: Votes,
+    /// Votes that count for those who continue, or would if a seat were left.
+    pub(super) active: Votes,
+    /// What those keep who were elected before; it is in the votes, too.
+    pub(super) kept: Votes,
     /// What went from a candidate somewhere else before this round.
     pub(super) transfers: BTreeMap<(usize, Destination<usize>), Votes>,
 }
 
 impl Tally {
-    /// Votes that count for somebody, or would if a seat were left.
-    pub(super) fn active(&self) -> Votes {
-        self.votes.iter().flatten().copied().sum::<Votes>() + self.final_surplus
+    /// Lets somebody who was elected before keep these votes.
+    pub(super) fn keep(&mut self, winner: usize, votes: Votes) {
+        let had = self.votes[winner].replace(votes).unwrap_or_default();
+        self.kept += votes - had;
     }
 
     /// Those who have votes or could, and how many.
@@ -97,9 +102,13 @@ impl Tally {
         match to {
             Destination::Candidate(candidate) => {
                 *self.votes[candidate].get_or_insert_default() += votes;
+                self.active += votes;
             }
             Destination::Inactive(cause) => self.inactive.add(cause, votes),
-            Destination::FinalSurplus | Destination::ResidualSurplus => self.final_surplus += votes,
+            Destination::FinalSurplus | Destination::ResidualSurplus => {
+                self.final_surplus += votes;
+                self.active += votes;
+            }
         }
     }
 }
@@ -169,6 +178,8 @@ impl Ballots {
                 .collect(),
             inactive: Inactive::default(),
             final_surplus: Votes::ZERO,
+            active: Votes::ZERO,
+            kept: Votes::ZERO,
             transfers: BTreeMap::new(),
         };
         let mut seen = Seen::of(self.marks);

@@ -362,6 +362,7 @@ impl RankedCount<'_> {
                 round: number,
                 threshold: round.threshold,
                 votes: votes.collect(),
+                active: round.tally.active + round.tally.kept,
                 inactive: round.tally.inactive,
                 final_surplus: round.tally.final_surplus,
                 residual_surplus: round.residual_surplus,

@@ -27,6 +27,8 @@ pub struct Round {
     pub threshold: Votes,
     /// What the candidates have who continue or were elected, in the order of the ballot.
     pub votes: Vec<CandidateVotes>,
+    /// Votes that are with somebody, or would be if a seat were left: what is not inactive and not lost in rounding.
+    pub active: Votes,
     /// Ballots that count for nobody any more.
     pub inactive: Inactive,
     /// Surpluses of those who took the last seats: there is nobody to transfer them to.
@@ -39,13 +41,6 @@ pub struct Round {
     /// Who is eliminated in this round, fewest votes first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub eliminated: Vec<Decision>,
-}
-
-impl Round {
-    /// Votes that are with somebody, or would be if a seat were left: what is not inactive and not lost in rounding.
-    pub fn active(&self) -> Votes {
-        self.votes.iter().map(|it| it.votes).sum::<Votes>() + self.final_surplus
-    }
 }
 
 /// What a candidate has in a round.

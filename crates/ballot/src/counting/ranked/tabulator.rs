@@ -167,7 +167,7 @@ impl<'a> Pass<'a> {
 
     fn threshold_of(&self, tally: &Tally) -> Votes {
         let Terms { rules, seats, .. } = self.terms;
-        let active = tally.active();
+        let active = tally.active;
         if let Some(percentage) = rules.percentage.filter(|_| self.terms.is_by_percentage()) {
             return percentage.percent_of(active);
         }
@@ -414,19 +414,20 @@ pub(super) fn settle(ballots: &Ballots, rounds: &mut [PassRound], with_residual:
     let newest = earlier.len();
     for (number, round) in (1..).zip(earlier.iter()) {
         for winner in round.elected.iter().map(|decided| decided.candidate) {
-            let mut votes = match number == newest {
-                true => ballots.kept_by(winner),
-                false => earlier[newest - 1].tally.of(winner),
-            };
-            if with_residual && number == newest && votes > last.threshold {
+            if number < newest {
+                last.tally
+                    .keep(winner, earlier[newest - 1].tally.of(winner));
+                continue;
+            }
+            let votes = ballots.kept_by(winner);
+            last.tally.keep(winner, votes);
+            if with_residual && votes > last.threshold {
                 let residual = votes - last.threshold;
                 last.residual_surplus += residual;
-                last.tally
-                    .transfers
-                    .insert((winner, Destination::ResidualSurplus), residual);
-                votes = last.threshold;
+                let lost = (winner, Destination::ResidualSurplus);
+                last.tally.transfers.insert(lost, residual);
+                last.tally.keep(winner, last.threshold);
             }
-            last.tally.votes[winner] = Some(votes);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Votes in exact fixed-point arithmetic: surpluses are transferred in fractions of a vote.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub};
 
@@ -20,15 +22,62 @@ const ONE: i128 = 10_i128.pow(MOST_DECIMAL_PLACES as u32);
 const HALF: i128 = 10_i128.pow(MOST_DECIMAL_PLACES as u32 / 2);
 
 /// A number of votes, or a fraction of one: a decimal number with up to [`MOST_DECIMAL_PLACES`] decimal places, exact.
-/// In JSON it is text, since a number would be rounded by those who read it: `"7.2501"`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Votes(i128);
+///
+/// It is written with the decimal places that the arithmetic has given it, as RCTab writes it: `3.0000` is the same number
+/// as `3`, and tells that it has parts of votes in it. In JSON it is text, since a number would be rounded by those who
+/// read it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Votes {
+    parts: i128,
+    decimal_places: u8,
+}
+
+impl PartialEq for Votes {
+    fn eq(&self, other: &Votes) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Eq for Votes {}
+
+impl PartialOrd for Votes {
+    fn partial_cmp(&self, other: &Votes) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Votes {
+    fn cmp(&self, other: &Votes) -> Ordering {
+        self.parts.cmp(&other.parts)
+    }
+}
+
+impl Hash for Votes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts.hash(state);
+    }
+}
 
 impl Votes {
     /// No votes.
-    pub const ZERO: Votes = Votes(0);
+    pub const ZERO: Votes = Votes {
+        parts: 0,
+        decimal_places: 0,
+    };
     /// One whole vote.
-    pub const ONE: Votes = Votes(ONE);
+    pub const ONE: Votes = Votes {
+        parts: ONE,
+        decimal_places: 0,
+    };
+
+    /// This number, with so many decimal places; others are cut off.
+    fn cut(parts_of_one: i128, decimal_places: u8) -> Votes {
+        let part = parts(decimal_places);
+        Votes {
+            parts: parts_of_one.div_euclid(part) * part,
+            decimal_places: decimal_places.min(MOST_DECIMAL_PLACES),
+        }
+    }
 
     /// So many whole votes.
     pub fn whole(votes: u64) -> Votes {
@@ -37,54 +86,51 @@ impl Votes {
 
     /// The whole votes in it, without the fraction.
     pub fn floor(self) -> u64 {
-        u64::try_from(self.0.max(0) / ONE).unwrap_or(u64::MAX)
+        u64::try_from(self.parts.max(0) / ONE).unwrap_or(u64::MAX)
     }
 
     /// Whether it is more than none.
     pub fn is_positive(self) -> bool {
-        self.0 > 0
+        self.parts > 0
     }
 
     /// The smallest number with so many decimal places.
     pub(super) fn smallest(decimal_places: u8) -> Votes {
-        Votes(parts(decimal_places))
-    }
-
-    /// As many of the decimal places; the others are cut off.
-    pub(super) fn rounded_down(self, decimal_places: u8) -> Votes {
-        let part = parts(decimal_places);
-        Votes(self.0.div_euclid(part) * part)
+        Votes::cut(parts(decimal_places), decimal_places)
     }
 
     /// The quotient with so many decimal places, rounded down, of a number that is not negative; none if `divisor` is
     /// not positive.
     pub(super) fn divided_by(self, divisor: Votes, decimal_places: u8) -> Votes {
-        if divisor.0 <= 0 || self.0 < 0 {
+        if divisor.parts <= 0 || self.parts < 0 {
             return Votes::ZERO;
         }
         // Long division, a digit at a time: the dividend with all its decimal places would not fit.
-        let (mut quotient, mut rest) = (self.0 / divisor.0, self.0 % divisor.0);
+        let divisor = divisor.parts;
+        let (mut quotient, mut rest) = (self.parts / divisor, self.parts % divisor);
         for _ in 0..decimal_places.min(MOST_DECIMAL_PLACES) {
             rest *= 10;
-            quotient = quotient * 10 + rest / divisor.0;
-            rest %= divisor.0;
+            quotient = quotient * 10 + rest / divisor;
+            rest %= divisor;
         }
-        Votes(quotient * parts(decimal_places))
+        Votes::cut(quotient * parts(decimal_places), decimal_places)
     }
 
     /// The product of two numbers that are not negative, of which one is a fraction of 1 or 1, with so many decimal
     /// places, rounded down.
     pub(super) fn times(self, fraction: Votes, decimal_places: u8) -> Votes {
         // self × (high × HALF + low) / HALF², without more than 128 bits.
-        let (high, low) = (fraction.0 / HALF, fraction.0 % HALF);
-        let (product, rest) = (self.0 * high / HALF, self.0 * high % HALF);
-        let product = product + (rest + self.0 * low / HALF) / HALF;
-        Votes(product).rounded_down(decimal_places)
+        let (high, low) = (fraction.parts / HALF, fraction.parts % HALF);
+        let (product, rest) = (self.parts * high / HALF, self.parts * high % HALF);
+        let product = product + (rest + self.parts * low / HALF) / HALF;
+        Votes::cut(product, decimal_places)
     }
 
     /// This percentage of so many whole votes, exactly as far as there are decimal places.
     pub(super) fn percent_of(self, votes: Votes) -> Votes {
-        Votes(votes.0 / ONE * (self.0 / 100) + votes.0 / ONE * (self.0 % 100) / 100)
+        let whole = votes.parts / ONE;
+        let percent = self.parts / 100 * whole + self.parts % 100 * whole / 100;
+        Votes::cut(percent, self.decimal_places.saturating_add(2))
     }
 }
 
@@ -98,7 +144,10 @@ fn parts(decimal_places: u8) -> i128 {
 impl Add for Votes {
     type Output = Votes;
     fn add(self, more: Votes) -> Votes {
-        Votes(self.0.saturating_add(more.0))
+        Votes {
+            parts: self.parts.saturating_add(more.parts),
+            decimal_places: self.decimal_places.max(more.decimal_places),
+        }
     }
 }
 
@@ -111,7 +160,10 @@ impl AddAssign for Votes {
 impl Sub for Votes {
     type Output = Votes;
     fn sub(self, less: Votes) -> Votes {
-        Votes(self.0 - less.0)
+        Votes {
+            parts: self.parts.saturating_sub(less.parts),
+            decimal_places: self.decimal_places.max(less.decimal_places),
+        }
     }
 }
 
@@ -119,7 +171,10 @@ impl Sub for Votes {
 impl Mul<u64> for Votes {
     type Output = Votes;
     fn mul(self, ballots: u64) -> Votes {
-        Votes(self.0.saturating_mul(ballots.into()))
+        Votes {
+            parts: self.parts.saturating_mul(ballots.into()),
+            ..self
+        }
     }
 }
 
@@ -131,13 +186,18 @@ impl Sum for Votes {
 
 impl fmt::Display for Votes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, fraction) = (self.0.abs() / ONE, self.0.abs() % ONE);
-        if fraction == 0 {
-            return write!(f, "{sign}{whole}");
+        let sign = if self.parts < 0 { "-" } else { "" };
+        let (whole, fraction) = (self.parts.abs() / ONE, self.parts.abs() % ONE);
+        write!(f, "{sign}{whole}")?;
+        if self.decimal_places == 0 {
+            return Ok(());
         }
-        let digits = format!("{fraction:0places$}", places = MOST_DECIMAL_PLACES.into());
-        write!(f, "{sign}{whole}.{}", digits.trim_end_matches('0'))
+        let fraction = fraction / parts(self.decimal_places);
+        write!(
+            f,
+            ".{fraction:0places$}",
+            places = self.decimal_places.into()
+        )
     }
 }
 
@@ -160,9 +220,13 @@ impl std::str::FromStr for Votes {
         if whole > MOST_BALLOTS {
             return Err(refuse());
         }
+        let decimal_places = u8::try_from(fraction.len()).map_err(|_| refuse())?;
         let fraction = format!("{fraction:0<places$}", places = MOST_DECIMAL_PLACES.into());
         let fraction: i128 = fraction.parse().map_err(|_| refuse())?;
-        Ok(Votes(i128::from(whole) * ONE + fraction))
+        Ok(Votes {
+            parts: i128::from(whole) * ONE + fraction,
+            decimal_places,
+        })
     }
 }
 
@@ -213,7 +277,13 @@ mod tests {
         for text in ["0", "7.2501", "1000000000000000", "0.00000000000000000001"] {
             assert_eq!(votes(text).to_string(), text);
         }
-        assert_eq!(votes("7.2500").to_string(), "7.25");
+        assert_eq!(votes("7.2500").to_string(), "7.2500");
+        assert_eq!(votes("7.2500"), votes("7.25"));
+        assert_eq!((votes("3.50") + votes("0.5")).to_string(), "4.00");
+        assert_eq!(
+            (votes("3.5000").times(Votes::ONE, 1) * 2).to_string(),
+            "7.0"
+        );
         assert_eq!((votes("1") - votes("1.5")).to_string(), "-0.5");
         for text in ["", ".5", "-1", "1e3", "0.000000000000000000001"] {
             assert!(text.parse::<Votes>().is_err(), "{text}");
@@ -235,8 +305,7 @@ mod tests {
 
     #[test]
     fn rounding_goes_where_it_says() {
-        assert_eq!(votes("2.59").rounded_down(1), votes("2.5"));
-        assert_eq!(votes("15").percent_of(votes("27")), votes("4.05"));
+        assert_eq!(votes("15").percent_of(votes("27")).to_string(), "4.05");
         assert_eq!(votes("12.5").percent_of(votes("3")), votes("0.375"));
         assert_eq!(Votes::smallest(4), votes("0.0001"));
     }

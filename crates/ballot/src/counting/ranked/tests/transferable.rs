@@ -16,10 +16,10 @@ fn a_surplus_is_transferred_in_fractions_that_are_rounded_down() {
         told(&rounds),
         [
             "a 5, b 1, c 1, d 1: +a",
-            "a 3, b 2.2, c 1.8, d 1: -d",
-            "a 3, b 2.2, c 2.8: -b",
-            "a 3, c 2.8, ExhaustedChoices 2.2: +c",
-            "a 3, c 2.8, ExhaustedChoices 2.2",
+            "a 3.0000, b 2.2000, c 1.8000, d 1: -d",
+            "a 3.0000, b 2.2000, c 2.8000: -b",
+            "a 3.0000, c 2.8000, ExhaustedChoices 2.2000: +c",
+            "a 3.0000, c 2.8000, ExhaustedChoices 2.2000",
         ]
     );
     assert_eq!(
@@ -27,7 +27,7 @@ fn a_surplus_is_transferred_in_fractions_that_are_rounded_down() {
             .surplus_fraction
             .unwrap()
             .to_string(),
-        "0.4"
+        "0.4000"
     );
     assert_eq!(rounds.winners, ["a", "c"]);
 }
@@ -41,7 +41,7 @@ fn what_rounding_loses_is_told() {
         [
             "a 7, b 2, c 2, d 0: +a",
             "a 4, b 4.9995, c 2, d 0, Residual 0.0005: +b",
-            "a 4, b 4, c 2, d 0, FinalSurplus 0.999, Residual 0.001",
+            "a 4, b 4, c 2, d 0, FinalSurplus 0.9990, Residual 0.0010",
         ]
     );
     let last = rounds.rounds.last().unwrap();
@@ -138,7 +138,7 @@ fn undeclared_write_ins_take_no_seat() {
     let counted = rounds(&three, &[("a", 4), ("b", 1)]);
     assert_eq!(
         told(&counted)[1],
-        "a 2, b 1, c 0, UWI 0, ExhaustedChoices 2: -UWI"
+        "a 2.0000, b 1, c 0, UWI 0, ExhaustedChoices 2.0000: -UWI"
     );
     assert_eq!(counted.winners, ["a", "b", "c"]);
     let bottoms_up = contest(r#"{"kind": "stv", "mode": "bottoms-up"}"#, 2, "a b UWI");
