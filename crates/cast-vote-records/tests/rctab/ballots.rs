@@ -1,12 +1,13 @@
-//! Every configuration of RCTab's test data is read, with all its ballots, and their number is the one that RCTab
-//! reports. The data is not part of the repository: it is expected beside it.
+//! Every configuration is read, with all its ballots, and their number is the one that RCTab reports.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use election_cast_vote_records::{ConfigError, ConfigProblem, CvrError, RctabConfig, read_ballots};
 use serde_json::Value;
 use testing::skipped;
+
+use crate::{configurations, data};
 
 /// Configurations that RCTab itself refuses, and what is told of them.
 const REFUSED: [(&str, &str); 4] = [
@@ -15,34 +16,6 @@ const REFUSED: [(&str, &str); 4] = [
     ("max_ranking_enforcement", "maxRankingsAllowed"),
     ("tabulate_by_precinct_without_precincts", "precinct"),
 ];
-
-fn data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rctab");
-    if path.exists() {
-        return Some(path);
-    }
-    skipped(&format!("{} is not there", path.display()));
-    None
-}
-
-fn configurations(data: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for directory in std::fs::read_dir(data).unwrap() {
-        let directory = directory.unwrap().path();
-        if !directory.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(directory).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.ends_with("config.json") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
 
 /// The ballots that RCTab reports for a configuration.
 fn expected_ballots(config: &Path) -> Option<u64> {
