@@ -178,7 +178,7 @@ pub enum RecordProblem {
         /// The header.
         header: String,
     },
-    /// A mark that is neither 0 nor 1.
+    /// A candidate of another contest.
     #[error("the candidate \"{name}\" is not in the contest by the candidate manifest")]
     NotInContest {
         /// The candidate's code.
@@ -187,10 +187,4 @@ pub enum RecordProblem {
     /// Ballots are to be counted by precinct or batch, and this one has none.
     #[error("is missing, and the configuration asks for reports by it")]
     MissingSlice,
-    /// A value that is larger than its kind can be.
-    #[error("is larger than {most} bytes")]
-    TooLarge {
-        /// The most bytes.
-        most: usize,
-    },
 }

@@ -12,6 +12,7 @@ mod cast_ballot;
 pub mod cdf;
 mod config;
 mod error;
+mod rctab_csv;
 mod readers;
 pub mod report;
 
@@ -21,4 +22,5 @@ pub use config::{
     RctabConfig, RctabRules, TiebreakMode, UNDECLARED_WRITE_INS_NAME, WinnerElectionMode,
 };
 pub use error::{CvrError, RecordProblem, UnknownCandidate};
+pub use rctab_csv::write_rctab_csv;
 pub use readers::{read_ballots, read_source};

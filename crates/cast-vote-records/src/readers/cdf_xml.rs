@@ -1,12 +1,11 @@
 //! The common data format (NIST SP 1500-103) as XML, Unisyn's included.
 
 use std::collections::{HashMap, HashSet};
-use std::io::BufReader;
 
 use super::cdf_json::by_id;
 use super::cdf_marks::{Position, Selected, add_marks};
 use super::xml::{self, Element};
-use super::{Choice, Draft, Reading, open};
+use super::{Choice, Draft, Reading};
 use crate::error::{CvrError, RecordProblem};
 
 /// What a report must have.
@@ -32,7 +31,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
     let file_name = reading.file_name();
     let mut number = 0_u64;
     let mut ballots = 0_u64;
-    xml::each_child(path, BufReader::new(open(path)?), &["CVR"], |cvr| {
+    xml::each_child(path, &["CVR"], |cvr| {
         number += 1;
         give(reading, &index, &file_name, &mut ballots, number, &cvr)
     })
@@ -44,7 +43,7 @@ fn index(reading: &Reading<'_>) -> Result<ContestIndex, CvrError> {
     let mut seen: HashSet<&'static str> = HashSet::new();
     let mut units: Vec<Element> = Vec::new();
     let mut elections: Vec<Element> = Vec::new();
-    xml::each_child(path, BufReader::new(open(path)?), &NEEDED, |element| {
+    xml::each_child(path, &NEEDED, |element| {
         seen.extend(NEEDED.iter().find(|name| **name == element.name));
         match element.name.as_str() {
             "GpUnit" => units.push(element),

@@ -31,6 +31,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
         path: path.clone(),
         source: Box::new(source),
     };
+    let without_cells = rows_without_cells(path)?.into_iter().peekable();
     let mut workbook: Xlsx<_> = open_workbook(path).map_err(workbook_error)?;
     let Some(sheet) = workbook.sheet_names().first().cloned() else {
         return Err(CvrError::NoFiles {
@@ -44,7 +45,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
     let mut ballots = Ballots {
         file_name: sanitized(&reading.file_name()),
         given: 0,
-        without_cells: rows_without_cells(path)?.into_iter().peekable(),
+        without_cells,
     };
     let first_row = reading.source.first_vote_row - 1;
     let mut row: Option<Row> = None;

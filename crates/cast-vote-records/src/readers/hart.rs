@@ -101,7 +101,7 @@ fn give(reading: &mut Reading<'_>, file: &Path, ballot: impl Read) -> Result<(),
             most: MAX_BALLOT_BYTES,
         });
     }
-    let cvr = xml::whole(file, bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))?;
+    let cvr = xml::whole(file, &bytes)?;
     let contests = cvr.child("Contests");
     for contest in contests.into_iter().flat_map(|all| all.all("Contest")) {
         if contest.text_of("Id") == Some(&reading.source.contest_id) {

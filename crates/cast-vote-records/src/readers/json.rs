@@ -1,18 +1,15 @@
 //! JSON files that are too large for memory: the elements of one array of the outermost object, one at a time.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufReader, Read};
 use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess};
 use serde::{Deserialize, Deserializer, de};
 
+use super::bounded::{Budget, open_bounded};
 use super::open;
 use crate::error::CvrError;
-
-const BUFFER_BYTES: usize = 1 << 17;
 
 /// Reads a whole file that is small enough.
 pub(super) fn whole<T: DeserializeOwned>(path: &Path, most: u64) -> Result<T, CvrError> {
@@ -32,7 +29,7 @@ pub(super) fn whole<T: DeserializeOwned>(path: &Path, most: u64) -> Result<T, Cv
 
 /// Reads what a type takes of a file, of any size: what it does not take is skipped without being kept.
 pub(super) fn definitions<T: DeserializeOwned>(path: &Path) -> Result<T, CvrError> {
-    let reader = buffered(path)?;
+    let (reader, _) = open_bounded(path)?;
     serde_json::from_reader(reader).map_err(|source| CvrError::Json {
         path: path.to_owned(),
         source,
@@ -45,12 +42,14 @@ where
     T: DeserializeOwned,
     F: FnMut(u64, T) -> Result<(), CvrError>,
 {
+    let (reader, budget) = open_bounded(path)?;
     let mut elements = Elements {
         each,
+        budget,
         stopped: None,
         element: PhantomData,
     };
-    let mut json = serde_json::Deserializer::from_reader(buffered(path)?);
+    let mut json = serde_json::Deserializer::from_reader(reader);
     let read = Object {
         field,
         elements: &mut elements,
@@ -67,29 +66,10 @@ where
     }
 }
 
-/// Opens a file and leaves out the mark that Windows puts before UTF-8.
-fn buffered(path: &Path) -> Result<impl Read, CvrError> {
-    const MARK: &[u8] = b"\xef\xbb\xbf";
-    let read = |source| CvrError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file: File = open(path)?;
-    let mut start = Vec::new();
-    file.by_ref()
-        .take(MARK.len() as u64)
-        .read_to_end(&mut start)
-        .map_err(read)?;
-    if start == MARK {
-        start.clear();
-    }
-    let whole = std::io::Cursor::new(start).chain(file);
-    Ok(BufReader::with_capacity(BUFFER_BYTES, whole))
-}
-
 /// What takes the elements.
 struct Elements<T, F> {
     each: F,
+    budget: Budget,
     /// Why reading stopped, where that is no matter of JSON.
     stopped: Option<CvrError>,
     element: PhantomData<T>,
@@ -130,6 +110,7 @@ where
                 found = true;
                 map.next_value_seed(Array(&mut *self.elements))?;
             } else {
+                self.elements.budget.lift();
                 map.next_value::<IgnoredAny>()?;
             }
         }
@@ -168,12 +149,14 @@ where
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let mut number = 0;
+        self.0.budget.renew();
         while let Some(element) = seq.next_element::<T>()? {
             number += 1;
             if let Err(error) = (self.0.each)(number, element) {
                 self.0.stopped = Some(error);
                 return Err(A::Error::custom("stopped"));
             }
+            self.0.budget.renew();
         }
         Ok(())
     }

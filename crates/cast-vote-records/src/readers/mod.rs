@@ -1,5 +1,6 @@
 //! The readers, one for each voting system, and what they share: from marks to rankings.
 
+mod bounded;
 mod cdf_json;
 mod cdf_marks;
 mod cdf_xml;

@@ -14,6 +14,8 @@ use crate::error::CvrError;
 
 /// The most rows of a workbook's sheet.
 const MAX_ROWS: usize = 1 << 20;
+/// The most bytes of a workbook, unpacked: its texts are kept in memory.
+const MAX_WORKBOOK_BYTES: u64 = 1 << 32;
 /// The most bytes of what says which sheets there are.
 const MAX_PART_BYTES: u64 = 1 << 24;
 
@@ -28,7 +30,20 @@ pub(super) fn rows_without_cells(path: &Path) -> Result<Vec<u32>, CvrError> {
         path: path.to_owned(),
         source: std::io::Error::other(source),
     };
-    let mut zip = ZipArchive::new(BufReader::new(open(path)?)).map_err(zip_error)?;
+    let mut zip =
+        ZipArchive::new(BufReader::new(open(path)?)).map_err(|source| CvrError::Workbook {
+            path: path.to_owned(),
+            source: Box::new(source.into()),
+        })?;
+    if zip
+        .decompressed_size()
+        .is_some_and(|bytes| bytes > MAX_WORKBOOK_BYTES.into())
+    {
+        return Err(CvrError::TooLarge {
+            path: path.to_owned(),
+            most: MAX_WORKBOOK_BYTES,
+        });
+    }
     let Some(sheet) = first_sheet(path, &mut zip)? else {
         return Err(error(
             0,

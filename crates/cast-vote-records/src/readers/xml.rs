@@ -6,10 +6,9 @@ use std::path::Path;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::bounded::{Budget, open_bounded};
 use crate::error::CvrError;
 
-/// The most bytes of names, values and texts in one child.
-const MAX_ELEMENT_BYTES: usize = 1 << 26;
 /// The most elements in one another.
 const MAX_DEPTH: usize = 64;
 
@@ -55,15 +54,15 @@ impl Element {
 /// Gives each child of the outermost element that has one of the names to `each`; what else there is is skipped.
 pub(super) fn each_child(
     path: &Path,
-    from: impl BufRead,
     wanted: &[&str],
     mut each: impl FnMut(Element) -> Result<(), CvrError>,
 ) -> Result<(), CvrError> {
+    let (reader, budget) = open_bounded(path)?;
     let mut xml = Xml {
         path,
-        reader: Reader::from_reader(from),
+        reader: Reader::from_reader(reader),
+        budget: Some(budget),
         buffer: Vec::new(),
-        bytes: 0,
     };
     // The outermost element.
     loop {
@@ -75,7 +74,7 @@ pub(super) fn each_child(
         }
     }
     loop {
-        xml.bytes = 0;
+        xml.renew_budget();
         match xml.next()? {
             Step::Start(start) if wanted.contains(&start.name.as_str()) => {
                 let element = xml.element(start)?;
@@ -90,13 +89,14 @@ pub(super) fn each_child(
     }
 }
 
-/// Reads a whole file as one element.
-pub(super) fn whole(path: &Path, from: impl BufRead) -> Result<Element, CvrError> {
+/// Reads the bytes of a whole file as one element.
+pub(super) fn whole(path: &Path, from: &[u8]) -> Result<Element, CvrError> {
     let mut xml = Xml {
         path,
-        reader: Reader::from_reader(from),
+        // Without the mark that Windows puts before UTF-8.
+        reader: Reader::from_reader(from.strip_prefix(b"\xef\xbb\xbf").unwrap_or(from)),
+        budget: None,
         buffer: Vec::new(),
-        bytes: 0,
     };
     loop {
         match xml.next()? {
@@ -120,9 +120,9 @@ enum Step {
 struct Xml<'p, R> {
     path: &'p Path,
     reader: Reader<R>,
+    /// Of the child at hand, where there are several.
+    budget: Option<Budget>,
     buffer: Vec<u8>,
-    /// Of the child at hand.
-    bytes: usize,
 }
 
 impl<R: BufRead> Xml<'_, R> {
@@ -134,6 +134,12 @@ impl<R: BufRead> Xml<'_, R> {
         }
     }
 
+    fn renew_budget(&self) {
+        if let Some(budget) = &self.budget {
+            budget.renew();
+        }
+    }
+
     fn next(&mut self) -> Result<Step, CvrError> {
         loop {
             self.buffer.clear();
@@ -142,23 +148,7 @@ impl<R: BufRead> Xml<'_, R> {
                 Err(error) => Err(error.to_string()),
             };
             match step {
-                Ok(Some(step)) => {
-                    self.bytes += match &step {
-                        Step::Start(element) | Step::Empty(element) => element
-                            .attributes
-                            .iter()
-                            .map(|(key, value)| key.len() + value.len())
-                            .sum::<usize>()
-                            .saturating_add(element.name.len()),
-                        Step::Text(text) => text.len(),
-                        Step::End | Step::Eof => 0,
-                    };
-                    if self.bytes > MAX_ELEMENT_BYTES {
-                        return Err(self
-                            .error(format!("an element of more than {MAX_ELEMENT_BYTES} bytes")));
-                    }
-                    return Ok(step);
-                }
+                Ok(Some(step)) => return Ok(step),
                 Ok(None) => {}
                 Err(problem) => return Err(self.error(problem)),
             }
@@ -198,7 +188,7 @@ impl<R: BufRead> Xml<'_, R> {
     fn skip(&mut self) -> Result<(), CvrError> {
         let mut depth = 1_u64;
         while depth > 0 {
-            self.bytes = 0;
+            self.renew_budget();
             match self.next()? {
                 Step::Start(_) => depth += 1,
                 Step::End => depth -= 1,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use election_cast_vote_records::cdf::{Allocation, CdfWriter};
 use election_cast_vote_records::report::Decimal;
-use election_cast_vote_records::{RctabConfig, read_ballots};
+use election_cast_vote_records::{RctabConfig, read_ballots, write_rctab_csv};
 use serde_json::Value;
 
 use crate::{configurations, data};
@@ -157,4 +157,46 @@ fn every_expected_file_in_the_common_data_format_is_written_as_rctab_writes_it()
     }
     println!("{compared} files in the common data format");
     assert!(compared >= 15, "{compared}");
+}
+
+/// The columns of a CSV by their titles; one of them had another title in an earlier RCTab.
+fn columns(csv: &[u8]) -> HashMap<String, Vec<String>> {
+    let mut reader = csv::Reader::from_reader(csv);
+    let titles = reader.headers().unwrap().clone();
+    let mut columns: Vec<Vec<String>> = vec![Vec::new(); titles.len()];
+    for row in reader.records() {
+        for (column, cell) in columns.iter_mut().zip(&row.unwrap()) {
+            // The candidates of an overvote, whose order a ranking does not keep.
+            let mut lines: Vec<&str> = cell.lines().collect();
+            lines.sort_unstable();
+            column.push(lines.join("\n"));
+        }
+    }
+    let titles = titles
+        .iter()
+        .map(|title| title.replace("Record Id", "Vendor Id"));
+    titles.zip(columns).collect()
+}
+
+#[test]
+fn every_expected_list_of_ballots_is_written_as_rctab_writes_it() {
+    let Some(data) = data() else { return };
+    let mut compared = 0;
+    for path in configurations(&data) {
+        let stem = path.to_string_lossy().replace("_config.json", "");
+        for suffix in ["_expected.csv", "_expected_rctab_cvr.csv"] {
+            let Ok(expected) = std::fs::read_to_string(format!("{stem}{suffix}")) else {
+                continue;
+            };
+            let mut written = Vec::new();
+            write_rctab_csv(&RctabConfig::load(&path).unwrap(), &mut written).unwrap();
+            let (written, expected) = (columns(&written), columns(expected.as_bytes()));
+            for (title, cells) in expected {
+                assert_eq!(written[&title], cells, "{stem}{suffix}, {title}");
+            }
+            compared += 1;
+        }
+    }
+    println!("{compared} lists of ballots");
+    assert!(compared >= 4, "{compared}");
 }
