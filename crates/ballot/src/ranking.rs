@@ -74,7 +74,15 @@ mod tests {
 
     #[test]
     fn a_ranking_is_read_as_it_is_written() {
-        for text in ["", "c1", "c1>c2", "c1>>c2=c3", ">c1", "overvote>c2", "c1>c1"] {
+        for text in [
+            "",
+            "c1",
+            "c1>c2",
+            "c1>>c2=c3",
+            ">c1",
+            "overvote>c2",
+            "c1>c1",
+        ] {
             assert_eq!(Ranking::from_text(text).to_string(), text);
         }
         assert_eq!(Ranking::from_text("c1>>c2=c3").0.len(), 3);

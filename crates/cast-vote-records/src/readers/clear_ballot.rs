@@ -2,7 +2,8 @@
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{Choice, Draft, Reading, open};
+use super::bounded::open_bounded;
+use super::{Choice, Draft, Reading};
 use crate::error::{CvrError, RecordProblem};
 
 // The columns before those of choices.
@@ -27,15 +28,19 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
         path: path.clone(),
         source,
     };
+    let (file, budget) = open_bounded(path)?;
     let mut csv = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(open(path)?);
+        .from_reader(file);
     let mut record = StringRecord::new();
+    budget.renew();
     csv.read_record(&mut record).map_err(csv_error)?;
+    budget.renew();
     let columns = choice_columns(reading, &record)?;
     let mut row = 1_u64;
     while csv.read_record(&mut record).map_err(csv_error)? {
+        budget.renew();
         row += 1;
         let at = |field: &str, problem| CvrError::Record {
             path: path.clone(),

@@ -2,7 +2,8 @@
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{Choice, Draft, Reading, open};
+use super::bounded::open_bounded;
+use super::{Choice, Draft, Reading};
 use crate::error::{CvrError, RecordProblem};
 
 /// What precincts and batches without a name are called in reports.
@@ -16,12 +17,15 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
         path: path.clone(),
         source,
     };
+    let (file, budget) = open_bounded(path)?;
     let mut csv = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(open(path)?);
+        .from_reader(file);
     let mut record = StringRecord::new();
+    budget.renew();
     csv.read_record(&mut record).map_err(csv_error)?;
+    budget.renew();
     let first = source.first_vote_column - 1;
     let candidates: Vec<String> = record.iter().skip(first).map(str::to_owned).collect();
     let at = |row: u64, field: String, problem| CvrError::Record {
@@ -37,6 +41,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
     let mut ballots = 0_u64;
     let mut row = 1;
     while csv.read_record(&mut record).map_err(csv_error)? {
+        budget.renew();
         row += 1;
         if row < source.first_vote_row {
             continue;

@@ -3,6 +3,7 @@
 
 mod ballots;
 mod cdf;
+mod first_round;
 mod reports;
 
 use std::path::{Path, PathBuf};

@@ -94,3 +94,13 @@ fn choices_of_clear_ballot_are_columns() {
     ]);
     export("1,B,1,id1,P7,S2,,scan,0,0\n").refused(&["row 2", "column 11", "missing"]);
 }
+
+#[test]
+fn a_row_without_end_is_refused() {
+    // A quote that is never closed makes one cell of all that follows.
+    let mut table = b"id,precinct,Ann,Ben\n\"".to_vec();
+    table.resize(70 << 20, b'x');
+    Export::new(generic())
+        .file("table.csv", table)
+        .refused(&["table.csv", "67108864 bytes"]);
+}
