@@ -3,7 +3,8 @@
 //! [`RctabConfig`] reads the configurations of RCTab, the tabulator that election offices use: which contest, which
 //! candidates, which files, which rules. [`read_ballots`] reads the files that it names. [`report::Report`] writes
 //! what RCTab writes of a tabulation, and [`cdf::CdfWriter`] the records themselves in NIST's common data format (SP
-//! 1500-103).
+//! 1500-103). Between the two is [`tabulation`]: it gives the ballots to the counting methods of `ballot`, and turns
+//! their rounds into reports.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@ mod error;
 mod rctab_csv;
 mod readers;
 pub mod report;
+pub mod tabulation;
 
 pub use cast_ballot::CastBallot;
 pub use config::{

@@ -18,7 +18,7 @@ pub const EXHAUSTED: &str = "exhausted";
 pub const RESIDUAL_SURPLUS: &str = "residual surplus";
 
 /// A part of the contest's ballots that a report is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SliceKind {
     /// The ballots of a precinct.
     Precinct,
@@ -27,14 +27,22 @@ pub enum SliceKind {
 }
 
 impl SliceKind {
-    fn title(self) -> &'static str {
+    /// Whether the configuration asks for reports of these.
+    pub fn is_asked_for(self, config: &RctabConfig) -> bool {
+        match self {
+            Self::Precinct => config.tabulate_by_precinct,
+            Self::Batch => config.tabulate_by_batch,
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Precinct => "Precinct",
             Self::Batch => "Batch",
         }
     }
 
-    fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Precinct => "precinct",
             Self::Batch => "batch",

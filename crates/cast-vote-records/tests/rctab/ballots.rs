@@ -71,7 +71,7 @@ fn every_configuration_gives_the_ballots_that_rctab_reports() {
             Err(error) => {
                 let text = error.to_string();
                 if let Some(missing) = missing_files(&error).filter(|_| refused.is_none()) {
-                    skipped(&format!("{name}: not there: {}", missing.join(", ")));
+                    skipped(&format!("rctab/{name}: not there: {}", missing.join(", ")));
                     row(&name, "", "", "", "skipped: files are missing");
                 } else if refused.is_some_and(|(_, why)| text.contains(why)) {
                     row(&name, "", "", "", &format!("refused as by RCTab: {text}"));
@@ -112,7 +112,10 @@ fn every_configuration_gives_the_ballots_that_rctab_reports() {
             }
             // The records are too large for the test data.
             (Err(CvrError::NoFiles { path, expected }), None) => {
-                skipped(&format!("{name}: {} has no {expected}", path.display()));
+                skipped(&format!(
+                    "rctab/{name}: {} has no {expected}",
+                    path.display()
+                ));
                 row(&name, provider, "", "", "skipped: files are missing");
             }
             (Err(error), _) => wrong.push(format!("{name}: {error}")),

@@ -5,37 +5,14 @@ mod ballots;
 mod cdf;
 mod first_round;
 mod reports;
+mod tabulation;
 
 use std::path::{Path, PathBuf};
 
-use testing::skipped;
-
-/// The directory of the data, if it is there.
-fn data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rctab");
-    if path.exists() {
-        return Some(path);
-    }
-    skipped(&format!("{} is not there", path.display()));
-    None
-}
+use testing::{rctab_cases, rctab_data as data};
 
 /// All configurations in it.
 fn configurations(data: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for directory in std::fs::read_dir(data).unwrap() {
-        let directory = directory.unwrap().path();
-        if !directory.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(directory).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.ends_with("config.json") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
+    let cases = rctab_cases(data).into_iter();
+    cases.map(|case| case.config).collect()
 }
