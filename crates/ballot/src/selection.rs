@@ -196,7 +196,9 @@ fn marked_ranking(
     if ranks.len() > most as usize {
         return Err(BadAnswer::Malformed);
     }
-    if !ranks.iter().copied().flatten().all(|id| stands(id)) {
+    // Who scans ballots may know that a rank is overvoted, and not by whom.
+    let may_be_marked = |id: &Cow<'_, str>| stands(id) || *id == UNKNOWN_OVERVOTE;
+    if !ranks.iter().copied().flatten().all(may_be_marked) {
         return Err(BadAnswer::UnknownCandidate);
     }
     let marks = |rank: &&[Cow<'_, str>]| rank.iter().map(|id| id.clone().into_owned()).collect();
@@ -262,11 +264,13 @@ mod tests {
             ("[null, []]", UNDERVOTE),
             ("[]", UNDERVOTE),
             ("null", UNDERVOTE),
+            (r#"["overvote", "a"]"#, "overvote>a"),
+            (r#"[null, "overvote"]"#, ">overvote"),
+            (r#"["overvote"]"#, OVERVOTE),
         ] {
             assert_eq!(ranked(answer).as_deref(), Ok(text), "{answer}");
         }
         assert_eq!(ranked(r#"["d"]"#), Err(BadAnswer::UnknownCandidate));
-        assert_eq!(ranked(r#"["overvote"]"#), Err(BadAnswer::UnknownCandidate));
         assert_eq!(ranked(r#"["a", "b", "c", "a"]"#), Err(BadAnswer::Malformed));
         assert_eq!(ranked(r#"{"a": 1}"#), Err(BadAnswer::Malformed));
         for no_answer in [r#"["a", 1]"#, r#"[["a", null]]"#, r#"[[["a"]]]"#] {
