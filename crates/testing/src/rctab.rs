@@ -25,6 +25,8 @@ pub struct RctabCase {
     pub expects_something: bool,
     /// The records that it names and that are not there.
     pub missing: Vec<String>,
+    /// Records that are not there under their names: `mayor_cvr_7.xlsx` is `mayor_cvr.xlsx` for the seventh time.
+    copies: Vec<(String, PathBuf)>,
     /// Where RCTab would write to.
     pub output_directory: String,
 }
@@ -41,19 +43,23 @@ pub fn rctab_data() -> Option<PathBuf> {
 
 /// All configurations of the data.
 pub fn rctab_cases(data: &Path) -> Vec<RctabCase> {
-    let mut cases: Vec<RctabCase> = entries(data)
+    let files: Vec<PathBuf> = entries(data)
         .into_iter()
         .filter(|path| path.is_dir())
         .flat_map(|directory| entries(&directory))
-        .filter(|path| name_of(path).ends_with("config.json"))
-        .map(RctabCase::of)
+        .collect();
+    let configs = files
+        .iter()
+        .filter(|path| name_of(path).ends_with("config.json"));
+    let mut cases: Vec<RctabCase> = configs
+        .map(|config| RctabCase::of(config.clone(), &files))
         .collect();
     cases.sort_by(|one, other| one.config.cmp(&other.config));
     cases
 }
 
 impl RctabCase {
-    fn of(config: PathBuf) -> RctabCase {
+    fn of(config: PathBuf, files: &[PathBuf]) -> RctabCase {
         let directory = config.parent().unwrap();
         let file = name_of(&config);
         let stem = match file.strip_suffix("_config.json") {
@@ -83,6 +89,14 @@ impl RctabCase {
         let sources = json["cvrFileSources"].as_array();
         let records = sources.into_iter().flatten();
         let records = records.filter_map(|source| source["filePath"].as_str());
+        let not_there = records.filter(|file| !directory.join(file).exists());
+        let (mut missing, mut copies) = (Vec::new(), Vec::new());
+        for file in not_there.map(str::to_owned) {
+            match files.iter().find(|known| is_copy_of(&file, known)) {
+                Some(original) => copies.push((file, original.clone())),
+                None => missing.push(file),
+            }
+        }
         RctabCase {
             name: match stem {
                 "config" => name_of(directory),
@@ -96,10 +110,8 @@ impl RctabCase {
                 })
                 .collect(),
             expects_something: !expected.is_empty(),
-            missing: records
-                .filter(|file| !directory.join(file).exists())
-                .map(str::to_owned)
-                .collect(),
+            missing,
+            copies,
             output_directory: json["outputSettings"]["outputDirectory"]
                 .as_str()
                 .unwrap_or_default()
@@ -107,6 +119,35 @@ impl RctabCase {
             config,
         }
     }
+
+    /// The configuration with all its records: where some are copies, a link to it in this directory, with links to the
+    /// originals.
+    pub fn config_with_copies(&self, directory: &Path) -> PathBuf {
+        if self.copies.is_empty() {
+            return self.config.clone();
+        }
+        let link = |original: &Path, name: &str| {
+            let original = original.canonicalize().unwrap();
+            std::os::unix::fs::symlink(original, directory.join(name)).unwrap();
+        };
+        for (name, original) in &self.copies {
+            link(original, name);
+        }
+        for path in entries(self.config.parent().unwrap()) {
+            link(&path, &name_of(&path));
+        }
+        directory.join(name_of(&self.config))
+    }
+}
+
+/// Whether a file is another one with a number behind its name.
+fn is_copy_of(file: &str, original: &Path) -> bool {
+    let Some((stem, kind)) = file.rsplit_once('.') else {
+        return false;
+    };
+    let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    let stem = stem.strip_suffix('_');
+    stem.is_some_and(|stem| name_of(original) == format!("{stem}.{kind}"))
 }
 
 /// Where a report differs from the expected one, if it does: JSON by value, CSV by line.

@@ -6,7 +6,8 @@ use testing::{RctabCase, first_difference, rctab_cases, rctab_data, skipped};
 
 /// The difference to what is expected, if there is one.
 fn difference(case: &RctabCase) -> Result<Option<String>, Box<dyn std::error::Error>> {
-    let config = RctabConfig::load(&case.config)?;
+    let directory = tempfile::tempdir()?;
+    let config = RctabConfig::load(&case.config_with_copies(directory.path()))?;
     let mut profiles = Profiles::default();
     read_ballots(&config, |ballot| {
         profiles.add(&config, ballot);
