@@ -18,6 +18,14 @@ pub struct Profiles {
 }
 
 impl Profiles {
+    /// These ballots, without slices yet.
+    pub fn of(whole: Profile) -> Self {
+        Self {
+            whole,
+            slices: BTreeMap::new(),
+        }
+    }
+
     /// Adds a ballot, also to its precinct and batch where the configuration asks for them.
     pub fn add(&mut self, config: &RctabConfig, ballot: CastBallot) {
         let selection = Selection::of_ranking(ballot.ranking);
