@@ -11,6 +11,8 @@ use service::UsageError;
 use service::args::{ClusterArgs, LogArgs};
 use service::key::KeyArgs;
 
+use crate::tabulate::TabulateArgs;
+
 /// A real-time election: votes stream in, WASM SmartModules count them, Postgres keeps them.
 ///
 /// By default everything runs in this one process, on an embedded streaming platform and an embedded
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     },
     /// Print the credential of a registered voter, in an election that requires credentials
     Credential(CredentialArgs),
+    /// Count the cast vote records of a real election by ranked choice, and write RCTab's reports
+    Tabulate(TabulateArgs),
     /// Measure how fast this machine counts, compared with the best that it could do
     Bench(bench::BenchArgs),
 }

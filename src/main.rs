@@ -24,6 +24,7 @@ mod seal;
 mod service_task;
 mod stages;
 mod steps;
+mod tabulate;
 
 use std::process::ExitCode;
 
@@ -93,6 +94,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Key { file } => key::create(&file),
         Command::Credential(args) => key::credential(args).await,
+        Command::Tabulate(args) => tabulate::run(args).await,
         Command::Bench(args) => {
             bench::run(args).await?;
             Ok(Outcome::Fine)

@@ -19,7 +19,7 @@ const BAR_WIDTH: usize = 24;
 const WIDTH_FOR_BARS: u16 = 80;
 
 /// Only a line under the header.
-const PLAIN: TableStyle =
+pub(crate) const PLAIN: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A table for each contest, and a summary of the votes.

@@ -26,4 +26,5 @@ mod receipts;
 mod replay;
 mod steps;
 mod support;
+mod tabulate;
 mod tampered_log;

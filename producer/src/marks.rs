@@ -128,7 +128,7 @@ impl Marker {
         }
         let contest = &self.definition.contests[0];
         let answer = match contest.marks() {
-            Marks::Candidates { .. } => Value::from(id),
+            Marks::Candidates { .. } | Marks::Ranking { .. } => Value::from(id),
             Marks::Scores { .. } => Value::Object([(id, 1.into())].into_iter().collect()),
         };
         let choices = [(contest.id.clone(), answer)].into_iter().collect();
@@ -180,6 +180,22 @@ fn answer(contest: &Contest, favourite: usize, rng: &mut Xoshiro256PlusPlus) -> 
                 [only] => only.clone(),
                 _ => ids.into(),
             }
+        }
+        Marks::Ranking { most } => {
+            let ranks = rng.random_range(1..=candidates.min(most as usize));
+            // Each after one who was drawn, so that not all rank alike.
+            let step = rng.random_range(1..candidates.max(2));
+            let mut ranked: Vec<usize> = Vec::new();
+            for place in 0..ranks {
+                let candidate = (favourite + place * step) % candidates;
+                if !ranked.contains(&candidate) {
+                    ranked.push(candidate);
+                }
+            }
+            let ids = ranked
+                .into_iter()
+                .map(|candidate| Value::from(id(candidate)));
+            Value::Array(ids.collect())
         }
         Marks::Scores { highest } => {
             let points = (0..candidates).map(|step| {

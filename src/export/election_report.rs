@@ -16,6 +16,8 @@ use crate::report::{Report, is_replay, totals_by_place};
 
 /// The unit that all others are parts of.
 const ELECTORATE: &str = "electorate";
+/// The format's word for a counting method that it has no name for.
+const OTHER_VARIATION: &str = "other";
 
 /// The status of the results, and with it of the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -146,11 +148,13 @@ impl Results<'_> {
                     _ => ELECTORATE.to_owned(),
                 },
                 "VotesAllowed": match contest.marks() {
-                    Marks::Candidates { most } => most,
+                    Marks::Candidates { most } | Marks::Ranking { most } => most,
                     Marks::Scores { highest } => highest,
                 },
                 "NumberElected": (!is_tutorial).then_some(contest.seats),
                 "VoteVariation": variation(contest),
+                "OtherVoteVariation": (variation(contest) == OTHER_VARIATION)
+                    .then(|| contest.method.name()),
                 "CountStatus": status.count_status(),
                 "ContestSelection": selections
                     .map(|(place, candidate)| self.selection(place, candidate, &outcome, &places))
@@ -364,6 +368,9 @@ fn variation(contest: &Contest) -> &'static str {
         Method::VoteFor(_) => "n-of-m",
         Method::Approval(_) => "approval",
         Method::Score(_) => "range",
+        Method::Irv(_) | Method::Stv(_) => "rcv",
+        Method::Borda(_) => "borda",
+        Method::Schulze(_) | Method::RankedPairs(_) | Method::Star(_) => OTHER_VARIATION,
     }
 }
 

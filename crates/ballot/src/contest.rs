@@ -10,7 +10,10 @@ use crate::selection::{OVERVOTE, UNDERVOTE};
 use crate::{Candidate, Marks};
 
 /// Longest text of a selection, in bytes: it is part of a key in Postgres, whose index takes 2,700.
-const MAX_SELECTION_BYTES: usize = 2_000;
+pub(crate) const MAX_SELECTION_BYTES: usize = 2_000;
+
+/// Most ranks that a ballot can have.
+const MAX_RANKINGS: u32 = 1_000;
 
 /// A question on the ballot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,9 @@ pub struct Contest {
     /// How many candidates a voter may mark; by default what the method says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<u32>,
+    /// How many ranks a voter has where candidates are ranked; by default as many as there are candidates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rankings: Option<u32>,
     /// Who stands.
     #[serde(
         deserialize_with = "candidates_from_entries",
@@ -49,10 +55,12 @@ impl Contest {
         self.method.marks(self)
     }
 
-    /// What a candidate's share is of: all points, or the ballots that mark somebody.
+    /// What a candidate's share is of: all points, the votes of the last round, or the ballots that mark somebody.
     pub fn whole_of(&self, outcome: &Outcome) -> u64 {
         match self.marks() {
-            Marks::Scores { .. } => outcome.choices.iter().map(|choice| choice.total).sum(),
+            Marks::Scores { .. } | Marks::Ranking { .. } => {
+                outcome.choices.iter().map(|choice| choice.total).sum()
+            }
             Marks::Candidates { .. } => outcome.ballots - outcome.undervotes - outcome.overvotes,
         }
     }
@@ -66,13 +74,14 @@ impl Contest {
             .unwrap_or_else(|| Candidate::of_id(candidate_id))
     }
 
-    /// Bytes of the longest text that a selection can have.
+    /// Bytes of the longest text that a selection can have; of a ranking without overvotes, since with so many of them
+    /// that it would be longer it is an overvote itself.
     fn longest_selection(&self) -> usize {
         let candidates = self.candidates.iter();
         let mut ids: Vec<usize> = candidates.map(|it| it.candidate_id.len()).collect();
         ids.sort_unstable_by_key(|&bytes| Reverse(bytes));
         match self.marks() {
-            Marks::Candidates { most } => ids
+            Marks::Candidates { most } | Marks::Ranking { most } => ids
                 .iter()
                 .take(most as usize)
                 .map(|id| id + 1)
@@ -111,11 +120,22 @@ impl Contest {
         {
             return refuse(format!("{choices} choices among {candidates} candidates"));
         }
+        if let Some(rankings) = self.rankings {
+            if !matches!(self.marks(), Marks::Ranking { .. }) {
+                return refuse(format!(
+                    "`rankings` does not go with {}; remove it",
+                    self.method.name()
+                ));
+            }
+            if !(1..=MAX_RANKINGS).contains(&rankings) {
+                return refuse(format!("`rankings` is a number from 1 to {MAX_RANKINGS}"));
+            }
+        }
         let longest = self.longest_selection();
         if longest > MAX_SELECTION_BYTES {
             return refuse(format!(
                 "a selection could have {longest} bytes, and the limit is {MAX_SELECTION_BYTES}; give the candidates \
-                 shorter ids"
+                 shorter ids, or a ranking fewer `rankings`"
             ));
         }
         self.method.check(self).or_else(refuse)

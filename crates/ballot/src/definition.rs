@@ -115,6 +115,7 @@ impl ElectionDefinition {
                 method: Method::Plurality(Plurality {}),
                 seats: 1,
                 choices: None,
+                rankings: None,
                 candidates,
                 districts: Vec::new(),
             }],
@@ -459,6 +460,18 @@ pub(crate) mod tests {
                 r#""kind": "plurality"}, "choices": 2"#,
                 "contest `mayor`",
                 "remove it",
+            ),
+            (
+                r#""kind": "plurality"}"#,
+                r#""kind": "plurality"}, "rankings": 2"#,
+                "contest `mayor`",
+                "`rankings` does not go with plurality",
+            ),
+            (
+                r#""kind": "plurality"}"#,
+                r#""kind": "irv"}, "rankings": 0"#,
+                "contest `mayor`",
+                "`rankings` is a number",
             ),
             (
                 r#""kind": "plurality""#,

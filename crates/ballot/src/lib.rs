@@ -26,6 +26,7 @@ mod group_values;
 mod judge;
 mod names;
 mod params;
+pub mod ranking;
 mod reason;
 mod record;
 mod rules;
@@ -58,6 +59,7 @@ pub use params::{
     PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_DUPLICATES, PARAM_MODE,
     PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params, module_params,
 };
+pub use ranking::Ranking;
 pub use reason::Reason;
 pub use record::RecordRef;
 pub use rules::{Ballot, Marked, PollsWindow, Rules};

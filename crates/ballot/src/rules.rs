@@ -12,6 +12,7 @@ use crate::names::same_bytes;
 use crate::params::{
     PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
 };
+use crate::ranking::UNKNOWN_OVERVOTE;
 use crate::selection::{BadAnswer, OVERVOTE, UNDERVOTE};
 use crate::vote::{GroupValuesOf, VoteView};
 use crate::{
@@ -110,7 +111,7 @@ impl Ballot<'_> {
         value_name(&rules.groups()[group], self.values[place].as_ref())
     }
 
-    /// What each candidate gets from this ballot: one vote a mark, or the points.
+    /// What each candidate gets from this ballot: one vote a mark, the points, or a vote for the first who is ranked.
     pub fn candidate_totals(&self) -> Vec<(&str, u64)> {
         match &self.marked {
             Marked::Candidate { candidate_id, .. } => vec![(&**candidate_id, 1)],
@@ -123,6 +124,13 @@ impl Ballot<'_> {
                         .iter()
                         .map(|(id, points)| (&**id, u64::from(*points)))
                         .collect(),
+                    Selection::Ranking(ranking) => {
+                        let first = ranking.0.iter().find(|rank| !rank.is_empty());
+                        match first.map(Vec::as_slice) {
+                            Some([id]) if id != UNKNOWN_OVERVOTE => vec![(&**id, 1)],
+                            _ => Vec::new(),
+                        }
+                    }
                 })
                 .collect(),
         }

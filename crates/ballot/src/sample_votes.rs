@@ -8,7 +8,7 @@ pub(crate) const VOTES: [&str; 4] = [
     r#"{"voter_id":"5d1f8d4e-54a6-4a3c-9d0e-0c4f6c1f2b3a","voter_name":"Zoë Ågren","gender":"female","registered_age":44,"address":{"street":"1 Fore Street","state":"Cornwall","postcode":"TR1 1AA"},"candidate_id":"c1","voting_time":"2024-07-04 21:59:59","vote":1}"#,
     r#"{"voter_id": "v1", "address": {"state": "Fife"}, "registered_age": null, "candidate_id": "c1", "voting_time": "2024-07-04 21:59:59", "vote": 1}"#,
     r#"{"voter_id":"v1","credential":"00112233445566778899aabbccddeeff","candidate_id":"c1","voting_time":"2024-07-04 21:59:59","vote":1}"#,
-    r#"{"voter_id":"v1","address":{"state":"Fife"},"choices":{"mayor":"c1","council":["c2","c3"],"fund":{"p1":5,"p2":0}},"voting_time":"2024-07-04 21:59:59","vote":1}"#,
+    r#"{"voter_id":"v1","address":{"state":"Fife"},"choices":{"mayor":"c1","council":["c2","c3"],"board":["b1",null,["b2","b3"]],"fund":{"p1":5,"p2":0}},"voting_time":"2024-07-04 21:59:59","vote":1}"#,
 ];
 
 pub(crate) fn json() -> impl Strategy<Value = serde_json::Value> {

@@ -218,14 +218,13 @@ impl Tally {
             .collect()
     }
 
-    /// What each candidate of a contest got from the votes with these selections.
+    /// What each candidate of a contest got from the votes with these selections; of rankings, as a rule, who is first.
     pub fn totals_of(contest: &Contest, selections: &BySelection) -> BTreeMap<String, u64> {
         let profile: Profile = selections
             .iter()
             .map(|(text, &votes)| (selection(contest, text), votes))
             .collect();
-        let outcome = contest.method.tabulate(&profile, contest);
-        let choices = outcome.choices.into_iter();
+        let choices = contest.method.totals(&profile, contest).into_iter();
         choices
             .map(|choice| (choice.candidate_id, choice.total))
             .collect()

@@ -12,6 +12,7 @@ mod fuzz_corpus;
 mod http;
 mod network;
 mod process;
+mod rctab;
 mod temporary_cluster;
 mod temporary_server;
 
@@ -24,6 +25,7 @@ pub use fuzz_corpus::for_each_kept_input;
 pub use http::{Answer, get, get_until};
 pub use network::{closed_port, forward};
 pub use process::{Running, Terminated, VARIABLES, command, help, refused, run};
+pub use rctab::{RctabCase, first_difference, rctab_cases, rctab_data};
 pub use temporary_cluster::{ClusterPrograms, TemporaryCluster};
 pub use temporary_server::TemporaryServer;
 

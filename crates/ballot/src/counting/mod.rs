@@ -4,19 +4,35 @@
 //! own and gets its line in [`Method`], in `ask!` and in [`Method::name`].
 
 mod approval;
+mod borda;
 mod outcome;
+mod pairwise;
 mod plurality;
 mod profile;
+mod ranked;
+mod ranked_pairs;
+mod schulze;
 mod score;
+mod star;
 mod vote_for;
 
 use serde::{Deserialize, Serialize};
 
 pub use approval::Approval;
+pub use borda::Borda;
 pub use outcome::{ChoiceTotal, Outcome};
+pub use pairwise::Preference;
 pub use plurality::Plurality;
 pub use profile::Profile;
+pub use ranked::{
+    CandidateVotes, Cause, DecidedTie, Decision, Destination, Inactive, Irv, MOST_BALLOTS,
+    MOST_DECIMAL_PLACES, OvervoteRule, Quota, RankedCount, RankedRules, Round, Rounds, SeatsMode,
+    Stopped, Stv, Tie, TieBroken, TiebreakRule, Transfer, Votes,
+};
+pub use ranked_pairs::RankedPairs;
+pub use schulze::Schulze;
 pub use score::Score;
+pub use star::Star;
 pub use vote_for::VoteFor;
 
 use crate::{Contest, Marks};
@@ -48,6 +64,18 @@ pub enum Method {
     Approval(Approval),
     /// Points for each candidate; most points win.
     Score(Score),
+    /// A ranking; who is last is eliminated until somebody has a majority.
+    Irv(Irv),
+    /// A ranking; who reaches the threshold is elected, and the surplus is transferred.
+    Stv(Stv),
+    /// A ranking; the strongest chains of duels decide.
+    Schulze(Schulze),
+    /// A ranking; the clearest duels decide.
+    RankedPairs(RankedPairs),
+    /// A ranking; ranks give points, and most points win.
+    Borda(Borda),
+    /// Points for each candidate; a runoff between the two with most points.
+    Star(Star),
 }
 
 /// Asks a method. Not by `dyn CountingMethod`: a SmartModule counts and never tabulates, and a table of all
@@ -59,6 +87,12 @@ macro_rules! ask {
             Method::VoteFor($method) => $answer,
             Method::Approval($method) => $answer,
             Method::Score($method) => $answer,
+            Method::Irv($method) => $answer,
+            Method::Stv($method) => $answer,
+            Method::Schulze($method) => $answer,
+            Method::RankedPairs($method) => $answer,
+            Method::Borda($method) => $answer,
+            Method::Star($method) => $answer,
         }
     };
 }
@@ -89,6 +123,34 @@ impl Method {
             Method::VoteFor(_) => "vote-for",
             Method::Approval(_) => "approval",
             Method::Score(_) => "score",
+            Method::Irv(_) => "irv",
+            Method::Stv(_) => "stv",
+            Method::Schulze(_) => "schulze",
+            Method::RankedPairs(_) => "ranked-pairs",
+            Method::Borda(_) => "borda",
+            Method::Star(_) => "star",
+        }
+    }
+
+    /// What each candidate has of some of the ballots, e.g. of a place's; of rankings that are counted in rounds or by
+    /// duels it is who is first, since the rest is told by all ballots together. These figures of parts add up.
+    pub(crate) fn totals(&self, profile: &Profile, contest: &Contest) -> Vec<ChoiceTotal> {
+        match self {
+            Method::Irv(irv) => irv.count(contest).first_round(profile),
+            Method::Stv(stv) => stv.count(contest).first_round(profile),
+            Method::Schulze(_) | Method::RankedPairs(_) => {
+                pairwise::first_preferences(profile, contest)
+            }
+            _ => self.tabulate(profile, contest).choices,
+        }
+    }
+
+    /// The count in rounds of a contest, where this method is one.
+    pub fn ranked<'a>(&'a self, contest: &'a Contest) -> Option<RankedCount<'a>> {
+        match self {
+            Method::Irv(irv) => Some(irv.count(contest)),
+            Method::Stv(stv) => Some(stv.count(contest)),
+            _ => None,
         }
     }
 }

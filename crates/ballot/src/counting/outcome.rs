@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Profile;
+use super::{Preference, Profile, Round, Stopped};
 use crate::{Contest, Selection};
 
 /// What a contest's selections come to.
@@ -24,6 +24,15 @@ pub struct Outcome {
     /// Candidates who share the last seats: more of them than seats are left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tied: Vec<String>,
+    /// The rounds of a ranked count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
+    /// Why a ranked count stopped before its end, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// How many ballots prefer each candidate to each other one, where that decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preferences: Vec<Preference>,
 }
 
 /// What a candidate got.
@@ -82,6 +91,7 @@ impl Outcome {
             choices,
             winners,
             tied,
+            ..Outcome::default()
         }
     }
 }
@@ -111,7 +121,7 @@ mod tests {
 
     use super::*;
     use crate::definition::tests::city;
-    use crate::{Contest, Marks};
+    use crate::{Contest, Marks, Ranking};
 
     fn outcome(contest: &str, ballots: &[(&str, u64)]) -> Outcome {
         let city = city();
@@ -187,6 +197,9 @@ mod tests {
             Marks::Candidates { .. } => Selection::Candidates(ids),
             Marks::Scores { .. } => {
                 Selection::Scores(ids.into_iter().map(|id| (id, points)).collect())
+            }
+            Marks::Ranking { .. } => {
+                Selection::of_ranking(Ranking(ids.into_iter().map(|id| vec![id]).collect()))
             }
         });
         prop_oneof![

@@ -8,7 +8,7 @@ use super::{CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks, Selection};
 
 /// Most points that a definition may allow.
-const MOST_POINTS: u32 = 1_000;
+pub(super) const MOST_POINTS: u32 = 1_000;
 
 /// Points for each candidate; most points win.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

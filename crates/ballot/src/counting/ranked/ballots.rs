@@ -1,0 +1,315 @@
+//! The ballots of a ranked count: whom each counts for, with how much of its value, and where it goes next.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use super::rounds::{Cause, Destination, Inactive};
+use super::rules::{OvervoteRule, RankedRules};
+use super::votes::Votes;
+use crate::ranking::UNKNOWN_OVERVOTE;
+use crate::{Candidate, Ranking};
+
+/// The ballots, and where they are. Ballots with the same ranking go the same way, so they stay together.
+#[derive(Debug, Clone)]
+pub(super) struct Ballots {
+    rankings: Rankings,
+    piles: Vec<Pile>,
+    /// How many distinct marks there are: the candidates, then overvotes of unknown candidates, then whoever is ranked
+    /// and does not stand.
+    marks: usize,
+}
+
+/// Rankings, by the numbers of the marks.
+#[derive(Debug, Clone, Default)]
+struct Rankings {
+    ranks: Vec<Rank>,
+    marks: Vec<usize>,
+    /// The mark of an overvote of unknown candidates.
+    unknown_overvote: usize,
+}
+
+/// A rank at which somebody is marked.
+#[derive(Debug, Clone)]
+struct Rank {
+    /// Its number, from 1 on.
+    rank: u32,
+    /// In the marks.
+    marks: Range<usize>,
+}
+
+/// Ballots with one ranking.
+#[derive(Debug, Clone)]
+struct Pile {
+    /// In the ranks.
+    ranks: Range<usize>,
+    ballots: u64,
+    place: Place,
+    /// What is left of each ballot.
+    value: Votes,
+    /// What of each ballot stays with whom it helped to elect.
+    kept: Vec<(usize, Votes)>,
+}
+
+/// Whom ballots count for.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Uncounted,
+    With(usize),
+    Nowhere(Destination<usize>),
+}
+
+/// What a round comes to.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    /// By candidate; none of those who were eliminated.
+    pub(super) votes: Vec<Option<Votes>>,
+    pub(super) inactive: Inactive,
+    pub(super) final_surplus: Votes,
+    /// Votes that count for those who continue, or would if a seat were left.
+    pub(super) active: Votes,
+    /// What those keep who were elected before; it is in the votes, too.
+    pub(super) kept: Votes,
+    /// What went from a candidate somewhere else before this round.
+    pub(super) transfers: BTreeMap<(usize, Destination<usize>), Votes>,
+}
+
+impl Tally {
+    /// Lets somebody who was elected before keep these votes.
+    pub(super) fn keep(&mut self, winner: usize, votes: Votes) {
+        let had = self.votes[winner].replace(votes).unwrap_or_default();
+        self.kept += votes - had;
+    }
+
+    /// Those who have votes or could, and how many.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = (usize, Votes)> {
+        let candidates = self.votes.iter().enumerate();
+        candidates.filter_map(|(candidate, votes)| Some((candidate, (*votes)?)))
+    }
+
+    /// The candidate's votes.
+    pub(super) fn of(&self, candidate: usize) -> Votes {
+        self.votes
+            .get(candidate)
+            .copied()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    fn put(&mut self, to: Destination<usize>, votes: Votes) {
+        match to {
+            Destination::Candidate(candidate) => {
+                *self.votes[candidate].get_or_insert_default() += votes;
+                self.active += votes;
+            }
+            Destination::Inactive(cause) => self.inactive.add(cause, votes),
+            Destination::FinalSurplus | Destination::ResidualSurplus => {
+                self.final_surplus += votes;
+                self.active += votes;
+            }
+        }
+    }
+}
+
+impl Ballots {
+    /// Ballots with these rankings, of which as many ranks count as `most`.
+    pub(super) fn of<'r>(
+        candidates: &'r [Candidate],
+        profile: impl IntoIterator<Item = (&'r Ranking, u64)>,
+        most: usize,
+    ) -> Ballots {
+        let ids = candidates.iter().map(|candidate| &*candidate.candidate_id);
+        let mut numbers: HashMap<&str, usize, FixedState> = ids.zip(0..).collect();
+        let unknown_overvote = candidates.len();
+        numbers.insert(UNKNOWN_OVERVOTE, unknown_overvote);
+        let mut marks = unknown_overvote + 1;
+        let mut rankings = Rankings {
+            unknown_overvote,
+            ..Rankings::default()
+        };
+        let mut piles = Vec::new();
+        for (ranking, ballots) in profile {
+            let from = rankings.ranks.len();
+            for (rank, marked) in (1..).zip(ranking.0.iter().take(most)) {
+                if marked.is_empty() {
+                    continue;
+                }
+                let first = rankings.marks.len();
+                rankings.marks.extend(marked.iter().map(|id| {
+                    *numbers.entry(id).or_insert_with(|| {
+                        marks += 1;
+                        marks - 1
+                    })
+                }));
+                rankings.ranks.push(Rank {
+                    rank,
+                    marks: first..rankings.marks.len(),
+                });
+            }
+            piles.push(Pile {
+                ranks: from..rankings.ranks.len(),
+                ballots,
+                place: Place::Uncounted,
+                value: Votes::ONE,
+                kept: Vec::new(),
+            });
+        }
+        Ballots {
+            rankings,
+            piles,
+            marks,
+        }
+    }
+
+    /// Counts every ballot for the candidate it is with, or for the next one if that one does not continue.
+    /// `continuing` is by candidate.
+    pub(super) fn count(
+        &mut self,
+        rules: &RankedRules,
+        continuing: &[bool],
+        all_seats_filled: bool,
+    ) -> Tally {
+        let mut tally = Tally {
+            votes: continuing
+                .iter()
+                .map(|&it| it.then_some(Votes::ZERO))
+                .collect(),
+            inactive: Inactive::default(),
+            final_surplus: Votes::ZERO,
+            active: Votes::ZERO,
+            kept: Votes::ZERO,
+            transfers: BTreeMap::new(),
+        };
+        let mut seen = Seen::of(self.marks);
+        for pile in &mut self.piles {
+            let votes = pile.value * pile.ballots;
+            let from = match pile.place {
+                Place::Nowhere(place) => {
+                    tally.put(place, votes);
+                    continue;
+                }
+                Place::With(candidate) if continuing[candidate] => {
+                    tally.put(Destination::Candidate(candidate), votes);
+                    continue;
+                }
+                Place::With(candidate) => Some(candidate),
+                Place::Uncounted => None,
+            };
+            let ranks = pile.ranks.clone();
+            let to = self
+                .rankings
+                .next(ranks, rules, continuing, all_seats_filled, &mut seen);
+            pile.place = match to {
+                Destination::Candidate(candidate) => Place::With(candidate),
+                nowhere => Place::Nowhere(nowhere),
+            };
+            tally.put(to, votes);
+            // A candidate who is elected with just the threshold has nothing to transfer.
+            if let Some(from) = from
+                && votes.is_positive()
+            {
+                *tally.transfers.entry((from, to)).or_default() += votes;
+            }
+        }
+        tally
+    }
+
+    /// Lets an elected candidate keep its votes but for this fraction of each. It is rounded down, so that what is
+    /// transferred is never more than the surplus.
+    pub(super) fn elect(&mut self, winner: usize, surplus_fraction: Votes, decimal_places: u8) {
+        for pile in &mut self.piles {
+            if matches!(pile.place, Place::With(candidate) if candidate == winner) {
+                let transferred = pile.value.times(surplus_fraction, decimal_places);
+                pile.kept.push((winner, pile.value - transferred));
+                pile.value = transferred;
+            }
+        }
+    }
+
+    /// What an elected candidate keeps.
+    pub(super) fn kept_by(&self, winner: usize) -> Votes {
+        let kept = self.piles.iter().flat_map(|pile| {
+            let kept = pile
+                .kept
+                .iter()
+                .filter(|(candidate, _)| *candidate == winner);
+            kept.map(|(_, value)| *value * pile.ballots)
+        });
+        kept.sum()
+    }
+}
+
+/// Marks that were seen on a ballot.
+struct Seen {
+    on_ballot: Vec<u64>,
+    ballot: u64,
+}
+
+impl Seen {
+    fn of(marks: usize) -> Seen {
+        Seen {
+            on_ballot: vec![0; marks],
+            ballot: 0,
+        }
+    }
+
+    fn next_ballot(&mut self) {
+        self.ballot += 1;
+    }
+
+    /// Whether it was seen on this ballot before.
+    fn again(&mut self, mark: usize) -> bool {
+        std::mem::replace(&mut self.on_ballot[mark], self.ballot) == self.ballot
+    }
+}
+
+impl Rankings {
+    /// Where a ballot with these ranks goes. It is read from its first rank on each time: what makes it inactive may
+    /// stand before the candidates who continue.
+    fn next(
+        &self,
+        ranks: Range<usize>,
+        rules: &RankedRules,
+        continuing: &[bool],
+        all_seats_filled: bool,
+        seen: &mut Seen,
+    ) -> Destination<usize> {
+        if ranks.is_empty() {
+            return Destination::Inactive(Cause::Undervotes);
+        }
+        if all_seats_filled {
+            return Destination::FinalSurplus;
+        }
+        let continues = |mark: usize| continuing.get(mark).is_some_and(|it| *it);
+        seen.next_ballot();
+        let mut last_rank = 0;
+        for rank in &self.ranks[ranks] {
+            let skipped = rank.rank - last_rank - 1;
+            if rules.max_skipped.is_some_and(|most| skipped > most) {
+                return Destination::Inactive(Cause::SkippedRankings);
+            }
+            last_rank = rank.rank;
+            let marks = &self.marks[rank.marks.clone()];
+            if rules.exhaust_on_repeated && marks.iter().any(|mark| seen.again(*mark)) {
+                return Destination::Inactive(Cause::RepeatedRankings);
+            }
+            if marks.len() > 1 || marks.contains(&self.unknown_overvote) {
+                match rules.overvote {
+                    OvervoteRule::Skip => continue,
+                    OvervoteRule::ExhaustIfMultipleContinuing
+                        if !marks.contains(&self.unknown_overvote)
+                            && marks.iter().filter(|mark| continues(**mark)).count() <= 1 => {}
+                    OvervoteRule::Exhaust | OvervoteRule::ExhaustIfMultipleContinuing => {
+                        return Destination::Inactive(Cause::Overvotes);
+                    }
+                }
+            }
+            if let Some(candidate) = marks.iter().find(|mark| continues(**mark)) {
+                return Destination::Candidate(*candidate);
+            }
+        }
+        Destination::Inactive(Cause::ExhaustedChoices)
+    }
+}
