@@ -17,6 +17,12 @@ use crate::{Candidate, Ranking};
 pub(super) struct Ballots {
     rankings: Rankings,
     piles: Vec<Pile>,
+    /// The piles that no candidate has yet.
+    uncounted: Vec<usize>,
+    /// By candidate.
+    holdings: Vec<Holding>,
+    inactive: Inactive,
+    final_surplus: Votes,
     /// How many distinct marks there are: the candidates, then overvotes of unknown candidates, then whoever is ranked
     /// and does not stand.
     marks: usize,
@@ -46,19 +52,19 @@ struct Pile {
     /// In the ranks.
     ranks: Range<usize>,
     ballots: u64,
-    place: Place,
     /// What is left of each ballot.
     value: Votes,
-    /// What of each ballot stays with whom it helped to elect.
-    kept: Vec<(usize, Votes)>,
 }
 
-/// Whom ballots count for.
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    Uncounted,
-    With(usize),
-    Nowhere(Destination<usize>),
+/// What a candidate has.
+#[derive(Debug, Clone, Default)]
+struct Holding {
+    /// The numbers of the piles that count for the candidate.
+    piles: Vec<usize>,
+    /// Their votes.
+    votes: Votes,
+    /// What stays with the candidate of the piles that helped to elect.
+    kept: Votes,
 }
 
 /// What a round comes to.
@@ -96,20 +102,6 @@ impl Tally {
             .copied()
             .flatten()
             .unwrap_or_default()
-    }
-
-    fn put(&mut self, to: Destination<usize>, votes: Votes) {
-        match to {
-            Destination::Candidate(candidate) => {
-                *self.votes[candidate].get_or_insert_default() += votes;
-                self.active += votes;
-            }
-            Destination::Inactive(cause) => self.inactive.add(cause, votes),
-            Destination::FinalSurplus | Destination::ResidualSurplus => {
-                self.final_surplus += votes;
-                self.active += votes;
-            }
-        }
     }
 }
 
@@ -151,12 +143,14 @@ impl Ballots {
             piles.push(Pile {
                 ranks: from..rankings.ranks.len(),
                 ballots,
-                place: Place::Uncounted,
                 value: Votes::ONE,
-                kept: Vec::new(),
             });
         }
         Ballots {
+            uncounted: (0..piles.len()).collect(),
+            holdings: vec![Holding::default(); candidates.len()],
+            inactive: Inactive::default(),
+            final_surplus: Votes::ZERO,
             rankings,
             piles,
             marks,
@@ -164,80 +158,75 @@ impl Ballots {
     }
 
     /// Counts every ballot for the candidate it is with, or for the next one if that one does not continue.
-    /// `continuing` is by candidate.
+    /// `continuing` is by candidate. It costs as much as there are ballots that move.
     pub(super) fn count(
         &mut self,
         rules: &RankedRules,
         continuing: &[bool],
         all_seats_filled: bool,
     ) -> Tally {
-        let mut tally = Tally {
-            votes: continuing
-                .iter()
-                .map(|&it| it.then_some(Votes::ZERO))
-                .collect(),
-            inactive: Inactive::default(),
-            final_surplus: Votes::ZERO,
-            active: Votes::ZERO,
-            kept: Votes::ZERO,
-            transfers: BTreeMap::new(),
-        };
-        let mut seen = Seen::of(self.marks);
-        for pile in &mut self.piles {
-            let votes = pile.value * pile.ballots;
-            let from = match pile.place {
-                Place::Nowhere(place) => {
-                    tally.put(place, votes);
-                    continue;
-                }
-                Place::With(candidate) if continuing[candidate] => {
-                    tally.put(Destination::Candidate(candidate), votes);
-                    continue;
-                }
-                Place::With(candidate) => Some(candidate),
-                Place::Uncounted => None,
-            };
-            let ranks = pile.ranks.clone();
-            let to = self
-                .rankings
-                .next(ranks, rules, continuing, all_seats_filled, &mut seen);
-            pile.place = match to {
-                Destination::Candidate(candidate) => Place::With(candidate),
-                nowhere => Place::Nowhere(nowhere),
-            };
-            tally.put(to, votes);
-            // A candidate who is elected with just the threshold has nothing to transfer.
-            if let Some(from) = from
-                && votes.is_positive()
-            {
-                *tally.transfers.entry((from, to)).or_default() += votes;
+        let mut moving = vec![(None, std::mem::take(&mut self.uncounted))];
+        for (candidate, holding) in self.holdings.iter_mut().enumerate() {
+            if !continuing[candidate] && !holding.piles.is_empty() {
+                moving.push((Some(candidate), std::mem::take(&mut holding.piles)));
+                holding.votes = Votes::ZERO;
             }
         }
-        tally
+        let mut transfers = BTreeMap::new();
+        let mut seen = Seen::of(self.marks);
+        for (from, piles) in moving {
+            for number in piles {
+                let pile = &self.piles[number];
+                let votes = pile.value * pile.ballots;
+                let ranks = pile.ranks.clone();
+                let to =
+                    (self.rankings).next(ranks, rules, continuing, all_seats_filled, &mut seen);
+                match to {
+                    Destination::Candidate(candidate) => {
+                        self.holdings[candidate].piles.push(number);
+                        self.holdings[candidate].votes += votes;
+                    }
+                    Destination::Inactive(cause) => self.inactive.add(cause, votes),
+                    Destination::FinalSurplus | Destination::ResidualSurplus => {
+                        self.final_surplus += votes;
+                    }
+                }
+                // A candidate who is elected with just the threshold has nothing to transfer.
+                if let Some(from) = from
+                    && votes.is_positive()
+                {
+                    *transfers.entry((from, to)).or_default() += votes;
+                }
+            }
+        }
+        let held = self.holdings.iter().map(|holding| holding.votes);
+        Tally {
+            votes: (continuing.iter().zip(held.clone()))
+                .map(|(continues, votes)| continues.then_some(votes))
+                .collect(),
+            inactive: self.inactive,
+            final_surplus: self.final_surplus,
+            active: held.sum::<Votes>() + self.final_surplus,
+            kept: Votes::ZERO,
+            transfers,
+        }
     }
 
     /// Lets an elected candidate keep its votes but for this fraction of each. It is rounded down, so that what is
     /// transferred is never more than the surplus.
     pub(super) fn elect(&mut self, winner: usize, surplus_fraction: Votes, decimal_places: u8) {
-        for pile in &mut self.piles {
-            if matches!(pile.place, Place::With(candidate) if candidate == winner) {
-                let transferred = pile.value.times(surplus_fraction, decimal_places);
-                pile.kept.push((winner, pile.value - transferred));
-                pile.value = transferred;
-            }
+        let holding = &mut self.holdings[winner];
+        for number in &holding.piles {
+            let pile = &mut self.piles[*number];
+            let transferred = pile.value.times(surplus_fraction, decimal_places);
+            holding.kept += (pile.value - transferred) * pile.ballots;
+            pile.value = transferred;
         }
     }
 
     /// What an elected candidate keeps.
     pub(super) fn kept_by(&self, winner: usize) -> Votes {
-        let kept = self.piles.iter().flat_map(|pile| {
-            let kept = pile
-                .kept
-                .iter()
-                .filter(|(candidate, _)| *candidate == winner);
-            kept.map(|(_, value)| *value * pile.ballots)
-        });
-        kept.sum()
+        self.holdings[winner].kept
     }
 }
 
