@@ -121,17 +121,15 @@ fn table(report: &Report, rounds: &[(usize, &RoundReport)]) -> Table {
         }
         table.add_row(std::iter::once(title).chain(cells));
     }
-    let figures: [(&str, fn(&RoundReport) -> Decimal); 2] = [
-        ("Inactive ballots", |round| round.inactive.total()),
-        ("Threshold", |round| round.threshold),
-    ];
-    for (title, figure) in figures {
+    let mut add_figures = |title: &str, figure: fn(&RoundReport) -> Decimal| {
         let cells = rounds.iter().map(|(_, round)| {
             right(grouped(figure(round)) + UNDECIDED).add_attribute(Attribute::Dim)
         });
         let title = Cell::new(title).add_attribute(Attribute::Dim);
         table.add_row(std::iter::once(title).chain(cells));
-    }
+    };
+    add_figures("Inactive ballots", |round| round.inactive.total());
+    add_figures("Threshold", |round| round.threshold);
     table
 }
 
