@@ -121,7 +121,8 @@ fn table(report: &Report, rounds: &[(usize, &RoundReport)]) -> Table {
         }
         table.add_row(std::iter::once(title).chain(cells));
     }
-    let figures: [(&str, fn(&RoundReport) -> Decimal); 2] = [
+    type Figure = (&'static str, fn(&RoundReport) -> Decimal);
+    let figures: [Figure; 2] = [
         ("Inactive ballots", |round| round.inactive.total()),
         ("Threshold", |round| round.threshold),
     ];
