@@ -10,8 +10,9 @@
 //! and nothing is metered, because a stream that is no longer read interrupts its module. There is no WASI, which no
 //! SmartModule of `wasm32-unknown-unknown` uses, and no `look_back`.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ballot::Params;
 use bytes::Bytes;
@@ -104,7 +105,13 @@ pub struct Engine {
     settings: Arc<EngineSettings>,
     /// The compiled modules on disk, if they are kept.
     cache: Option<Arc<Cache>>,
+    /// The compiled modules in memory, by their WebAssembly. Each has a lock of its own, so that streams that start
+    /// together compile it once.
+    modules: Arc<Mutex<HashMap<Vec<u8>, CompiledModule>>>,
 }
+
+/// A module, once it is compiled.
+type CompiledModule = Arc<Mutex<Option<Module>>>;
 
 /// A batch for a chain.
 pub struct Batch<'a> {
@@ -164,6 +171,7 @@ impl Engine {
             engine: wasmtime::Engine::new(&config).map_err(failed)?,
             settings: Arc::new(settings),
             cache: cache.map(Arc::new),
+            modules: Arc::default(),
         })
     }
 
@@ -199,9 +207,22 @@ impl Engine {
             chain.refuel();
         }
         for (wasm, params) in modules {
-            chain.add(&self.engine, wasm, params)?;
+            chain.add(&self.module(wasm)?, params)?;
         }
         Ok(chain)
+    }
+
+    fn module(&self, wasm: &[u8]) -> Result<Module, EngineError> {
+        let module = {
+            let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+            modules.entry(wasm.to_vec()).or_default().clone()
+        };
+        let mut module = module.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = &*module {
+            return Ok(compiled.clone());
+        }
+        let compiled = Module::new(&self.engine, wasm).map_err(not_one)?;
+        Ok(module.insert(compiled).clone())
     }
 
     /// How many modules were compiled because they were not on disk; zero if none are kept.
@@ -215,17 +236,14 @@ impl Engine {
     }
 }
 
+fn not_one(error: wasmtime::Error) -> EngineError {
+    EngineError::NotASmartModule(in_one_line(&error))
+}
+
 impl Chain {
-    fn add(
-        &mut self,
-        engine: &wasmtime::Engine,
-        wasm: &[u8],
-        params: &Params,
-    ) -> Result<(), EngineError> {
-        let not_one = |error: wasmtime::Error| EngineError::NotASmartModule(in_one_line(&error));
+    fn add(&mut self, module: &Module, params: &Params) -> Result<(), EngineError> {
         let missing = |what: &str| EngineError::NotASmartModule(format!("it has no {what}"));
-        let module = Module::new(engine, wasm).map_err(not_one)?;
-        let mut linker = Linker::new(engine);
+        let mut linker = Linker::new(module.engine());
         let import = module
             .imports()
             .find(|import| import.name() == "copy_records")
@@ -240,7 +258,7 @@ impl Chain {
             )
             .map_err(not_one)?;
         let store = &mut self.store;
-        let instance = linker.instantiate(&mut *store, &module).map_err(not_one)?;
+        let instance = linker.instantiate(&mut *store, module).map_err(not_one)?;
         let memory = instance
             .get_memory(&mut *store, "memory")
             .ok_or_else(|| missing("memory"))?;
