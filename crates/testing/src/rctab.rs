@@ -173,10 +173,12 @@ fn value_difference(place: &str, expected: &Value, written: &Value) -> Option<St
             let keys = expected.keys().chain(written.keys());
             let mut keys = keys.filter(|key| !GENERATED_BY.contains(&key.as_str()));
             keys.find_map(|key| {
-                let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned();
-                let (expected, written) = (of(expected), of(written));
-                let [expected, written] = [expected, written].map(Option::unwrap_or_default);
-                value_difference(&format!("{place}/{key}"), &expected, &written)
+                let place = format!("{place}/{key}");
+                match (expected.get(key), written.get(key)) {
+                    (Some(expected), Some(written)) => value_difference(&place, expected, written),
+                    (Some(expected), None) => Some(format!("{place}: {expected} expected, no key")),
+                    (None, _) => Some(format!("{place}: is not expected")),
+                }
             })
         }
         (Value::Array(expected), Value::Array(written)) if expected.len() == written.len() => {
