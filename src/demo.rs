@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use ballot::ElectionDefinition;
+use bridge::BridgeConfig;
 use dashboard::Dashboard;
 use producer::args::InitArgs;
 use producer::{
@@ -54,11 +55,13 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     if args.init.safeguards.need_key() {
         election_key(&args.backend)?;
     }
+    let bridge = Bridge::config(&args.backend.cluster, &args.kafka)?;
     let backend = Backend::open(&args.backend, args.fresh).await?;
     let held = backend.close_after(async move |backend: &Backend| {
         let demo = Demo {
             backend,
             args,
+            bridge,
             began,
             stop: stop_on_signal(),
         };
@@ -89,6 +92,7 @@ fn read_ballots(
 struct Demo<'a> {
     backend: &'a Backend,
     args: &'a DemoArgs,
+    bridge: Option<BridgeConfig>,
     began: Instant,
     stop: CancellationToken,
 }
@@ -168,7 +172,7 @@ impl Demo<'_> {
         partitions: u32,
     ) -> anyhow::Result<Outcome> {
         let Demo { backend, args, .. } = self;
-        let bridge = Bridge::config(backend, &args.kafka)?;
+        let bridge = self.bridge.clone();
         let bridge = bridge.map(|config| Bridge::start(backend, &stored.election, config));
         let outcome = self.count(ballots, stored, partitions).await;
         if let Some(bridge) = bridge {

@@ -3,10 +3,11 @@
 use bridge::args::KafkaArgs;
 use bridge::{BridgeConfig, Link, Progress};
 use service::UsageError;
+use service::args::ClusterArgs;
 use tokio_util::sync::CancellationToken;
 use wire::Election;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, read_manifest};
 use crate::service_task::ServiceTask;
 
 /// A bridge that runs beside the count.
@@ -17,16 +18,22 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    /// The bridge that is asked for; `None` without a broker.
+    /// The bridge that is asked for; `None` without a broker. To be asked before anything is opened: a mistake in
+    /// the manifest must not begin or delete an election.
     pub(crate) fn config(
-        backend: &Backend,
+        cluster: &ClusterArgs,
         args: &KafkaArgs,
-    ) -> anyhow::Result<Option<BridgeConfig>> {
+    ) -> Result<Option<BridgeConfig>, UsageError> {
         if args.kafka.is_none() && args.kafka_config.is_none() {
             return Ok(None);
         }
-        let config = BridgeConfig::of(&backend.manifest, args);
-        Ok(Some(config.map_err(|error| UsageError(error.to_string()))?))
+        let config = BridgeConfig::of(&read_manifest(cluster)?, args);
+        let named = cluster.manifest.as_ref();
+        let wrong = |error| match named {
+            Some(file) => UsageError(format!("{}: {error}", file.display())),
+            None => UsageError(format!("{error}")),
+        };
+        config.map(Some).map_err(wrong)
     }
 
     /// Starts to carry. It does not end with the count's own `stop`, so that what is published last is

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bridge::BridgeConfig;
 use dashboard::{Dashboard, DashboardError};
 use indicatif::MultiProgress;
 use producer::ProducerError;
@@ -99,15 +100,20 @@ async fn metered(
 }
 
 pub(crate) async fn consumer(args: ConsumerArgs) -> anyhow::Result<Outcome> {
+    let bridge = Bridge::config(&args.backend.cluster, &args.kafka)?;
     let backend = Backend::open_existing(&args.backend).await?;
-    let done = backend.close_after(async |backend: &Backend| consume(backend, &args).await);
-    done.await?;
+    let consumed =
+        backend.close_after(async move |backend: &Backend| consume(backend, &args, bridge).await);
+    consumed.await?;
     Ok(Outcome::Fine)
 }
 
-async fn consume(backend: &Backend, args: &ConsumerArgs) -> anyhow::Result<()> {
+async fn consume(
+    backend: &Backend,
+    args: &ConsumerArgs,
+    bridge: Option<BridgeConfig>,
+) -> anyhow::Result<()> {
     let stored = backend.election().await?;
-    let bridge = Bridge::config(backend, &args.kafka)?;
     let partitions = backend.ends(wire::topics::VOTES).await?.len() as u32;
     // This program's modules, in case an older version made the data.
     backend.prepare(partitions).await?;

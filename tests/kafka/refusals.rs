@@ -97,7 +97,9 @@ fn a_topic_that_would_go_both_ways_is_refused() {
             // Nobody is asked: no broker need be there.
             command.args(["--kafka", "127.0.0.1:1", "--manifest"]);
             command.arg(&manifest);
-            let said = Process::spawn(command).wait().refused(2, &["[[kafka]]"]);
+            let said = Process::spawn(command)
+                .wait()
+                .refused(2, &[name, "[[kafka]]"]);
             assert!(
                 loops.iter().any(|names| said.stderr.contains(names)),
                 "{}",
