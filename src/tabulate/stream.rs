@@ -37,7 +37,7 @@ const BATCH: &str = "batch";
 /// Counts a configuration's ballots in a temporary log.
 pub(super) async fn profiles(config: &RctabConfig, contest: &Contest) -> anyhow::Result<Profiles> {
     let directory = tempfile::tempdir().context("no temporary directory for the log")?;
-    let log = EmbeddedPlatform::open(directory.path()).await?;
+    let log = EmbeddedPlatform::open_temporary(directory.path()).await?;
     let counted = count(&log, config, contest).await;
     let closed = log.close().await;
     let counted = counted?;
@@ -211,10 +211,17 @@ async fn cast(log: &EmbeddedPlatform, config: &RctabConfig) -> anyhow::Result<Ca
     let (sender, mut chunks) = mpsc::channel(CHUNKS_WAITING);
     let config = config.clone();
     let reading = tokio::task::spawn_blocking(move || read(&config, &sender));
-    while let Some(chunk) = chunks.recv().await {
-        log.produce(topics::VOTES, chunk).await?;
-    }
-    Ok(reading.await??)
+    let produced = async move {
+        while let Some(chunk) = chunks.recv().await {
+            log.produce(topics::VOTES, chunk).await?;
+        }
+        anyhow::Ok(())
+    };
+    let produced = produced.await;
+    let read = reading.await?;
+    // If producing fails, reading fails only because nobody takes what it reads.
+    produced?;
+    Ok(read?)
 }
 
 fn read(config: &RctabConfig, chunks: &mpsc::Sender<Vec<NewRecord>>) -> Result<Cast, CvrError> {

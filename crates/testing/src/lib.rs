@@ -9,6 +9,7 @@
 
 mod broker_program;
 mod fuzz_corpus;
+#[cfg(feature = "http")]
 mod http;
 mod network;
 mod process;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use broker_program::{EXTERNAL_BROKER_VARIABLE, broker_program};
 pub use fuzz_corpus::for_each_kept_input;
+#[cfg(feature = "http")]
 pub use http::{Answer, get, get_until};
 pub use network::{closed_port, forward};
 pub use process::{Running, Terminated, VARIABLES, command, help, refused, run};

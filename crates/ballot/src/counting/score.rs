@@ -8,7 +8,7 @@ use super::{CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks, Selection};
 
 /// Most points that a definition may allow.
-pub(super) const MOST_POINTS: u32 = 1_000;
+const MOST_POINTS: u32 = 1_000;
 
 /// Points for each candidate; most points win.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,14 @@ pub(super) const MOST_POINTS: u32 = 1_000;
 pub struct Score {
     /// Most points for a candidate.
     pub highest: u32,
+}
+
+/// Refuses a highest score that is out of range.
+pub(super) fn demand_highest(highest: u32) -> Result<(), String> {
+    match (1..=MOST_POINTS).contains(&highest) {
+        true => Ok(()),
+        false => Err(format!("`highest` is a number from 1 to {MOST_POINTS}")),
+    }
 }
 
 impl CountingMethod for Score {
@@ -26,9 +34,7 @@ impl CountingMethod for Score {
     }
 
     fn check(&self, contest: &Contest) -> Result<(), String> {
-        if !(1..=MOST_POINTS).contains(&self.highest) {
-            return Err(format!("`highest` is a number from 1 to {MOST_POINTS}"));
-        }
+        demand_highest(self.highest)?;
         demand_no_choices("score", contest)
     }
 

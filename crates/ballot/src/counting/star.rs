@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::pairwise::{Duels, demand_few_candidates};
-use super::score::MOST_POINTS;
+use super::score::demand_highest;
 use super::{CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks, Selection};
 
@@ -32,9 +32,7 @@ impl CountingMethod for Star {
     }
 
     fn check(&self, contest: &Contest) -> Result<(), String> {
-        if !(1..=MOST_POINTS).contains(&self.highest) {
-            return Err(format!("`highest` is a number from 1 to {MOST_POINTS}"));
-        }
+        demand_highest(self.highest)?;
         demand_few_candidates("star", contest)?;
         demand_no_choices("star", contest)
     }

@@ -73,3 +73,14 @@ pub(super) fn open_bounded(path: &Path) -> Result<(BufReader<Bounded>, Budget), 
     };
     Ok((BufReader::with_capacity(BUFFER_BYTES, bounded), budget))
 }
+
+/// Opens a CSV file, whose rows need not have the same number of fields. There is no bound until the budget is
+/// renewed.
+pub(super) fn open_csv(path: &Path) -> Result<(csv::Reader<BufReader<Bounded>>, Budget), CvrError> {
+    let (file, budget) = open_bounded(path)?;
+    let csv = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(file);
+    Ok((csv, budget))
+}

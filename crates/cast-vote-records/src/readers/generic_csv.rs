@@ -1,8 +1,8 @@
 //! CSV: a row for each ballot, a column for each candidate, and in the cells the ranks.
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::StringRecord;
 
-use super::bounded::open_bounded;
+use super::bounded::open_csv;
 use super::{Choice, Draft, Reading};
 use crate::error::{CvrError, RecordProblem};
 
@@ -17,11 +17,7 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Result<(), CvrError> {
         path: path.clone(),
         source,
     };
-    let (file, budget) = open_bounded(path)?;
-    let mut csv = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(file);
+    let (mut csv, budget) = open_csv(path)?;
     let mut record = StringRecord::new();
     budget.renew();
     csv.read_record(&mut record).map_err(csv_error)?;

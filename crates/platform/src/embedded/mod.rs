@@ -8,7 +8,7 @@ mod entry;
 mod log;
 mod stream;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -47,10 +47,33 @@ impl EmbeddedPlatform {
     /// # Errors
     /// When the directory is in use by another process, cannot be written, or is damaged.
     pub async fn open(directory: &Path) -> Result<EmbeddedPlatform, PlatformError> {
+        // wasmtime takes absolute paths only.
+        let absolute = std::path::absolute(directory).map_err(|error| storage(directory, error))?;
+        EmbeddedPlatform::keeping(directory, Some(absolute.join(COMPILED))).await
+    }
+
+    /// Opens the platform in a directory that is deleted soon: it keeps no compiled modules, which wasmtime may
+    /// still be writing then.
+    ///
+    /// # Errors
+    /// As [`EmbeddedPlatform::open`].
+    pub async fn open_temporary(directory: &Path) -> Result<EmbeddedPlatform, PlatformError> {
+        EmbeddedPlatform::keeping(directory, None).await
+    }
+
+    async fn keeping(
+        directory: &Path,
+        compiled: Option<PathBuf>,
+    ) -> Result<EmbeddedPlatform, PlatformError> {
         let directory = directory.to_owned();
         let (log, engine) = blocking(move || -> Result<_, PlatformError> {
             let log = Log::open(&directory)?;
-            Ok((log, engine_in(&directory)?))
+            let settings = EngineSettings {
+                compiled,
+                ..EngineSettings::default()
+            };
+            let engine = Engine::new(settings).map_err(|error| storage(&directory, error))?;
+            Ok((log, engine))
         })
         .await??;
         Ok(EmbeddedPlatform {
@@ -93,17 +116,6 @@ impl EmbeddedPlatform {
     pub async fn disk_bytes(&self) -> Result<u64, PlatformError> {
         self.on_log(|log| log.disk_bytes()).await
     }
-}
-
-/// The engine of a platform in this directory, where it keeps compiled modules.
-fn engine_in(directory: &Path) -> Result<Engine, PlatformError> {
-    // wasmtime takes absolute paths only.
-    let absolute = std::path::absolute(directory).map_err(|error| storage(directory, error))?;
-    let settings = EngineSettings {
-        compiled: Some(absolute.join(COMPILED)),
-        ..EngineSettings::default()
-    };
-    Engine::new(settings).map_err(|error| storage(directory, error))
 }
 
 /// Most bytes that a record takes in a batch.
