@@ -41,8 +41,8 @@ pub(crate) struct TabulateArgs {
     /// Count without the streaming platform. The result is the same: it is for comparison
     #[arg(long)]
     native: bool,
-    /// Who is elected or eliminated in a round whose tie people have decided; needed where the rules leave
-    /// ties to them. May be given several times
+    /// The candidate that is elected or eliminated in a round whose tie people decide; needed where the rules
+    /// leave ties to people. May be given several times
     #[arg(long = "decide", value_name = "[SEAT/]ROUND=NAME")]
     decided: Vec<Decided>,
 }
@@ -116,7 +116,7 @@ fn decide(
         let Some(candidate) = candidates.find(|it| it.name == decision.name) else {
             let names: Vec<&str> = config.candidates.iter().map(|it| &*it.name).collect();
             return Err(UsageError(format!(
-                "--decide names \"{}\", who is no candidate; the candidates are {}",
+                "--decide names \"{}\", who is not a candidate; the candidates are {}",
                 decision.name,
                 names.join(", ")
             )));

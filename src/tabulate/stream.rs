@@ -149,7 +149,7 @@ impl Names {
     }
 }
 
-/// A ballot as a vote. The voter is unknown: a number stands for them.
+/// A ballot as a vote. The voter is unknown and gets a number.
 #[derive(Serialize)]
 struct CastVote<'a> {
     voter_id: &'a str,
@@ -219,7 +219,7 @@ async fn cast(log: &EmbeddedPlatform, config: &RctabConfig) -> anyhow::Result<Ca
     };
     let produced = produced.await;
     let read = reading.await?;
-    // If producing fails, reading fails only because nobody takes what it reads.
+    // If producing failed, it is the cause: reading fails then only because its channel is closed.
     produced?;
     Ok(read?)
 }

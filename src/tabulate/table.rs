@@ -13,14 +13,14 @@ use crate::render::PLAIN;
 
 /// The width where there is no terminal.
 const DEFAULT_WIDTH: usize = 100;
-/// What a table has around each cell.
+/// Spaces around each cell.
 const PADDING: usize = 2;
-/// What stands behind the votes of who is elected or eliminated.
+/// Marks behind the votes of elected and eliminated candidates.
 const ELECTED: &str = " ✓";
 const ELIMINATED: &str = " ✗";
 const UNDECIDED: &str = "  ";
 
-/// Prints the rounds, who is elected, and how ties were broken.
+/// Prints the rounds, the elected candidates, and how ties were broken.
 pub(super) fn print(config: &RctabConfig, tabulation: &Tabulation) {
     println!("{}\n", heading(config));
     for pass in &tabulation.passes {
@@ -91,7 +91,7 @@ fn table(report: &Report, rounds: &[(usize, &RoundReport)]) -> Table {
         .map(|(number, _)| right(format!("Round {number}{UNDECIDED}")));
     table.set_header(std::iter::once(Cell::new("Candidate")).chain(titles));
     for name in &report.candidate_order {
-        // Who has left before says nothing in these rounds.
+        // A candidate eliminated earlier has no votes in these rounds.
         if !rounds
             .iter()
             .any(|(_, round)| round.tally.contains_key(name))
@@ -184,7 +184,7 @@ fn ties(config: &RctabConfig, tabulation: &Tabulation) -> Vec<String> {
     lines
 }
 
-/// Who is elected, in the order of election.
+/// The elected candidates, in order.
 fn elected(passes: &[PassReports]) -> Vec<String> {
     let mut lines = Vec::new();
     for pass in passes {

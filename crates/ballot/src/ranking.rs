@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-/// At a rank, in place of candidates: more than one is marked there, and it is not known who.
+/// At a rank, in place of candidates: an overvote of unknown candidates.
 pub const UNKNOWN_OVERVOTE: &str = "overvote";
 
-/// The candidate who stands for every undeclared write-in. Nobody wins while it holds votes, and it is eliminated
+/// The placeholder of undeclared write-ins. No candidate wins while it holds votes, and it is eliminated
 /// first.
 pub const UNDECLARED_WRITE_INS: &str = "UWI";
 
@@ -45,7 +45,7 @@ impl Ranking {
         Ranking::of_marks(text.split(BETWEEN_RANKS).map(marks).collect())
     }
 
-    /// Whether nobody is ranked.
+    /// Whether no candidate is ranked.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(Vec::is_empty)
     }

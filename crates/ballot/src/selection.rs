@@ -196,7 +196,7 @@ fn marked_ranking(
     if ranks.len() > most as usize {
         return Err(BadAnswer::Malformed);
     }
-    // Who scans ballots may know that a rank is overvoted, and not by whom.
+    // A scanner may know that a rank is overvoted without knowing the candidates.
     let may_be_marked = |id: &Cow<'_, str>| stands(id) || *id == UNKNOWN_OVERVOTE;
     if !ranks.iter().copied().flatten().all(may_be_marked) {
         return Err(BadAnswer::UnknownCandidate);

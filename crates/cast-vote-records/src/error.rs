@@ -1,4 +1,4 @@
-//! What can be wrong with cast vote records, in words for the person who looks for the cause.
+//! What can be wrong with cast vote records, in words for the person who fixes it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub enum CvrError {
         /// What it should have.
         expected: &'static str,
     },
-    /// A file that is no workbook.
+    /// A file that is not a workbook.
     #[error("{}: {source}. ES&S records are Excel workbooks (.xlsx)", path.display())]
     Workbook {
         /// The file.

@@ -9,13 +9,12 @@ use super::{CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::ranking::UNKNOWN_OVERVOTE;
 use crate::{Contest, Marks, Selection};
 
-/// A ranking; most points win. The first of N candidates gets N - 1 points, the next one less, and who is not ranked
-/// nothing.
+/// A ranking; most points win. The first of N candidates gets N - 1 points, the next one less; an unranked candidate
+/// gets none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Borda {
-    /// Whether a ballot's first gets one point less than candidates are ranked on that ballot. Then who ranks few gives
-    /// them few points.
+    /// Whether N is the number of candidates ranked on the ballot at hand, so that a short ranking gives fewer points.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub modified: bool,
 }

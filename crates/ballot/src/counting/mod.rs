@@ -64,9 +64,9 @@ pub enum Method {
     Approval(Approval),
     /// Points for each candidate; most points win.
     Score(Score),
-    /// A ranking; who is last is eliminated until somebody has a majority.
+    /// A ranking; the last candidate is eliminated until one has a majority.
     Irv(Irv),
-    /// A ranking; who reaches the threshold is elected, and the surplus is transferred.
+    /// A ranking; a candidate that reaches the threshold is elected, and the surplus is transferred.
     Stv(Stv),
     /// A ranking; the strongest chains of duels decide.
     Schulze(Schulze),
@@ -132,8 +132,8 @@ impl Method {
         }
     }
 
-    /// What each candidate has of some of the ballots, e.g. of a place's; of rankings that are counted in rounds or by
-    /// duels it is who is first, since the rest is told by all ballots together. These figures of parts add up.
+    /// Each candidate's total from a part of the ballots, e.g. one place's. For rankings counted in rounds or by duels it
+    /// is the first preferences, since everything else depends on all ballots. The totals of parts add up.
     pub(crate) fn totals(&self, profile: &Profile, contest: &Contest) -> Vec<ChoiceTotal> {
         match self {
             Method::Irv(irv) => irv.count(contest).first_round(profile),

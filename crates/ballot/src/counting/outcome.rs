@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Preference, Profile, Round, Stopped};
 use crate::{Contest, Selection};
 
-/// What a contest's selections come to.
+/// The result of a contest's selections.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// Ballots that have the contest.

@@ -1,5 +1,4 @@
-//! Duels: how many ballots prefer each candidate to each other one, and who is elected by an order that follows from
-//! that.
+//! Duels: how many ballots prefer each candidate to each other, and the winners by an order derived from them.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +8,17 @@ use super::{ChoiceTotal, Outcome, Profile};
 use crate::ranking::{UNDECLARED_WRITE_INS, UNKNOWN_OVERVOTE};
 use crate::{Contest, Selection};
 
-/// Most candidates of a contest that is decided by duels: there are as many as pairs of candidates.
+/// Most candidates in a contest decided by duels: the number of duels grows with its square.
 pub(super) const MOST_CANDIDATES: usize = 200;
 
 /// Ballots that prefer a candidate to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Preference {
-    /// Whom they prefer.
+    /// The preferred candidate.
     pub candidate_id: String,
-    /// To whom.
+    /// The other candidate.
     pub over: String,
-    /// How many do.
+    /// The number of ballots.
     pub votes: u64,
 }
 
@@ -31,8 +30,8 @@ pub(super) struct Duels {
 }
 
 impl Duels {
-    /// The duels of rankings. Who is ranked is preferred to who is not; candidates at one rank are equals. Skipped ranks
-    /// and overvotes of unknown candidates say nothing, and of a candidate ranked twice the first rank counts.
+    /// The duels of rankings. A ranked candidate is preferred to an unranked one; candidates at the same rank are equal.
+    /// Skipped ranks and overvotes of unknown candidates are ignored. If a candidate is ranked twice, the first counts.
     pub(super) fn of_rankings(profile: &Profile, contest: &Contest) -> Duels {
         let ids = contest.candidates.iter().map(|it| it.candidate_id.as_str());
         let numbers: BTreeMap<&str, usize> = ids.zip(0..).collect();
@@ -99,7 +98,8 @@ impl Duels {
         told.collect()
     }
 
-    /// The outcome where nobody is elected before whoever `beats` them. A candidate's total is the duels it wins.
+    /// The outcome in which every candidate is elected after those that `beats` puts before them. A candidate's total is
+    /// the number of duels won.
     pub(super) fn outcome(
         &self,
         profile: &Profile,
@@ -114,7 +114,7 @@ impl Duels {
         if !all.clone().any(is_preferred) {
             left.clear();
         }
-        // What stands for undeclared write-ins is ranked as the others are and cannot be elected.
+        // The placeholder of undeclared write-ins takes part in duels and cannot be elected.
         left.retain(|number| id(number) != UNDECLARED_WRITE_INS);
         let seats = contest.seats as usize;
         while winners.len() < seats && !left.is_empty() {

@@ -1,5 +1,5 @@
-//! Ranked pairs, Tideman's method: duels are locked in, the clearest first, unless they contradict those before. Whoever
-//! wins all duels is elected.
+//! Ranked pairs, Tideman's method: duels are locked in, the clearest first, unless they contradict earlier ones. A
+//! candidate that wins all duels is elected.
 
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use super::ranked::ranking_marks;
 use super::{CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks};
 
-/// A ranking; the clearest duels decide. Of duels that are equally clear those come first that stand first on the ballot.
+/// A ranking; the clearest duels decide. Equally clear duels are taken in the order of the ballot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RankedPairs {}
@@ -56,7 +56,7 @@ impl Numbers {
     }
 }
 
-/// Those whom each candidate stands before.
+/// For each candidate, the candidates placed after it.
 fn locked_in(duels: &Duels, candidates: usize) -> Vec<Numbers> {
     let pairs = (0..candidates).flat_map(|one| (0..candidates).map(move |other| (one, other)));
     let mut won: Vec<(usize, usize)> = pairs

@@ -1,5 +1,5 @@
-//! Schulze's method: who has the stronger chain of duels to the other one stands before them. Whoever wins all duels is
-//! elected.
+//! Schulze's method: of two candidates, the one with the stronger chain of duels to the other is placed first. A
+//! candidate that wins all duels is elected.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! STAR, score then automatic runoff: of the two with most points, the one whom more ballots give more points is
-//! elected. Several seats are filled one after the other, each without those who were elected before.
+//! STAR, score then automatic runoff: of the two candidates with most points, the one that more ballots score higher
+//! wins. Several seats are filled in turn, each without the candidates already elected.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -112,8 +112,8 @@ impl Scores {
         (winners, Vec::new())
     }
 
-    /// The two with most points. Equals are told apart by the duels they win among themselves, then by how many ballots
-    /// give them the most points there are.
+    /// The two finalists: those with most points. Ties are broken by duels among the tied, then by the number of ballots
+    /// that give the highest score.
     fn finalists(&self, left: &[usize]) -> Result<Vec<usize>, Vec<usize>> {
         let key = |number: usize| {
             let equals = left
@@ -136,7 +136,7 @@ impl Scores {
         }
     }
 
-    /// Who wins the runoff. Equals are told apart by their points, then by how many ballots give them the most there are.
+    /// The winner of the runoff. Ties are broken by points, then by the number of ballots that give the highest score.
     fn runoff(&self, one: usize, other: usize) -> Option<usize> {
         let key = |number, against| {
             (

@@ -31,7 +31,7 @@ pub(super) fn migrate(config: &mut RawConfig) -> Result<(), ConfigProblem> {
     Ok(())
 }
 
-/// The numbers of a version. What is no number counts as 0, as with the library that RCTab compares by.
+/// The numbers of a version. A part that is not a number counts as 0, as with the library that RCTab compares by.
 fn parts(version: &str) -> [u64; 3] {
     let mut numbers = [0; 3];
     for (number, part) in numbers.iter_mut().zip(version.trim().split(['.', '-'])) {

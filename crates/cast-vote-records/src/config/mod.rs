@@ -18,7 +18,7 @@ pub use rules::{OvervoteRule, RctabRules, TiebreakMode, WinnerElectionMode};
 
 use ballot::ranking::UNDECLARED_WRITE_INS;
 
-/// What reports call the candidate who stands for all undeclared write-ins.
+/// The name of undeclared write-ins in reports.
 pub const UNDECLARED_WRITE_INS_NAME: &str = "Undeclared Write-ins";
 /// The most bytes a configuration may have.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration, in words for the person who mends it.
+//! What can be wrong with a configuration, in words for the person who fixes it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ pub enum ConfigProblem {
         /// The field.
         field: &'static str,
     },
-    /// A field has none of the values that it may have.
+    /// A field has a value that is not allowed.
     #[error("{place}: {field} is \"{value}\": it may be {allowed}")]
     NotAllowed {
         /// Where.
@@ -198,13 +198,13 @@ pub enum ConfigProblem {
     /// There is nothing to read.
     #[error("cvrFileSources is empty: give at least one")]
     NoSources,
-    /// There is nobody to elect.
+    /// There are no candidates.
     #[error("candidates is empty: give at least one")]
     NoCandidates,
-    /// There is nobody left to elect.
+    /// All candidates are excluded.
     #[error("all candidates are excluded: leave at least one")]
     AllExcluded,
-    /// A name or alias stands twice.
+    /// A name or alias is used twice.
     #[error("candidates: \"{name}\" is a name or alias twice: let them differ")]
     DuplicateCandidate {
         /// The name or alias.

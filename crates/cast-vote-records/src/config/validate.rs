@@ -1,4 +1,4 @@
-//! The checks of a configuration, as RCTab makes them: everything that is wrong is told at once.
+//! The checks of a configuration, as RCTab makes them: all problems are reported at once.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

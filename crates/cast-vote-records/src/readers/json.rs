@@ -70,7 +70,7 @@ where
 struct Elements<T, F> {
     each: F,
     budget: Budget,
-    /// Why reading stopped, where that is no matter of JSON.
+    /// Why reading stopped, if the cause is not the JSON itself.
     stopped: Option<CvrError>,
     element: PhantomData<T>,
 }

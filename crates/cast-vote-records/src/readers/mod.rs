@@ -86,7 +86,7 @@ pub(crate) enum Choice<'a> {
     Named(&'a str),
     /// A candidate who is not on the ballot.
     UndeclaredWriteIn,
-    /// More than one, and it is not known who.
+    /// An overvote of unknown candidates.
     UnknownOvervote,
 }
 

@@ -14,7 +14,7 @@ pub struct Decimal {
     scale: u32,
 }
 
-/// A text that is no decimal number, or has too many digits.
+/// Text that is not a decimal number, or has too many digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{0}\" is no decimal number with at most 18 digits before and {MAX_SCALE} after the point"

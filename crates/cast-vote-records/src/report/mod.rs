@@ -61,7 +61,7 @@ pub struct Decision {
     pub transfers: BTreeMap<String, Decimal>,
 }
 
-/// Ballots that count for nobody in a round, by cause, and the votes that are left over.
+/// Inactive ballots of a round, by cause, and the residual surplus.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inactive {
     /// By an overvote.
@@ -100,7 +100,7 @@ pub struct RoundReport {
     pub eliminated: Vec<Decision>,
     /// Votes that count for somebody, those that stay with the elected included; and the surplus of the last round.
     pub active_ballots: Decimal,
-    /// Ballots that count for nobody.
+    /// Inactive ballots.
     pub inactive: Inactive,
     /// Surplus that goes nowhere, since all seats are filled.
     pub final_round_surplus: Decimal,

@@ -1,4 +1,4 @@
-//! The ballots of a ranked count: whom each counts for, with how much of its value, and where it goes next.
+//! The ballots of a ranked count: the candidate each counts for, its remaining value, and its next candidate.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,19 +12,19 @@ use super::votes::Votes;
 use crate::ranking::UNKNOWN_OVERVOTE;
 use crate::{Candidate, Ranking};
 
-/// The ballots, and where they are. Ballots with the same ranking go the same way, so they stay together.
+/// The ballots by the candidate they count for. Ballots with the same ranking transfer together.
 #[derive(Debug, Clone)]
 pub(super) struct Ballots {
     rankings: Rankings,
     piles: Vec<Pile>,
-    /// The piles that no candidate has yet.
+    /// The piles not yet counted for a candidate.
     uncounted: Vec<usize>,
     /// By candidate.
     holdings: Vec<Holding>,
     inactive: Inactive,
     final_surplus: Votes,
-    /// How many distinct marks there are: the candidates, then overvotes of unknown candidates, then whoever is ranked
-    /// and does not stand.
+    /// The number of distinct marks: the candidates, then overvotes of unknown candidates, then ranked ids that are not
+    /// candidates.
     marks: usize,
 }
 
@@ -37,7 +37,7 @@ struct Rankings {
     unknown_overvote: usize,
 }
 
-/// A rank at which somebody is marked.
+/// A rank with a mark.
 #[derive(Debug, Clone)]
 struct Rank {
     /// Its number, from 1 on.
@@ -52,44 +52,44 @@ struct Pile {
     /// In the ranks.
     ranks: Range<usize>,
     ballots: u64,
-    /// What is left of each ballot.
+    /// The remaining value of each ballot.
     value: Votes,
 }
 
-/// What a candidate has.
+/// A candidate's ballots.
 #[derive(Debug, Clone, Default)]
 struct Holding {
     /// The numbers of the piles that count for the candidate.
     piles: Vec<usize>,
     /// Their votes.
     votes: Votes,
-    /// What stays with the candidate of the piles that helped to elect.
+    /// The votes that an elected candidate keeps.
     kept: Votes,
 }
 
-/// What a round comes to.
+/// The votes of a round.
 #[derive(Debug, Clone)]
 pub(super) struct Tally {
-    /// By candidate; none of those who were eliminated.
+    /// By candidate, without the eliminated.
     pub(super) votes: Vec<Option<Votes>>,
     pub(super) inactive: Inactive,
     pub(super) final_surplus: Votes,
-    /// Votes that count for those who continue, or would if a seat were left.
+    /// Votes that count for continuing candidates, or would if a seat were left.
     pub(super) active: Votes,
-    /// What those keep who were elected before; it is in the votes, too.
+    /// Votes kept by candidates elected earlier; they are in the votes, too.
     pub(super) kept: Votes,
-    /// What went from a candidate somewhere else before this round.
+    /// Votes transferred before this round.
     pub(super) transfers: BTreeMap<(usize, Destination<usize>), Votes>,
 }
 
 impl Tally {
-    /// Lets somebody who was elected before keep these votes.
+    /// Lets a candidate elected earlier keep these votes.
     pub(super) fn keep(&mut self, winner: usize, votes: Votes) {
         let had = self.votes[winner].replace(votes).unwrap_or_default();
         self.kept += votes - had;
     }
 
-    /// Those who have votes or could, and how many.
+    /// Candidates that have votes or could, and their votes.
     pub(super) fn candidates(&self) -> impl Iterator<Item = (usize, Votes)> {
         let candidates = self.votes.iter().enumerate();
         candidates.filter_map(|(candidate, votes)| Some((candidate, (*votes)?)))
@@ -255,8 +255,8 @@ impl Seen {
 }
 
 impl Rankings {
-    /// Where a ballot with these ranks goes. It is read from its first rank on each time: what makes it inactive may
-    /// stand before the candidates who continue.
+    /// Where a ballot with these ranks goes. It is read from the first rank each time, since the cause that makes it
+    /// inactive may precede the continuing candidates.
     fn next(
         &self,
         ranks: Range<usize>,

@@ -2,8 +2,8 @@
 //!
 //! A count is a pure function of the profile and the rules. Its rounds are equal to those of RCTab, the tabulator that
 //! many jurisdictions use, in each vote, transfer, threshold and decision, and it draws as RCTab does where a tie is
-//! broken by a seed. It differs where RCTab fails or elects nobody that is there: the placeholder of undeclared write-ins
-//! never wins, also without votes, and the Hare quota of no votes is one vote and not none.
+//! broken by a seed. It differs where RCTab fails: the placeholder of undeclared write-ins never wins, even without
+//! votes against it, and the Hare quota of no votes is one vote.
 
 mod ballots;
 mod java_random;
@@ -37,13 +37,13 @@ use super::{ChoiceTotal, CountingMethod, Outcome, Profile};
 use crate::ranking::{UNDECLARED_WRITE_INS, UNKNOWN_OVERVOTE};
 use crate::{Contest, Marks, Ranking, Selection};
 
-/// Instant-runoff: who has fewest votes is eliminated until somebody has a majority. Several seats are filled one after
-/// the other, each without those who were elected before.
+/// Instant runoff: the candidate with fewest votes is eliminated until one has a majority. Several seats are filled in
+/// turn, each without the candidates already elected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Irv(pub RankedRules);
 
-/// The single transferable vote: who reaches the threshold is elected, and what is above it is transferred.
+/// The single transferable vote: a candidate that reaches the threshold is elected, and the surplus is transferred.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stv(pub RankedRules);
@@ -160,8 +160,8 @@ impl RankedCount<'_> {
         rounds
     }
 
-    /// What a part of the ballots comes to, e.g. a precinct's, in the rounds of the whole: who is elected and
-    /// eliminated, and what is transferred, is told by all ballots.
+    /// The rounds of a part of the ballots, e.g. a precinct's. All ballots decide who is elected and eliminated, and which
+    /// surplus is transferred.
     pub fn rounds_of_part(&self, part: &Profile, whole: &Rounds) -> Rounds {
         let uncounted = self.ballots(part);
         let number = |id: &str| {
@@ -236,7 +236,7 @@ impl RankedCount<'_> {
         let ranks_somebody = |selection: &Selection| matches!(selection, Selection::Ranking(_));
         let rounds = match profile.selections().any(|(it, _)| ranks_somebody(it)) {
             true => self.rounds(profile),
-            // Before the first vote nobody is to win by a draw.
+            // Before the first vote, no draw may elect anyone.
             false => Rounds::default(),
         };
         Outcome {
@@ -255,8 +255,8 @@ impl RankedCount<'_> {
         }
     }
 
-    /// What the candidates have at the end, or had when an earlier pass elected them: the elected, then the others,
-    /// those first who stayed longest.
+    /// The candidates' votes at the end, or when an earlier pass elected them: the elected first, then the others by how
+    /// long they continued.
     fn choices(&self, rounds: &Rounds) -> Vec<ChoiceTotal> {
         let last_pass = rounds.rounds.last().map_or(0, |round| round.pass);
         let last_round = rounds.rounds.len();
@@ -302,7 +302,7 @@ impl RankedCount<'_> {
             let ranking = match selection {
                 Selection::Ranking(ranking) => ranking,
                 Selection::Undervote => &nobody,
-                // Marks of another kind are none of this contest's.
+                // Marks of another kind do not belong to this contest.
                 Selection::Overvote | Selection::Candidates(_) | Selection::Scores(_) => &overvote,
             };
             (ranking, ballots)

@@ -1,4 +1,4 @@
-//! What a ranked count comes to, round by round.
+//! The result of a ranked count, round by round.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::votes::Votes;
 /// The rounds of a ranked count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Rounds {
-    /// The rounds, in order; of several passes one after the other.
+    /// The rounds, in order, of all passes.
     pub rounds: Vec<Round>,
     /// Who is elected, in the order of election.
     pub winners: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Rounds {
     pub stopped: Option<Stopped>,
 }
 
-/// A round: what everybody has in it, and what follows from that.
+/// A round: the candidates' votes, and the decisions that follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Round {
     /// The pass, from 1 on: of IRV for several seats there is one for each seat.
@@ -25,15 +25,15 @@ pub struct Round {
     pub round: u32,
     /// Votes needed to be elected.
     pub threshold: Votes,
-    /// What the candidates have who continue or were elected, in the order of the ballot.
+    /// The votes of continuing and elected candidates, in the order of the ballot.
     pub votes: Vec<CandidateVotes>,
-    /// Votes that are with somebody, or would be if a seat were left: what is not inactive and not lost in rounding.
+    /// Active votes: those that count for a candidate, or would if a seat were left.
     pub active: Votes,
-    /// Ballots that count for nobody any more.
+    /// Inactive ballots.
     pub inactive: Inactive,
-    /// Surpluses of those who took the last seats: there is nobody to transfer them to.
+    /// Surpluses of the candidates that took the last seats. They are not transferred.
     pub final_surplus: Votes,
-    /// What rounding has left over of all transfers so far.
+    /// Votes lost to rounding in all transfers so far.
     pub residual_surplus: Votes,
     /// Who is elected in this round, most votes first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -52,12 +52,12 @@ pub struct CandidateVotes {
     pub votes: Votes,
 }
 
-/// Ballots, or the rest of their value, that count for nobody, by cause.
+/// Inactive ballots, or what remains of their value, by cause.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Inactive {
-    /// Nobody is ranked on them.
+    /// No candidate is ranked.
     pub undervotes: Votes,
-    /// Nobody is left whom they rank.
+    /// No ranked candidate continues.
     pub exhausted_choices: Votes,
     /// The next rank is an overvote.
     pub overvotes: Votes,
@@ -95,13 +95,13 @@ impl Inactive {
     }
 }
 
-/// Why a ballot counts for nobody any more: the fields of [`Inactive`].
+/// Why a ballot is inactive: the fields of [`Inactive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// Nobody is ranked.
+    /// No candidate is ranked.
     Undervotes,
-    /// Nobody is left who is ranked.
+    /// No ranked candidate continues.
     ExhaustedChoices,
     /// An overvote.
     Overvotes,
@@ -122,23 +122,23 @@ impl Cause {
     ];
 }
 
-/// Somebody is elected or eliminated.
+/// A candidate is elected or eliminated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decision {
-    /// Who it is.
+    /// The candidate.
     pub candidate_id: String,
-    /// The tie that had to be broken for it.
+    /// The tie that was broken, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tie: Option<Tie>,
     /// The share of each vote that is transferred, where surpluses are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub surplus_fraction: Option<Votes>,
-    /// Where the votes are in the next round that the candidate does not keep.
+    /// Where the votes go that the candidate does not keep.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub transfers: Vec<Transfer>,
 }
 
-/// Votes that go from a candidate somewhere else.
+/// Votes transferred from a candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Transfer {
     /// Where they go.
@@ -153,18 +153,18 @@ pub struct Transfer {
 pub enum Destination<C> {
     /// To a candidate.
     Candidate(C),
-    /// To nobody.
+    /// The ballots become inactive.
     Inactive(Cause),
-    /// To nobody, since all seats are filled.
+    /// Not transferred, since all seats are filled.
     FinalSurplus,
-    /// To nobody: lost in rounding.
+    /// Lost to rounding.
     ResidualSurplus,
 }
 
 /// A tie, and what broke it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tie {
-    /// Who was tied.
+    /// The tied candidates.
     pub among: Vec<String>,
     /// What broke it.
     pub broken_by: TieBroken,
@@ -174,7 +174,7 @@ pub struct Tie {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TieBroken {
-    /// What the tied had in this earlier round.
+    /// The votes in this earlier round.
     EarlierRound(u32),
     /// A draw from the seed.
     Random,
@@ -182,7 +182,7 @@ pub enum TieBroken {
     CandidateOrder,
     /// The order that was drawn from the seed before the count.
     DrawnOrder,
-    /// The decision that the rules have for it, e.g. by drawn lots.
+    /// A decision given with the rules, e.g. by lot.
     Decided,
 }
 
@@ -202,12 +202,12 @@ pub enum Stopped {
         pass: u32,
         /// The round of the pass.
         round: u32,
-        /// Who is tied.
+        /// The tied candidates.
         among: Vec<String>,
         /// Whether one of them is to be elected; else one is to be eliminated.
         to_be_elected: bool,
     },
-    /// The rules have eliminated everybody.
+    /// The rules have eliminated every candidate.
     #[error(
         "pass {pass}, round {round}: nobody is left to be elected; the rules have eliminated everybody"
     )]

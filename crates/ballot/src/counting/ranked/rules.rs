@@ -33,25 +33,25 @@ pub struct RankedRules {
     /// Ties that people have decided.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decided_ties: Vec<DecidedTie>,
-    /// Whether all candidates go at once who cannot win even together.
+    /// Whether candidates that cannot win even together are eliminated together.
     #[serde(skip_serializing_if = "is_default")]
     pub batch_elimination: bool,
-    /// Whether all candidates go at once who are below the threshold.
+    /// Whether all candidates below the threshold are eliminated together.
     #[serde(skip_serializing_if = "is_default")]
     pub cutoff_elimination: bool,
-    /// Candidates with fewer votes in the first round go at once.
+    /// Candidates with fewer votes in the first round are eliminated in it.
     #[serde(skip_serializing_if = "is_default")]
     pub minimum_votes: u64,
-    /// Whether to go on, when somebody has won, until two candidates remain.
+    /// Whether to continue after a win until two candidates remain.
     #[serde(skip_serializing_if = "is_default")]
     pub continue_until_two: bool,
-    /// Whether the threshold is of the ballots that are active in the first round; else, for one seat, of each round's.
+    /// Whether the first round's active ballots set the threshold; otherwise, for one seat, each round's do.
     #[serde(skip_serializing_if = "is_default")]
     pub first_round_threshold: bool,
-    /// The last round, whether or not anybody has won.
+    /// The last round, even without a winner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_after_round: Option<u32>,
-    /// Candidates who are ranked on ballots and do not take part in the count.
+    /// Candidates that do not take part in the count, although ballots rank them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<String>,
     /// How several seats are filled (`stv`).
@@ -65,7 +65,7 @@ pub struct RankedRules {
     pub fractional_threshold: bool,
     /// Decimal places of thresholds and transferred votes, 1 to 20 (`stv`).
     pub decimal_places: u8,
-    /// The share of the votes, in percent, that all must have who are elected (mode `bottoms-up-by-percentage`).
+    /// The percentage of the votes that every elected candidate must have (mode `bottoms-up-by-percentage`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub percentage: Option<Votes>,
 }
@@ -117,7 +117,7 @@ pub enum OvervoteRule {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TiebreakRule {
-    /// The count stops, and the tie is told: people decide (`decided_ties`).
+    /// The count stops and names the tie. People decide (`decided_ties`).
     #[default]
     Stop,
     /// By a draw.
@@ -155,7 +155,7 @@ pub struct DecidedTie {
     pub pass: u32,
     /// The round of the pass.
     pub round: u32,
-    /// Who is elected, or eliminated, of the tied.
+    /// The tied candidate that is elected or eliminated.
     pub candidate: String,
 }
 
@@ -167,14 +167,15 @@ fn first_pass() -> u32 {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SeatsMode {
-    /// Everybody is elected who reaches the threshold; surpluses are transferred.
+    /// Every candidate that reaches the threshold is elected; surpluses are transferred.
     #[default]
     SeveralPerRound,
-    /// Of those who reach the threshold the one with most votes is elected, one in a round; surpluses are transferred.
+    /// Of the candidates that reach the threshold, only the one with most votes is elected in a round; surpluses are
+    /// transferred.
     OnePerRound,
-    /// Candidates are eliminated until as many are left as there are seats.
+    /// Candidates are eliminated until as many remain as there are seats.
     BottomsUp,
-    /// Candidates are eliminated until all who are left have more than a percentage of the votes. The seats do not
+    /// Candidates are eliminated until all remaining ones have more than a percentage of the votes. The seats do not
     /// limit how many are elected.
     BottomsUpByPercentage,
 }

@@ -1,4 +1,4 @@
-//! Who continues, who is elected and who is eliminated, as a count goes on.
+//! Which candidates continue, are elected or are eliminated.
 
 /// How a candidate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,17 +13,17 @@ enum Status {
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
     statuses: Vec<Status>,
-    /// Whether somebody who is elected goes on to collect votes.
+    /// Whether an elected candidate continues to receive votes.
     elected_continue: bool,
     /// In the order of election.
     pub(super) elected: Vec<usize>,
     pub(super) eliminated: usize,
-    /// Those who take part.
+    /// Candidates that take part.
     pub(super) candidates: usize,
 }
 
 impl Standing {
-    /// So many candidates, but for those who are excluded.
+    /// So many candidates, without the excluded ones.
     pub(super) fn of(
         candidates: usize,
         excluded: impl Fn(usize) -> bool,

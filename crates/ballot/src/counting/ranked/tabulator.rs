@@ -1,5 +1,5 @@
-//! The rounds of a pass: thresholds, who is elected, who is eliminated. In every step it does what RCTab does, so that
-//! each round is equal to RCTab's.
+//! The rounds of a pass: thresholds, elections, eliminations. Every step follows RCTab, so that each round equals
+//! RCTab's.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::standing::Standing;
 use super::tiebreak::Tiebreak;
 use super::votes::Votes;
 
-/// What a pass is held by.
+/// The terms of a pass.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms<'a> {
     pub(super) rules: &'a RankedRules,
-    /// Seats of this pass; 0 where a percentage and not their number decides.
+    /// Seats of this pass; 0 where a percentage decides.
     pub(super) seats: usize,
     /// The candidate who stands for undeclared write-ins.
     pub(super) write_ins: Option<usize>,
@@ -23,7 +23,7 @@ pub(super) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// Whether what the elected have above the threshold is transferred.
+    /// Whether surpluses are transferred.
     pub(super) fn transfers_surpluses(&self) -> bool {
         self.seats > 1 && self.rules.mode != SeatsMode::BottomsUp
     }
@@ -118,13 +118,13 @@ impl<'a> Pass<'a> {
         if last.elected.is_empty() && last.eliminated.is_empty() {
             return false;
         }
-        // Everybody is elected who can be, and there are more seats.
+        // No candidate is left for the remaining seats.
         let is_elected = !last.elected.is_empty() && elected < seats;
         if is_elected && !self.standing.anybody_continues_but(self.terms.write_ins) {
             return false;
         }
         if rules.continue_until_two {
-            // And one round more, to show what the last elimination comes to.
+            // And one more round, to show the last transfers.
             return eliminated + elected + 1 < self.standing.candidates
                 || !last.eliminated.is_empty();
         }
@@ -157,7 +157,7 @@ impl<'a> Pass<'a> {
         });
     }
 
-    /// Whether the threshold is told by the votes of this round, which is not the first.
+    /// Whether the votes of this later round set a new threshold.
     fn has_new_threshold(&self) -> bool {
         let Terms { rules, seats, .. } = self.terms;
         let is_kept = rules.first_round_threshold
@@ -361,8 +361,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Those who would stay behind the next one even with the votes of all who have fewer; nobody unless there are
-    /// several.
+    /// The candidates that together cannot overtake the next one; empty unless there are several.
     fn batch(&self, by_votes: &ByVotes) -> Vec<usize> {
         let mut sum = Votes::ZERO;
         let mut seen = Vec::new();
@@ -405,8 +404,8 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Adds to the last round what those keep who were elected before it. What is above the threshold then was lost in
-/// rounding; `with_residual` it is taken from them. Of a part of the ballots it cannot be told.
+/// Adds to the last round the votes kept by candidates elected earlier. Kept votes above the threshold were lost to
+/// rounding; `with_residual` they are deducted, which is impossible for a part of the ballots.
 pub(super) fn settle(ballots: &Ballots, rounds: &mut [PassRound], with_residual: bool) {
     let Some((last, earlier)) = rounds.split_last_mut() else {
         return;

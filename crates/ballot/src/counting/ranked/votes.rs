@@ -24,8 +24,7 @@ const HALF: i128 = 10_i128.pow(MOST_DECIMAL_PLACES as u32 / 2);
 /// A number of votes, or a fraction of one: a decimal number with up to [`MOST_DECIMAL_PLACES`] decimal places, exact.
 ///
 /// It is written with the decimal places that the arithmetic has given it, as RCTab writes it: `3.0000` is the same number
-/// as `3`, and tells that it has parts of votes in it. In JSON it is text, since a number would be rounded by those who
-/// read it.
+/// as `3`, and shows that it was summed from fractions. In JSON it is text, since readers would round a number.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Votes {
     parts: i128,
