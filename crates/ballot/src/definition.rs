@@ -79,6 +79,10 @@ pub struct Precinct {
     pub id: String,
     /// What people call it.
     pub title: String,
+    /// The most ballots that can come from here: those handed out, or one for each registered voter. Once as many are
+    /// counted, the precinct has reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ballots: Option<u64>,
 }
 
 /// A definition that cannot be used.

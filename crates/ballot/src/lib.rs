@@ -29,6 +29,7 @@ mod params;
 pub mod ranking;
 mod reason;
 mod record;
+mod reporting;
 mod rules;
 mod running_total;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub use params::{
 pub use ranking::Ranking;
 pub use reason::Reason;
 pub use record::RecordRef;
+pub use reporting::Reporting;
 pub use rules::{Ballot, Marked, PollsWindow, Rules};
 pub use running_total::running_total;
 pub use selection::{Marks, OVERVOTE, Selection, UNDERVOTE};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::ranked::ranking_marks;
-use super::{CountingMethod, Outcome, Profile, demand_no_choices};
+use super::{Count, CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::ranking::UNKNOWN_OVERVOTE;
 use crate::{Contest, Marks, Selection};
 
@@ -56,6 +56,11 @@ impl CountingMethod for Borda {
             }
         }
         Outcome::most_points(profile, contest, &points)
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        let most = count.contest.candidates.len().saturating_sub(1);
+        count.leads_by_more_than(remaining, most as u64)
     }
 }
 

@@ -37,6 +37,25 @@ pub use vote_for::VoteFor;
 
 use crate::{Contest, Marks};
 
+/// Asks a method. Not by `dyn CountingMethod`: a SmartModule counts and never tabulates, and a table of all
+/// methods' functions would put tabulation into it.
+macro_rules! ask {
+    ($asked:expr, $method:ident => $answer:expr) => {
+        match $asked {
+            Method::Plurality($method) => $answer,
+            Method::VoteFor($method) => $answer,
+            Method::Approval($method) => $answer,
+            Method::Score($method) => $answer,
+            Method::Irv($method) => $answer,
+            Method::Stv($method) => $answer,
+            Method::Schulze($method) => $answer,
+            Method::RankedPairs($method) => $answer,
+            Method::Borda($method) => $answer,
+            Method::Star($method) => $answer,
+        }
+    };
+}
+
 /// How a contest's answers are counted.
 pub trait CountingMethod {
     /// What a voter may mark in the contest.
@@ -50,6 +69,56 @@ pub trait CountingMethod {
 
     /// Who won, and with how much.
     fn tabulate(&self, profile: &Profile, contest: &Contest) -> Outcome;
+
+    /// Whether the winners stay the same whatever is marked on so many more ballots. It holds for every ballot that
+    /// could come, and is no projection. A method that cannot tell says no.
+    fn is_settled(&self, _count: &Count, _remaining: u64) -> bool {
+        false
+    }
+}
+
+/// A contest that is counted so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Count<'a> {
+    /// The contest.
+    pub contest: &'a Contest,
+    /// Its ballots.
+    pub profile: &'a Profile,
+    /// What they mean.
+    pub outcome: &'a Outcome,
+}
+
+impl Count<'_> {
+    /// Whether no more than `remaining` further ballots can change who is elected: the contest is mathematically
+    /// decided.
+    pub fn is_decided(&self, remaining: u64) -> bool {
+        let Count {
+            contest, outcome, ..
+        } = self;
+        let is_complete = outcome.winners.len() == contest.seats as usize
+            && outcome.tied.is_empty()
+            && outcome.stopped.is_none();
+        is_complete
+            && (remaining == 0
+                || ask!(&contest.method, method => method.is_settled(self, remaining)))
+    }
+
+    /// Whether each winner is so far ahead of every other candidate that `remaining` ballots cannot close the gap, each of
+    /// which brings two candidates at most `step` closer to each other.
+    fn leads_by_more_than(&self, remaining: u64, step: u64) -> bool {
+        let is_winner = |id: &String| self.outcome.winners.contains(id);
+        let (mut lowest, mut highest) = (u64::MAX, None);
+        for choice in &self.outcome.choices {
+            match is_winner(&choice.candidate_id) {
+                true => lowest = lowest.min(choice.total),
+                false => highest = highest.max(Some(choice.total)),
+            }
+        }
+        highest.is_none_or(|highest| {
+            let gap = lowest.saturating_sub(highest);
+            gap > remaining.saturating_mul(step)
+        })
+    }
 }
 
 /// The counting methods, as a definition names them: `{ kind = "plurality" }`.
@@ -76,25 +145,6 @@ pub enum Method {
     Borda(Borda),
     /// Points for each candidate; a runoff between the two with most points.
     Star(Star),
-}
-
-/// Asks a method. Not by `dyn CountingMethod`: a SmartModule counts and never tabulates, and a table of all
-/// methods' functions would put tabulation into it.
-macro_rules! ask {
-    ($asked:expr, $method:ident => $answer:expr) => {
-        match $asked {
-            Method::Plurality($method) => $answer,
-            Method::VoteFor($method) => $answer,
-            Method::Approval($method) => $answer,
-            Method::Score($method) => $answer,
-            Method::Irv($method) => $answer,
-            Method::Stv($method) => $answer,
-            Method::Schulze($method) => $answer,
-            Method::RankedPairs($method) => $answer,
-            Method::Borda($method) => $answer,
-            Method::Star($method) => $answer,
-        }
-    };
 }
 
 impl Method {

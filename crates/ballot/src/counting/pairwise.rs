@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ChoiceTotal, Outcome, Profile};
+use super::{ChoiceTotal, Count, Outcome, Profile};
 use crate::ranking::{UNDECLARED_WRITE_INS, UNKNOWN_OVERVOTE};
 use crate::{Contest, Selection};
 
@@ -20,6 +20,27 @@ pub struct Preference {
     pub over: String,
     /// The number of ballots.
     pub votes: u64,
+}
+
+/// Whether the only winner beats each other candidate by more ballots than are to come: such a candidate is elected by
+/// every method of duels.
+pub(super) fn is_beaten_by_none(count: &Count, remaining: u64) -> bool {
+    let [winner] = &*count.outcome.winners else {
+        return false;
+    };
+    let mut gaps: BTreeMap<&str, i128> = (count.contest.candidates.iter())
+        .map(|candidate| (&*candidate.candidate_id, 0))
+        .collect();
+    gaps.remove(&**winner);
+    for preference in &count.outcome.preferences {
+        let votes = i128::from(preference.votes);
+        if preference.candidate_id == *winner {
+            *gaps.entry(&preference.over).or_default() += votes;
+        } else if preference.over == *winner {
+            *gaps.entry(&preference.candidate_id).or_default() -= votes;
+        }
+    }
+    gaps.into_values().all(|gap| gap > i128::from(remaining))
 }
 
 /// How many ballots prefer each candidate to each other one, by their numbers.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CountingMethod, Outcome, Profile, demand_no_choices};
+use super::{Count, CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks};
 
 /// One mark; most votes win.
@@ -22,5 +22,9 @@ impl CountingMethod for Plurality {
 
     fn tabulate(&self, profile: &Profile, contest: &Contest) -> Outcome {
         Outcome::most_marks(profile, contest)
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        count.leads_by_more_than(remaining, 1)
     }
 }

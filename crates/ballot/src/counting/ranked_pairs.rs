@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::pairwise::{Duels, MOST_CANDIDATES, demand_few_candidates};
+use super::pairwise::{Duels, MOST_CANDIDATES, demand_few_candidates, is_beaten_by_none};
 use super::ranked::ranking_marks;
-use super::{CountingMethod, Outcome, Profile, demand_no_choices};
+use super::{Count, CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks};
 
 /// A ranking; the clearest duels decide. Equally clear duels are taken in the order of the ballot.
@@ -29,6 +29,10 @@ impl CountingMethod for RankedPairs {
         let duels = Duels::of_rankings(profile, contest);
         let locked = locked_in(&duels, contest.candidates.len());
         duels.outcome(profile, contest, |one, other| locked[one].has(other))
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        is_beaten_by_none(count, remaining)
     }
 }
 

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pairwise::{Duels, demand_few_candidates};
+use super::pairwise::{Duels, demand_few_candidates, is_beaten_by_none};
 use super::ranked::ranking_marks;
-use super::{CountingMethod, Outcome, Profile, demand_no_choices};
+use super::{Count, CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks};
 
 /// A ranking; the strongest chains of duels decide.
@@ -29,6 +29,10 @@ impl CountingMethod for Schulze {
         duels.outcome(profile, contest, |one, other| {
             strengths[one][other] > strengths[other][one]
         })
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        is_beaten_by_none(count, remaining)
     }
 }
 

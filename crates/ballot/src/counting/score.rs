@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CountingMethod, Outcome, Profile, demand_no_choices};
+use super::{Count, CountingMethod, Outcome, Profile, demand_no_choices};
 use crate::{Contest, Marks, Selection};
 
 /// Most points that a definition may allow.
@@ -49,5 +49,9 @@ impl CountingMethod for Score {
             }
         }
         Outcome::most_points(profile, contest, &points)
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        count.leads_by_more_than(remaining, u64::from(self.highest))
     }
 }

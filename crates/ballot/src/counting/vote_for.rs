@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CountingMethod, Outcome, Profile};
+use super::{Count, CountingMethod, Outcome, Profile};
 use crate::{Contest, Marks};
 
 /// Up to N marks (`choices`, by default the seats); most votes win.
@@ -23,5 +23,9 @@ impl CountingMethod for VoteFor {
 
     fn tabulate(&self, profile: &Profile, contest: &Contest) -> Outcome {
         Outcome::most_marks(profile, contest)
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        count.leads_by_more_than(remaining, 1)
     }
 }

@@ -33,7 +33,7 @@ use self::ballots::Ballots;
 use self::standing::Standing;
 use self::tabulator::{Decided, Pass, PassRound, Terms, settle};
 use self::tiebreak::Tiebreak;
-use super::{ChoiceTotal, CountingMethod, Outcome, Profile};
+use super::{ChoiceTotal, Count, CountingMethod, Outcome, Profile};
 use crate::ranking::{UNDECLARED_WRITE_INS, UNKNOWN_OVERVOTE};
 use crate::{Contest, Marks, Ranking, Selection};
 
@@ -60,6 +60,11 @@ impl CountingMethod for Irv {
 
     fn tabulate(&self, profile: &Profile, contest: &Contest) -> Outcome {
         self.count(contest).outcome(profile)
+    }
+
+    fn is_settled(&self, count: &Count, remaining: u64) -> bool {
+        self.count(count.contest)
+            .is_settled(count.profile, remaining)
     }
 }
 
@@ -230,6 +235,52 @@ impl RankedCount<'_> {
             total: tally.of(number).floor(),
         });
         totals.collect()
+    }
+
+    /// Whether the last candidate to continue stays the same with so many more ballots, of one seat.
+    ///
+    /// Candidates who all together, with every ballot that is to come, have fewer votes than any other are eliminated
+    /// before that other, in whatever order: votes leave such a set only for those outside it. So they can be taken out at
+    /// once, and the rest be counted again (the bound of Cary, "Estimating the margin of victory for instant-runoff
+    /// voting", 2011).
+    fn is_settled(&self, profile: &Profile, remaining: u64) -> bool {
+        // These rules eliminate by more than who has fewest votes, end the count early, or (the overvotes) let the order of
+        // eliminations decide where a ballot goes.
+        let rules = self.rules;
+        if self.passes > 1
+            || rules.minimum_votes > 0
+            || rules.stop_after_round.is_some()
+            || rules.overvote == OvervoteRule::ExhaustIfMultipleContinuing
+        {
+            return false;
+        }
+        let mut ballots = self.ballots(profile);
+        let mut continuing = self.standing(&[]).continuing();
+        if let Some(write_ins) = self.terms(1).write_ins {
+            continuing[write_ins] = false;
+        }
+        loop {
+            let tally = ballots.count(self.rules, &continuing, false);
+            let mut standing: Vec<(u64, usize)> = (continuing.iter().enumerate())
+                .filter(|(_, continues)| **continues)
+                .map(|(number, _)| (tally.of(number).floor(), number))
+                .collect();
+            if standing.len() < 2 {
+                return standing.len() == 1;
+            }
+            standing.sort_unstable();
+            let mut together = remaining;
+            let weakest = standing.windows(2).position(|pair| {
+                together = together.saturating_add(pair[0].0);
+                together < pair[1].0
+            });
+            let Some(weakest) = weakest else {
+                return false;
+            };
+            for (_, number) in &standing[..=weakest] {
+                continuing[*number] = false;
+            }
+        }
     }
 
     fn outcome(&self, profile: &Profile) -> Outcome {

@@ -128,3 +128,74 @@ proptest! {
         }
     }
 }
+
+/// Every method whose winners can be told to be settled, with a contest of one seat.
+fn settled_method() -> impl Strategy<Value = (String, bool)> {
+    let others = [
+        (r#"{"kind": "plurality"}"#, false),
+        (r#"{"kind": "borda"}"#, true),
+        (r#"{"kind": "schulze"}"#, true),
+        (r#"{"kind": "ranked-pairs"}"#, true),
+    ];
+    let others = others.map(|(method, ranked)| (method.to_owned(), ranked));
+    prop_oneof![
+        2 => method().prop_map(|method| (method, true)),
+        1 => prop::sample::select(others.to_vec()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_decided_stays_whatever_comes(
+        (method, is_ranked) in settled_method(),
+        ballots in prop::collection::vec((ranking(), 1..50_u64), 1..12),
+        more in prop::collection::vec(ranking(), 1..12),
+    ) {
+        let contest = contest(&method, 1, CANDIDATES);
+        let profile = |ballots: &mut dyn Iterator<Item = (&str, u64)>| -> Profile {
+            let ballots = ballots.map(|(text, ballots)| {
+                let text = match is_ranked {
+                    true => text,
+                    false => text.split(['>', '=']).next().unwrap_or_default(),
+                };
+                let selection = Selection::from_text(contest.marks(), text);
+                (selection.unwrap_or(Selection::Undervote), ballots)
+            });
+            ballots.collect()
+        };
+        let known = || ballots.iter().map(|(text, ballots)| (&**text, *ballots));
+        let before = profile(&mut known());
+        let outcome = contest.method.tabulate(&before, &contest);
+        let count = Count { contest: &contest, profile: &before, outcome: &outcome };
+        if count.is_decided(more.len() as u64) {
+            let all = profile(&mut known().chain(more.iter().map(|text| (&**text, 1))));
+            let after = contest.method.tabulate(&all, &contest);
+            // A tie of others may have to be decided first.
+            if after.stopped.is_none() {
+                prop_assert_eq!(after.winners, outcome.winners);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clear_lead_is_decided_before_the_last_ballot() {
+    let contest = contest(r#"{"kind": "irv"}"#, 1, "a b c");
+    let ballots = [("a", 40), ("b>a", 20), ("c>a", 5)];
+    let ballots = ballots.map(|(text, ballots)| {
+        (
+            Selection::from_text(contest.marks(), text).unwrap(),
+            ballots,
+        )
+    });
+    let profile: Profile = ballots.into_iter().collect();
+    let outcome = contest.method.tabulate(&profile, &contest);
+    let count = Count {
+        contest: &contest,
+        profile: &profile,
+        outcome: &outcome,
+    };
+    // With 14 more, c could have at most 19 and b 20; with c and b out, a has all 65.
+    assert!(count.is_decided(14));
+    assert!(!count.is_decided(30));
+}
