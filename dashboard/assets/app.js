@@ -1,13 +1,14 @@
 // Makes a page live: keeps the newest snapshot, and draws it at most seven times a second.
 
 import { Candidate } from './candidate.js';
+import { ContestPage } from './contest.js';
 import { Controls } from './controls.js';
 import { Location } from './location.js';
 import { Overview } from './overview.js';
 import { State } from './state.js';
 import { Stream } from './stream.js';
 
-const PAGES = { overview: Overview, candidate: Candidate, location: Location };
+const PAGES = { overview: Overview, contest: ContestPage, candidate: Candidate, location: Location };
 
 /** Shortest time between two reloads of a page that does not fit the server's snapshot. */
 const RELOAD_MS = 5_000;

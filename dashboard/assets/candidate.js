@@ -49,7 +49,7 @@ export class Candidate {
       .slice(0, MAX_LOCATIONS);
     this.#rows.show(
       places.map(({ location }) => location.state),
-      { made: nameLocation },
+      { made: (row, state) => nameLocation(row, this.#state.locations.get(state)) },
     );
     document.getElementById('no-places').hidden = places.length > 0;
     for (const { location, votes } of places) {

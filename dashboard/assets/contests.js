@@ -1,6 +1,6 @@
 // Every contest on the ballot: who has what, and who is ahead for a seat. There only where there are several.
 
-import { setFigures } from './figures.js';
+import { setFigures, setText } from './figures.js';
 import { Rows } from './rows.js';
 
 /** Keeps the contests up to date. */
@@ -22,8 +22,9 @@ export class Contests {
   draw(state) {
     for (const { id, element, rows, tied } of this.#contests) {
       const contest = state.snapshot.contests.find(({ contest_id }) => contest_id === id);
-      const { ballots, undervotes, overvotes } = contest;
-      setFigures(element, { ballots, undervotes, overvotes });
+      const { ballots, reporting } = contest;
+      setFigures(element, { ballots, reporting: reporting.reporting });
+      const word = contest.decided || reporting.complete ? 'elected' : 'ahead';
       rows.show(
         contest.choices.map(({ candidate_id }) => candidate_id),
         { animated: true },
@@ -33,7 +34,9 @@ export class Contests {
         const wins = contest.winners.includes(candidate_id);
         setFigures(row, { votes: total_votes, share });
         row.classList.toggle('wins', wins);
-        row.querySelector('.seat').hidden = !wins;
+        const seat = row.querySelector('.seat');
+        setText(seat, word);
+        seat.hidden = !wins;
       }
       tied.hidden = (contest.tied ?? []).length === 0;
     }

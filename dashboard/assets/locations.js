@@ -86,7 +86,7 @@ export class Locations {
     this.#order = matching.slice((page - 1) * this.#query.size, page * this.#query.size);
     this.#rows.show(
       this.#order.map((location) => location.state),
-      { made: nameLocation },
+      { made: (row, state) => nameLocation(row, this.#state.locations.get(state)) },
     );
     for (const location of this.#order) this.#fill(location);
     for (const head of this.#heads) {
@@ -136,7 +136,7 @@ function ordered(state, { sort, order, filter }) {
   return [...state.locations.values()]
     .map((location) => ({
       location,
-      name: location.state.toLowerCase(),
+      name: (location.title ?? location.state).toLowerCase(),
       leader: location.leader && names.get(location.leader.candidate_id),
     }))
     .filter((item) => item.name.includes(needle))
@@ -147,10 +147,10 @@ function ordered(state, { sort, order, filter }) {
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Names a new row, with a link to the location's page. */
-export function nameLocation(row, state) {
+export function nameLocation(row, location) {
   const link = row.querySelector('a');
-  setText(link, state);
-  setAttribute(link, 'href', locationPath(state));
+  setText(link, location.title ?? location.state);
+  setAttribute(link, 'href', locationPath(location.state));
 }
 
 /** Replaces a link for pages without scripts by a button. */

@@ -46,6 +46,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         JAVASCRIPT "app.js";
         JAVASCRIPT "candidate.js";
         JAVASCRIPT "charts.js";
+        JAVASCRIPT "contest.js";
         JAVASCRIPT "contests.js";
         JAVASCRIPT "controls.js";
         JAVASCRIPT "figures.js";

@@ -229,6 +229,7 @@ impl Board {
 
     pub(crate) fn snapshot(&mut self, now: DateTime<Utc>) -> Snapshot {
         self.sequence += 1;
+        self.counts.tabulate();
         let race = self.counts.race();
         let polls = self.polls.unwrap_or_default();
         let rejected = self.rejected();
@@ -243,6 +244,7 @@ impl Board {
             totals: self.totals(rejected.iter().map(|at| at.count).sum()),
             leader: race.leader(),
             contests: self.counts.contests(),
+            outcomes: self.counts.outcomes(),
             turnout: self.counts.turnout(),
             rejected,
             place_name: self.counts.place_name(),

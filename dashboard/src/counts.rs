@@ -1,18 +1,20 @@
 //! What the dashboard knows of the count: what is on the ballot, the newest figures, and the results.
 //!
 //! Totals of an election only grow, so the larger of two is the newer one. That is how the stored tallies and the topic
-//! `totals` are merged without a common clock.
+//! `totals` are merged without a common clock. A contest is tabulated when it is shown and has changed.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use ballot::counting::Outcome;
+use ballot::counting::{Count, Outcome, Profile};
 use ballot::{Candidate, Contest, ElectionDefinition, Group, Tally};
 use service::public_url::portrait_path;
 use wire::votes_by_party;
 
 use crate::model::{
-    CandidateResult, ContestResult, GroupCount, GroupTurnout, Leader, LocationResult, Turnout,
+    CandidateResult, ContestResult, GroupCount, GroupTurnout, Leader, LocationResult, Reporting,
+    Turnout,
 };
 
 /// Most values of a group that are listed by name. Of a longer list, those with most votes come first.
@@ -25,6 +27,20 @@ pub(crate) struct Counts {
     definition: Option<ElectionDefinition>,
     tally: Tally,
     changed_places: BTreeSet<String>,
+    /// The contests as they were tabulated last, in the order of the definition.
+    contests: Vec<TabulatedContest>,
+}
+
+/// A contest as it was tabulated last.
+#[derive(Debug, Default)]
+struct TabulatedContest {
+    /// Its selections over all places.
+    profile: Profile,
+    /// Whether there are more than were tabulated.
+    has_changed: bool,
+    outcome: Arc<Outcome>,
+    reporting: ballot::Reporting,
+    is_decided: bool,
 }
 
 /// The first contest: what the page leads with.
@@ -38,7 +54,51 @@ pub(crate) struct Race {
 
 impl Counts {
     pub(crate) fn set_definition(&mut self, definition: ElectionDefinition) {
+        let contests = definition.contests.iter();
+        let contests = contests.map(|contest| TabulatedContest {
+            profile: self.tally.profile(contest),
+            has_changed: true,
+            ..TabulatedContest::default()
+        });
+        self.contests = contests.collect();
         self.definition = Some(definition);
+        self.tabulate();
+    }
+
+    /// Tabulates every contest that has changed.
+    pub(crate) fn tabulate(&mut self) {
+        let Some(definition) = &self.definition else {
+            return;
+        };
+        for (contest, tabulated) in definition.contests.iter().zip(&mut self.contests) {
+            if !std::mem::take(&mut tabulated.has_changed) {
+                continue;
+            }
+            let profile = &tabulated.profile;
+            let outcome = contest.method.tabulate(profile, contest);
+            let reporting = ballot::Reporting::of(definition, contest, &self.tally);
+            let count = Count {
+                contest,
+                profile,
+                outcome: &outcome,
+            };
+            let remaining = reporting.remaining;
+            tabulated.is_decided = remaining.is_some_and(|remaining| count.is_decided(remaining));
+            tabulated.reporting = reporting;
+            tabulated.outcome = Arc::new(outcome);
+        }
+    }
+
+    /// Each contest, and what its count says.
+    fn tabulated(&self) -> impl Iterator<Item = (&Contest, &TabulatedContest)> {
+        let definition = self.definition.iter();
+        let contests = definition.flat_map(|definition| &definition.contests);
+        contests.zip(&self.contests)
+    }
+
+    /// The whole outcome of each contest.
+    pub(crate) fn outcomes(&self) -> Vec<Arc<Outcome>> {
+        self.tabulated().map(|(_, it)| it.outcome.clone()).collect()
     }
 
     /// Every candidate of every contest, and those who have votes without being on the ballot.
@@ -74,12 +134,27 @@ impl Counts {
         }
         for (contest, groups) in &totals.contests {
             let known = self.tally.contests.entry(contest.clone()).or_default();
+            let definition = self.definition.as_ref();
+            let contests = definition.iter().flat_map(|it| &it.contests);
+            let mut listed = contests.zip(&mut self.contests);
+            let mut tabulated = listed.find(|(it, _)| it.id == *contest);
             for (group, values) in groups {
                 let known = known.entry(group.clone()).or_default();
                 for (value, selections) in values {
                     let known = known.entry(value.clone()).or_default();
                     for (selection, &votes) in selections {
-                        is_news |= raise(known.entry(selection.clone()).or_default(), votes);
+                        let known = known.entry(selection.clone()).or_default();
+                        let more = votes.saturating_sub(*known);
+                        if !raise(known, votes) {
+                            continue;
+                        }
+                        is_news = true;
+                        if let Some((contest, tabulated)) = &mut tabulated
+                            && place_group.as_ref() == Some(group)
+                        {
+                            tabulated.profile.add(contest.selection(selection), more);
+                            tabulated.has_changed = true;
+                        }
                     }
                 }
             }
@@ -96,38 +171,36 @@ impl Counts {
     }
 
     pub(crate) fn race(&self) -> Race {
-        let Some(contest) = self.first_contest() else {
+        let Some((contest, TabulatedContest { outcome, .. })) = self.tabulated().next() else {
             return Race::default();
         };
-        let outcome = self.tally.outcome(contest);
-        let whole = all_marks(contest, &outcome);
-        let choices = outcome.choices.into_iter();
-        let mut totals: BTreeMap<String, u64> = choices
-            .map(|choice| (choice.candidate_id, choice.total))
+        let whole = all_marks(contest, outcome);
+        let choices = outcome.choices.iter();
+        let mut totals: BTreeMap<&str, u64> = choices
+            .map(|choice| (&*choice.candidate_id, choice.total))
             .collect();
         let candidates = contest.candidates.iter().map(|candidate| {
-            let total = totals.remove(&candidate.candidate_id).unwrap_or(0);
-            candidate_result(candidate, total, whole)
+            let total = totals.remove(&*candidate.candidate_id).unwrap_or(0);
+            candidate_result(contest, &candidate.candidate_id, total, whole)
         });
         let mut candidates: Vec<_> = candidates.collect();
         // Votes may be counted without a list of candidates.
         for (id, total) in totals {
-            candidates.push(candidate_result(&Candidate::of_id(&id), total, whole));
+            candidates.push(candidate_result(contest, id, total, whole));
         }
         Race { candidates, whole }
     }
 
     pub(crate) fn contests(&self) -> Vec<ContestResult> {
-        let Some(definition) = &self.definition else {
-            return Vec::new();
-        };
-        let results = self.tally.outcomes(definition).into_iter();
-        let results = results.map(|(contest, outcome)| {
-            let whole = contest.whole_of(&outcome);
-            let choices = outcome.choices.iter().map(|choice| {
-                let candidate = contest.candidate(&choice.candidate_id);
-                candidate_result(&candidate, choice.total, whole)
-            });
+        let results = self.tabulated().map(|(contest, tabulated)| {
+            let TabulatedContest {
+                outcome, reporting, ..
+            } = tabulated;
+            let whole = contest.whole_of(outcome);
+            let choices = outcome
+                .choices
+                .iter()
+                .map(|choice| candidate_result(contest, &choice.candidate_id, choice.total, whole));
             ContestResult {
                 contest_id: contest.id.clone(),
                 title: contest.title.clone(),
@@ -137,8 +210,17 @@ impl Counts {
                 undervotes: outcome.undervotes,
                 overvotes: outcome.overvotes,
                 choices: choices.collect(),
-                winners: outcome.winners,
-                tied: outcome.tied,
+                winners: outcome.winners.clone(),
+                tied: outcome.tied.clone(),
+                rounds: (!outcome.rounds.is_empty()).then_some(outcome.rounds.len()),
+                reporting: Reporting {
+                    precincts: reporting.precincts,
+                    reporting: reporting.reporting,
+                    reported: reporting.reported,
+                    remaining: reporting.remaining,
+                    complete: reporting.is_complete(),
+                },
+                decided: tabulated.is_decided,
             }
         });
         results.collect()
@@ -149,6 +231,8 @@ impl Counts {
         let (Some(group), Some(contest)) = (self.place_group(), self.first_contest()) else {
             return Vec::new();
         };
+        let precincts = self.definition.iter().flat_map(|it| &it.precincts);
+        let titles: BTreeMap<&str, &str> = precincts.map(|it| (&*it.id, &*it.title)).collect();
         let by_place = self.tally.selections_by(&contest.id, &group.name);
         let turnout = self.tally.turnout_by(&group.name).iter();
         let places = turnout.map(|(place, &count)| {
@@ -159,6 +243,7 @@ impl Counts {
             let votes: Vec<u64> = votes.collect();
             LocationResult {
                 state: place.clone(),
+                title: titles.get(&**place).map(|&title| title.to_owned()),
                 count,
                 leader: race.leader_with(&votes, votes.iter().sum::<u64>().max(1)),
                 votes,
@@ -175,10 +260,10 @@ impl Counts {
     /// Votes counted by party, and by each group but the place.
     pub(crate) fn turnout(&self) -> Turnout {
         let counted = self.counted();
-        let parties = self.first_contest().map(|contest| {
-            let outcome = self.tally.outcome(contest);
-            let whole = all_marks(contest, &outcome);
-            let parties = votes_by_party(contest, &outcome).into_iter();
+        let parties = self.tabulated().next().map(|(contest, tabulated)| {
+            let outcome = &tabulated.outcome;
+            let whole = all_marks(contest, outcome);
+            let parties = votes_by_party(contest, outcome).into_iter();
             let mut parties: Vec<_> = parties
                 .map(|(party, votes)| group_count(&party, votes, whole))
                 .collect();
@@ -264,8 +349,17 @@ impl Race {
     }
 }
 
-fn candidate_result(candidate: &Candidate, total_votes: u64, whole: u64) -> CandidateResult {
+fn candidate_result(
+    contest: &Contest,
+    candidate_id: &str,
+    total_votes: u64,
+    whole: u64,
+) -> CandidateResult {
+    let candidate = contest.candidate(candidate_id);
+    let mut candidates = contest.candidates.iter();
+    let place = candidates.position(|listed| listed.candidate_id == candidate_id);
     CandidateResult {
+        place: place.unwrap_or(contest.candidates.len()),
         candidate_id: candidate.candidate_id.clone(),
         candidate_name: candidate.candidate_name.clone(),
         party_affiliation: candidate.party_affiliation.clone(),

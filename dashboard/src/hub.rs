@@ -147,6 +147,7 @@ mod tests {
     fn snapshot(sequence: u64, locations: &[&str]) -> Snapshot {
         let location = |state: &&str| LocationResult {
             state: (*state).into(),
+            title: None,
             count: sequence,
             leader: None,
             votes: vec![],

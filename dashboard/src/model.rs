@@ -3,7 +3,10 @@
 //! The pages, the API and the event stream all show the same [`Snapshot`]. The browser gets all of it when it connects,
 //! and after that only those locations that have changed.
 
+use std::sync::Arc;
+
 use ballot::Reason;
+use ballot::counting::{Outcome, Preference, Round};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,6 +27,9 @@ pub struct Snapshot {
     pub leader: Option<Leader>,
     /// The result of every contest on the ballot. `leader`, `candidates` and `locations` are of the first.
     pub contests: Vec<ContestResult>,
+    /// The whole outcome of each of them, for the page of the contest: too much for every event.
+    #[serde(skip)]
+    pub(crate) outcomes: Vec<Arc<Outcome>>,
     /// Every candidate, in the order of registration.
     pub candidates: Vec<CandidateResult>,
     /// Votes counted per party and per value of each group.
@@ -43,6 +49,13 @@ impl Snapshot {
     pub(crate) fn index_of(&self, candidate_id: &str) -> Option<usize> {
         let mut candidates = self.candidates.iter();
         candidates.position(|candidate| candidate.candidate_id == candidate_id)
+    }
+
+    /// A contest, and what its count says.
+    pub(crate) fn contest(&self, contest_id: &str) -> Option<(&ContestResult, &Outcome)> {
+        let contests = self.contests.iter().zip(&self.outcomes);
+        let mut contests = contests.map(|(contest, outcome)| (contest, &**outcome));
+        contests.find(|(contest, _)| contest.contest_id == contest_id)
     }
 }
 
@@ -109,6 +122,9 @@ pub struct CandidateResult {
     pub total_votes: u64,
     /// Share of the votes counted, 0 to 1.
     pub share: f64,
+    /// The place on the ballot, from 0: it gives the colour.
+    #[serde(skip)]
+    pub(crate) place: usize,
 }
 
 /// The result of a contest.
@@ -135,6 +151,60 @@ pub struct ContestResult {
     /// Who is tied for the last seats, if there is a tie.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tied: Vec<String>,
+    /// Rounds of a ranked count so far; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<usize>,
+    /// How much of it is reported.
+    pub reporting: Reporting,
+    /// Whether no ballot that is still to come can change who is elected.
+    pub decided: bool,
+}
+
+impl ContestResult {
+    /// A candidate's name; the id of one who is not on the ballot.
+    pub(crate) fn name_of<'a>(&'a self, candidate_id: &'a str) -> &'a str {
+        let mut choices = self.choices.iter();
+        let known = choices.find(|choice| choice.candidate_id == candidate_id);
+        known.map_or(candidate_id, |choice| &choice.candidate_name)
+    }
+}
+
+/// How much of a contest is reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reporting {
+    /// Precincts that vote in it; 0 in an election without precincts.
+    pub precincts: usize,
+    /// Precincts with a ballot that is counted.
+    pub reporting: usize,
+    /// Precincts of which every ballot is counted, as far as the definition says how many they have.
+    pub reported: usize,
+    /// Most ballots that are still to come; absent if the definition does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u64>,
+    /// Whether all precincts have reported. Until then the result is unofficial.
+    pub complete: bool,
+}
+
+/// A contest with everything that its count says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct ContestCount {
+    /// When the figures were taken.
+    #[schema(format = DateTime)]
+    pub generated_at: String,
+    /// The result.
+    #[serde(flatten)]
+    pub result: ContestResult,
+    /// The rounds of a ranked count: who has how many votes, who is elected or eliminated, and where votes go.
+    #[serde(rename = "round_by_round", skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub rounds: Vec<Round>,
+    /// How many ballots prefer a candidate to another, where that decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub preferences: Vec<Preference>,
+    /// Why a ranked count stopped before its end, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
 }
 
 /// Votes counted of each value of a group.
@@ -185,6 +255,9 @@ pub struct RejectedCount {
 pub struct LocationResult {
     /// The location.
     pub state: String,
+    /// What people call it; absent where that is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Votes counted there.
     pub count: u64,
     /// Who leads there; absent while nobody has a vote.
@@ -195,6 +268,11 @@ pub struct LocationResult {
 }
 
 impl LocationResult {
+    /// What people call it.
+    pub(crate) fn name(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.state)
+    }
+
     /// Votes that the leader is ahead by.
     pub(crate) fn lead(&self) -> u64 {
         self.leader.as_ref().map_or(0, |leader| leader.lead)

@@ -1,5 +1,6 @@
 //! Numbers in the reader's language: grouping, decimal sign and digits.
 
+use ballot::counting::Votes;
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_locale_core::Locale;
@@ -65,6 +66,15 @@ impl Numbers {
             return NO_NUMBER.to_owned();
         }
         let plain = format!("{number:.decimals$}");
+        match Decimal::try_from_str(&plain) {
+            Ok(decimal) => self.write(&decimal, || plain),
+            Err(_) => plain,
+        }
+    }
+
+    /// Votes, with the decimal places that they have.
+    pub(crate) fn exact(&self, votes: Votes) -> String {
+        let plain = votes.to_string();
         match Decimal::try_from_str(&plain) {
             Ok(decimal) => self.write(&decimal, || plain),
             Err(_) => plain,

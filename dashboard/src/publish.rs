@@ -17,6 +17,10 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// microseconds.
 const PUSHES_PER_SECOND: u32 = 5_000;
 
+/// Part of the time that making snapshots may take, at most: one in so many. Rounds of very many different rankings take
+/// hundreds of milliseconds.
+const RESTING_PART: u32 = 4;
+
 /// Time without a change until a heartbeat is sent.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -50,16 +54,19 @@ pub(crate) async fn publish(
         regular: Instant::now(),
     };
     let mut last = Instant::now();
+    let mut took = Duration::ZERO;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = shared.changed() => {
                 let budgeted = Duration::from_secs(1) * hub.listeners() / PUSHES_PER_SECOND;
-                let due = pace.next(Instant::now(), interval.max(budgeted));
+                let interval = interval.max(budgeted).max(took * RESTING_PART);
+                let due = pace.next(Instant::now(), interval);
                 let due = tokio::time::sleep_until(due);
                 if stop.run_until_cancelled(due).await.is_none() {
                     return;
                 }
+                let begun = Instant::now();
                 let (snapshot, changed) = {
                     let mut board = shared.board();
                     let changed = board.take_changed_locations();
@@ -72,6 +79,7 @@ pub(crate) async fn publish(
                     names.iter().filter_map(place).collect()
                 });
                 last = Instant::now();
+                took = last - begun;
                 hub.publish(snapshot, changed);
             }
             _ = samples.tick() => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::counting::{Method, Outcome};
 use crate::definition::DefinitionError;
 use crate::selection::{OVERVOTE, UNDERVOTE};
-use crate::{Candidate, Marks};
+use crate::{Candidate, Marks, Selection};
 
 /// Longest text of a selection, in bytes: it is part of a key in Postgres, whose index takes 2,700.
 pub(crate) const MAX_SELECTION_BYTES: usize = 2_000;
@@ -63,6 +63,12 @@ impl Contest {
             }
             Marks::Candidates { .. } => outcome.ballots - outcome.undervotes - outcome.overvotes,
         }
+    }
+
+    /// A selection from its text in a table. Text that the contest could not have written stands for nobody, as an
+    /// overvote does: the ballots are still counted as ballots.
+    pub fn selection(&self, text: &str) -> Selection {
+        Selection::from_text(self.marks(), text).unwrap_or(Selection::Overvote)
     }
 
     /// The candidate with this id; of one who is not listed, nothing but the id.

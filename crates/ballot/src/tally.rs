@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::counting::{Outcome, Profile};
-use crate::{Contest, ElectionDefinition, Reason, Selection};
+use crate::{Contest, ElectionDefinition, Reason};
 
 /// Votes by the text of a [`Selection`].
 pub type BySelection = BTreeMap<String, u64>;
@@ -199,7 +199,7 @@ impl Tally {
         first.into_iter().flat_map(BTreeMap::values).flatten().fold(
             Profile::default(),
             |mut profile, (text, votes)| {
-                profile.add(selection(contest, text), *votes);
+                profile.add(contest.selection(text), *votes);
                 profile
             },
         )
@@ -222,7 +222,7 @@ impl Tally {
     pub fn totals_of(contest: &Contest, selections: &BySelection) -> BTreeMap<String, u64> {
         let profile: Profile = selections
             .iter()
-            .map(|(text, &votes)| (selection(contest, text), votes))
+            .map(|(text, &votes)| (contest.selection(text), votes))
             .collect();
         let choices = contest.method.totals(&profile, contest).into_iter();
         choices
@@ -302,12 +302,6 @@ fn demand_sum(
         sum,
         whole,
     })
-}
-
-/// A selection from its text in a table. Text that the contest could not have written stands for nobody, as
-/// an overvote does: the ballots are still counted as ballots.
-fn selection(contest: &Contest, text: &str) -> Selection {
-    Selection::from_text(contest.marks(), text).unwrap_or(Selection::Overvote)
 }
 
 fn add_nested<K: Ord + Clone, V: Clone>(

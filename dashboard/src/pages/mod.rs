@@ -3,6 +3,7 @@
 
 mod ballot;
 mod candidate;
+mod contest;
 mod error;
 mod location;
 mod overview;
@@ -12,6 +13,7 @@ mod tests;
 
 pub(crate) use self::ballot::{BallotForm, ballot, ballot_receipt};
 pub(crate) use candidate::candidate;
+pub(crate) use contest::contest;
 pub(crate) use error::error;
 pub(crate) use location::location;
 pub(crate) use overview::overview;

@@ -1,7 +1,6 @@
 //! The front page: the race, the count, locations, turnout and the pipeline.
 
 mod charts;
-mod contests;
 mod locations;
 mod pipeline;
 
@@ -18,6 +17,9 @@ use crate::query::{LocationsPage, LocationsQuery};
 
 /// Candidates that the style sheet shows beside the leader; all are in the table.
 const STANDINGS: usize = 6;
+
+/// Candidates that the style sheet shows in the table before all are asked for.
+const SHOWN_FIRST: usize = 12;
 
 #[derive(Template)]
 #[template(path = "overview.html")]

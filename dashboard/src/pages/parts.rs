@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use service::public_url::path_segment;
 
-use crate::model::{CandidateResult, Leader, Snapshot};
+use crate::model::{CandidateResult, ContestResult, Leader, Snapshot};
 use crate::numbers::NO_NUMBER;
 
 /// Colours of candidates in the style sheet; after these they repeat.
@@ -77,6 +77,41 @@ pub(super) fn rank(snapshot: &Snapshot, votes: u64) -> usize {
 /// The colour of the candidate at this place in the order of registration, from 1.
 pub(super) fn colour(index: usize) -> usize {
     index % COLOURS + 1
+}
+
+/// The colour of a choice in a contest; 0 of one who is none.
+pub(super) fn choice_colour(contest: &ContestResult, candidate_id: &str) -> usize {
+    let mut choices = contest.choices.iter();
+    let choice = choices.find(|choice| choice.candidate_id == candidate_id);
+    choice.map_or(0, |choice| colour(choice.place))
+}
+
+/// The page of a contest.
+pub(super) fn contest_path(contest_id: &str) -> String {
+    format!("/contests/{}", path_segment(contest_id))
+}
+
+/// The method and the seats of a contest.
+pub(super) fn method_words(contest: &ContestResult) -> String {
+    let name = match contest.method.as_str() {
+        "irv" => "Instant runoff".to_owned(),
+        "stv" => "Single transferable vote".to_owned(),
+        "star" => "STAR".to_owned(),
+        "borda" => "Borda count".to_owned(),
+        name => capitalised(name),
+    };
+    match contest.seats {
+        1 => format!("{name}, one seat"),
+        seats => format!("{name}, {seats} seats"),
+    }
+}
+
+/// How a winner is called: `ahead` until every ballot is counted, unless the rest cannot change it.
+pub(super) fn winner_word(contest: &ContestResult) -> &'static str {
+    match contest.decided || contest.reporting.complete {
+        true => "elected",
+        false => "ahead",
+    }
 }
 
 /// Colour and name of a leader; colour 0 and a dash where there is none.

@@ -57,6 +57,7 @@ fn under_way() -> Snapshot {
             candidate_name: (*name).into(),
             party_affiliation: (*party).into(),
             photo_url: format!("/portraits/id-{index}.svg"),
+            place: index,
             total_votes: votes,
             share: share(votes),
         })
@@ -94,11 +95,13 @@ fn under_way() -> Snapshot {
             choices: candidates.clone(),
             ..ContestResult::default()
         }],
+        outcomes: Vec::new(),
         place_name: "location".into(),
         locations: locations
             .into_iter()
             .map(|(state, votes)| LocationResult {
                 state,
+                title: None,
                 count: votes.iter().sum(),
                 leader: leader(&candidates, &votes),
                 votes,

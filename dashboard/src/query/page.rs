@@ -40,7 +40,7 @@ impl LocationsQuery {
         let mut keyed: Vec<_> = locations
             .iter()
             .map(|location| Keyed {
-                name: location.state.to_lowercase(),
+                name: location.name().to_lowercase(),
                 leader: leader_name(location, &names),
                 location,
             })

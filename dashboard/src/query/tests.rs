@@ -11,12 +11,14 @@ fn candidate(id: &str, name: &str) -> CandidateResult {
         photo_url: String::new(),
         total_votes: 0,
         share: 0.0,
+        place: 0,
     }
 }
 
 fn location(state: &str, count: u64, leader: Option<(&str, u64)>) -> LocationResult {
     LocationResult {
         state: state.into(),
+        title: None,
         count,
         leader: leader.map(|(id, lead)| Leader {
             candidate_id: id.into(),

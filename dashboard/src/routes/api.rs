@@ -7,10 +7,10 @@ use tide::http::StatusCode;
 use tide::{Request, Response};
 use utoipa::ToSchema;
 
-use super::{Problem, Site, json, refusal};
+use super::{Problem, Site, json, path_parameter, refusal};
 use crate::model::{
-    CandidateResult, GroupCount, LocationResult, PartitionEvidence, Pipeline, RejectedCount,
-    Snapshot,
+    CandidateResult, ContestCount, GroupCount, LocationResult, PartitionEvidence, Pipeline,
+    RejectedCount, Snapshot,
 };
 use crate::query::{self, Format, LocationsPage, LocationsQuery};
 
@@ -119,6 +119,35 @@ pub(super) async fn results(request: ApiRequest) -> tide::Result {
     });
     let header = ["candidate_name", "state", "total_votes"];
     answer(&request, "results", snapshot, &header, rows)
+}
+
+/// A contest, with every round of a ranked count.
+#[utoipa::path(
+    get, path = "/api/v1/contests/{contest_id}", tag = "results",
+    params(("contest_id" = String, Path, description = "The contest's id in the election's definition")),
+    responses((status = 200, body = ContestCount), (status = 404, body = Problem)),
+)]
+pub(super) async fn contest(request: ApiRequest) -> tide::Result {
+    let contest_id = path_parameter(&request, "contest_id")?;
+    let published = request.state().hub.latest().await;
+    let snapshot = &published.snapshot;
+    match snapshot.contest(&contest_id) {
+        Some((contest, outcome)) => {
+            let count = ContestCount {
+                generated_at: snapshot.generated_at.clone(),
+                result: contest.clone(),
+                rounds: outcome.rounds.clone(),
+                preferences: outcome.preferences.clone(),
+                stopped: outcome.stopped.as_ref().map(ToString::to_string),
+            };
+            json(StatusCode::Ok, &count)
+        }
+        None => Ok(refusal(
+            request.url().path(),
+            StatusCode::NotFound,
+            "No contest of this election has this id.",
+        )),
+    }
 }
 
 /// Votes counted per party, gender and age band.

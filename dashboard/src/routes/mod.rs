@@ -47,12 +47,14 @@ pub(crate) fn app(site: Arc<Site>) -> App {
     app.at("/").get(site_pages::overview);
     app.at("/candidates/:candidate_id")
         .get(site_pages::candidate);
+    app.at("/contests/:contest_id").get(site_pages::contest);
     app.at("/locations/:state").get(site_pages::location);
     app.at("/portraits/:file").get(site_pages::portrait);
     app.at("/assets/*name").get(site_pages::asset);
     app.at("/favicon.ico").get(site_pages::favicon);
     app.at("/api/v1/results").get(api::results);
     app.at("/api/v1/turnout").get(api::turnout);
+    app.at("/api/v1/contests/:contest_id").get(api::contest);
     app.at("/api/v1/candidates").get(api::candidates);
     app.at("/api/v1/locations").get(api::locations);
     app.at("/api/v1/rejected").get(api::rejected);

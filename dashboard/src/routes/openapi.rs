@@ -16,7 +16,7 @@ use super::{Site, api, events, votes};
             about a single voter. Where votes are accepted, a registered voter can cast one.",
     ),
     paths(
-        api::results, api::turnout, api::candidates, api::locations, api::rejected, api::pipeline,
+        api::results, api::contest, api::turnout, api::candidates, api::locations, api::rejected, api::pipeline,
         api::evidence, events::events, votes::cast,
     ),
     tags(

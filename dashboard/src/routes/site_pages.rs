@@ -62,6 +62,24 @@ pub(super) async fn candidate(request: PageRequest) -> tide::Result {
     }
 }
 
+pub(super) async fn contest(request: PageRequest) -> tide::Result {
+    let contest_id = path_parameter(&request, "contest_id")?;
+    let published = request.state().hub.latest().await;
+    match published.snapshot.contest(&contest_id) {
+        Some((contest, outcome)) => rendered(pages::contest(
+            &published.snapshot,
+            contest,
+            outcome,
+            &numbers(&request),
+        )),
+        None => Ok(refusal(
+            "/contests",
+            StatusCode::NotFound,
+            "No contest of this election has this id.",
+        )),
+    }
+}
+
 fn known_candidate(request: &PageRequest, candidate_id: &str) -> Option<Candidate> {
     let candidates = request.state().shared.board().candidates();
     let mut candidates = candidates.into_iter();

@@ -88,6 +88,11 @@ impl Votes {
         u64::try_from(self.parts.max(0) / ONE).unwrap_or(u64::MAX)
     }
 
+    /// The nearest floating-point number, to draw it.
+    pub fn to_f64(self) -> f64 {
+        self.parts as f64 / ONE as f64
+    }
+
     /// Whether it is more than none.
     pub fn is_positive(self) -> bool {
         self.parts > 0
