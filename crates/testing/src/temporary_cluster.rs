@@ -275,7 +275,7 @@ async fn succeed(command: Command) -> Result<(), StartError> {
 fn is_online(list: &[u8], id: i32) -> bool {
     let spus: Vec<serde_json::Value> = serde_json::from_slice(list).unwrap_or_default();
     spus.iter()
-        .any(|spu| spu["spec"]["id"] == id && spu["status"]["resolution"] == "Online")
+        .any(|spu| spu["spec"]["spuId"] == id && spu["status"]["resolution"] == "Online")
 }
 
 fn spu_id(spu: usize) -> i32 {

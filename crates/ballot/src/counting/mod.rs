@@ -208,7 +208,8 @@ impl Method {
 /// What candidates' totals are under the method of this name, as a heading.
 pub fn unit(method: &str) -> &'static str {
     match method {
-        "score" => "Points",
+        "score" | "star" | "borda" => "Points",
+        "schulze" | "ranked-pairs" => "Duels won",
         _ => "Votes",
     }
 }
