@@ -59,8 +59,8 @@ use crate::metrics::Metrics;
 use crate::routes::Site;
 use crate::shared::Shared;
 
-/// Largest request for a vote. A ballot has three texts of 255 bytes; each may be escaped.
-const MAX_BALLOT_BYTES: usize = 8 * 1024;
+/// Largest request for a vote: what is marked in every contest of a long ballot.
+const MAX_BALLOT_BYTES: usize = 64 * 1024;
 
 /// Why the dashboard could not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -83,11 +83,6 @@ pub enum DashboardError {
         "votes cannot be accepted: this election requires no credentials, so anybody could vote for anybody; set it up with `--require-credentials`"
     )]
     NoCredentials,
-    /// Votes are to be taken, and the election has several contests.
-    #[error(
-        "`--accept-votes` needs an election with one contest in which a ballot marks one candidate; this one has several contests or other marks"
-    )]
-    SeveralContests,
     /// Records are missing from the log, so no votes may be appended.
     #[error("votes cannot be accepted: {0}")]
     WholeLog(WholeLogError),
@@ -104,9 +99,7 @@ impl DashboardError {
             DashboardError::Ballots(error @ StoreError::Key(_)) => {
                 anyhow::Error::from(error).context("votes cannot be accepted")
             }
-            DashboardError::NoCredentials | DashboardError::SeveralContests => {
-                UsageError(self.to_string()).into()
-            }
+            DashboardError::NoCredentials => UsageError(self.to_string()).into(),
             other => other.into(),
         }
     }
@@ -312,9 +305,6 @@ async fn take_votes(
     };
     let key = election.credentials.clone();
     let key = key.ok_or(DashboardError::NoCredentials)?;
-    if !election.definition.takes_candidate_id() {
-        return Err(DashboardError::SeveralContests);
-    }
     let whole_log = || demand_whole_log(&*platform, &store);
     let whole = until_done("the ballot box", &problems, &stop, whole_log).await;
     if whole.map_err(DashboardError::WholeLog)?.is_none() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::counting::{Method, Outcome};
 use crate::definition::DefinitionError;
-use crate::selection::{OVERVOTE, UNDERVOTE};
+use crate::selection::{BadAnswer, OVERVOTE, UNDERVOTE};
 use crate::{Candidate, Marks, Selection};
 
 /// Longest text of a selection, in bytes: it is part of a key in Postgres, whose index takes 2,700.
@@ -69,6 +69,16 @@ impl Contest {
     /// overvote does: the ballots are still counted as ballots.
     pub fn selection(&self, text: &str) -> Selection {
         Selection::from_text(self.marks(), text).unwrap_or(Selection::Overvote)
+    }
+
+    /// The selection that an answer makes, which is the JSON that `choices` of a vote has for the contest.
+    ///
+    /// # Errors
+    /// When the contest does not take it.
+    pub fn answered(&self, json: &str) -> Result<Selection, BadAnswer> {
+        let answer = serde_json::from_str(json).map_err(|_| BadAnswer::Malformed)?;
+        let stands = |id: &str| self.candidates.iter().any(|it| it.candidate_id == id);
+        Selection::of_answer(self.marks(), &answer, stands)
     }
 
     /// The candidate with this id; of one who is not listed, nothing but the id.

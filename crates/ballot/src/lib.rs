@@ -66,7 +66,7 @@ pub use record::RecordRef;
 pub use reporting::Reporting;
 pub use rules::{Ballot, Marked, PollsWindow, Rules};
 pub use running_total::running_total;
-pub use selection::{Marks, OVERVOTE, Selection, UNDERVOTE};
+pub use selection::{BadAnswer, Marks, OVERVOTE, Selection, UNDERVOTE};
 pub use tally::{BySelection, CellPath, ContestTally, Tally, Unbalanced};
 pub use vote::{GroupValue, MAX_ID_BYTES, ParsedVote, Vote, VotingTime};
 pub use vote_reader::VoteReader;

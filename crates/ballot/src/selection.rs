@@ -53,11 +53,13 @@ pub enum Selection {
 }
 
 /// Why a contest does not take an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BadAnswer {
-    // It names somebody who does not stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadAnswer {
+    /// It names somebody who does not stand.
+    #[error("it names a candidate who does not stand")]
     UnknownCandidate,
-    // It is not of the shape that the contest takes.
+    /// It is not of the shape that the contest takes.
+    #[error("it is not what the contest takes")]
     Malformed,
 }
 

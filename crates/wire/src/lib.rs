@@ -38,4 +38,4 @@ pub use pipeline::{
 };
 pub use rejected::RejectedVote;
 pub use totals::ChangedTotals;
-pub use vote_tail::{TIME_BYTES, TIME_FIELD, VoteTail, append_credential};
+pub use vote_tail::{TIME_BYTES, TIME_FIELD, VoteTail, append_credential, append_write_ins};

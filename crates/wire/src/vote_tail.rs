@@ -42,6 +42,12 @@ impl VoteTail {
     }
 }
 
+/// Puts the names that a voter has written in, by contest, and a comma behind what `open` holds so far.
+pub fn append_write_ins(open: &mut Vec<u8>, write_ins: &Map<String, Value>) {
+    let write_ins = json!(write_ins);
+    open.extend_from_slice(format!(r#""write_ins":{write_ins},"#).as_bytes());
+}
+
 /// Puts a voter's credential, hexadecimal digits, and a comma behind what `open` holds so far.
 pub fn append_credential(open: &mut Vec<u8>, credential: &str) {
     open.extend_from_slice(br#""credential":""#);

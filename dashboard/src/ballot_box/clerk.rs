@@ -3,16 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ballot::{CredentialKey, Voter};
+use ballot::{CredentialKey, Reason, Rules, Voter};
 use evidence::PseudonymKey;
 use platform::{NewRecord, Platform};
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use wire::{Election, VoteTail, append_credential, topics};
+use wire::{Election, VoteTail, append_credential, append_write_ins, topics};
 
 use super::recent_voters::RecentVoters;
-use super::{Refusal, Waiting, voting_time_now};
+use super::{Marks, Refusal, Waiting, voting_time_now};
 
 const MAX_TOGETHER: usize = 1024;
 
@@ -25,7 +25,7 @@ pub(crate) struct Clerk {
     store: Store,
     key: CredentialKey,
     pseudonyms: Option<PseudonymKey>,
-    tails: HashMap<String, VoteTail>,
+    rules: Rules,
     recent: RecentVoters,
 }
 
@@ -36,13 +36,12 @@ impl Clerk {
         election: &Election,
         key: CredentialKey,
     ) -> Clerk {
-        let ids = election.definition.candidates().map(|at| &at.candidate_id);
         Clerk {
             platform,
             store,
             key,
             pseudonyms: election.pseudonyms.clone(),
-            tails: ids.map(|id| (id.clone(), VoteTail::new(id))).collect(),
+            rules: election.rules(),
             recent: RecentVoters::new(RECENT_VOTERS),
         }
     }
@@ -85,10 +84,10 @@ impl Clerk {
                 refuse([waiting], Refusal::AlreadyVoted);
                 continue;
             }
-            let voter = voters.remove(voter_id);
+            let voter = voters.remove(voter_id).ok_or(Refusal::UnknownVoter);
             match voter.and_then(|voter| self.vote(&voter, &waiting, &voting_time)) {
-                None => refuse([waiting], Refusal::UnknownVoter),
-                Some(vote) => {
+                Err(refusal) => refuse([waiting], refusal),
+                Ok(vote) => {
                     records.push(vote);
                     cast.push(waiting);
                 }
@@ -134,16 +133,43 @@ impl Clerk {
         }
     }
 
-    /// The vote as the producer casts it: the voter's fields, the credential, the choice and the time.
-    fn vote(&self, voter: &Voter, waiting: &Waiting, voting_time: &str) -> Option<NewRecord> {
-        let mut vote = serde_json::to_vec(voter).ok()?;
+    /// The vote as the producer casts it: the voter's fields, the credential, the marks and the time.
+    ///
+    /// # Errors
+    /// When the count would reject it.
+    fn vote(
+        &self,
+        voter: &Voter,
+        waiting: &Waiting,
+        voting_time: &str,
+    ) -> Result<NewRecord, Refusal> {
+        let mut vote = serde_json::to_vec(voter).map_err(|_| Refusal::Malformed)?;
         vote.pop();
         vote.push(b',');
         append_credential(&mut vote, &self.key.credential(&voter.voter_id));
-        let tail = self.tails.get(&waiting.ballot.candidate_id)?;
+        let tail = match &waiting.ballot.marks {
+            Marks::Candidate(id) => VoteTail::new(id),
+            Marks::Choices { answers, write_ins } => {
+                if !write_ins.is_empty() {
+                    append_write_ins(&mut vote, write_ins);
+                }
+                VoteTail::with_choices(answers)
+            }
+        };
         tail.append(&mut vote, voting_time, 1);
-        Some(NewRecord {
-            key: Some(voter.voter_id.clone().into_bytes()),
+        let key = voter.voter_id.clone().into_bytes();
+        match self.rules.judge(Some(&key), &vote) {
+            Ok(_) => {}
+            // Every name was checked before: the contest is one of another district.
+            Err(Reason::UnknownCandidate) => return Err(Refusal::NotYourContest),
+            Err(Reason::PollsClosed) => return Err(Refusal::PollsClosed),
+            Err(reason) => {
+                tracing::warn!("a ballot was not cast, since it would be rejected: {reason}");
+                return Err(Refusal::Malformed);
+            }
+        }
+        Ok(NewRecord {
+            key: Some(key),
             value: vote,
         })
     }

@@ -12,8 +12,9 @@ mod refusal;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
-use ballot::{Candidate, CredentialKey, MAX_ID_BYTES, PollsWindow, VotingTime};
+use ballot::{BadAnswer, CredentialKey, ElectionDefinition, MAX_ID_BYTES, PollsWindow, VotingTime};
 use chrono::Utc;
+use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
 use wire::Election;
 
@@ -29,8 +30,20 @@ const MAX_WAITING: usize = 8 * 1024;
 /// A ballot as a voter sends it. It has no `Debug`: none of it may be logged.
 pub(crate) struct Ballot {
     pub(crate) voter_id: String,
-    pub(crate) candidate_id: String,
+    pub(crate) marks: Marks,
     pub(crate) credential: String,
+}
+
+/// What a ballot marks.
+pub(crate) enum Marks {
+    /// A candidate, of the only contest.
+    Candidate(String),
+    /// Answers by contest, as `choices` of a vote has them.
+    Choices {
+        answers: Map<String, Value>,
+        /// Names that were written in, by contest. They go into the vote as they are, and are not counted.
+        write_ins: Map<String, Value>,
+    },
 }
 
 /// A ballot that waits to be cast, and where its answer goes.
@@ -50,7 +63,7 @@ pub(crate) struct BallotBox {
 /// What a ballot is checked against.
 #[derive(Debug)]
 struct Open {
-    candidates: Vec<Candidate>,
+    definition: ElectionDefinition,
     polls: PollsWindow,
     key: CredentialKey,
     queue: mpsc::Sender<Waiting>,
@@ -69,7 +82,7 @@ impl BallotBox {
     pub(crate) fn open(&self, election: &Election, key: CredentialKey) -> mpsc::Receiver<Waiting> {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let open = Open {
-            candidates: election.candidates(),
+            definition: election.definition.clone(),
             polls: election.polls,
             key,
             queue,
@@ -79,8 +92,9 @@ impl BallotBox {
         waiting
     }
 
-    pub(crate) fn candidates(&self) -> &[Candidate] {
-        self.open.get().map_or(&[], |open| &open.candidates)
+    /// What is voted on; `None` until it is open.
+    pub(crate) fn definition(&self) -> Option<&ElectionDefinition> {
+        self.open.get().map(|open| &open.definition)
     }
 
     /// Counts a request against its client's limit.
@@ -113,20 +127,52 @@ impl Open {
     /// Checks what needs no database.
     fn check(&self, ballot: &Ballot) -> Result<(), Refusal> {
         let usable = |text: &str| (1..=MAX_ID_BYTES).contains(&text.len());
-        let fields = [&ballot.voter_id, &ballot.candidate_id, &ballot.credential];
-        if !fields.into_iter().all(|text| usable(text)) {
+        if !usable(&ballot.voter_id) || !usable(&ballot.credential) {
             return Err(Refusal::Malformed);
         }
         if !self.key.accepts(&ballot.voter_id, &ballot.credential) {
             return Err(Refusal::BadCredential);
         }
-        let mut candidates = self.candidates.iter();
-        if !candidates.any(|candidate| candidate.candidate_id == ballot.candidate_id) {
-            return Err(Refusal::UnknownCandidate);
-        }
+        self.check_marks(&ballot.marks)?;
         match VotingTime::parse(&voting_time_now()) {
             Some(now) if self.polls.contains(now) => Ok(()),
             _ => Err(Refusal::PollsClosed),
+        }
+    }
+}
+
+impl Open {
+    /// Checks that every contest takes its answer. Which of them are put to the voter, the clerk knows.
+    fn check_marks(&self, marks: &Marks) -> Result<(), Refusal> {
+        let refuse = |bad| match bad {
+            BadAnswer::UnknownCandidate => Refusal::UnknownCandidate,
+            BadAnswer::Malformed => Refusal::Malformed,
+        };
+        match marks {
+            Marks::Candidate(id) if self.definition.takes_candidate_id() => {
+                let mut candidates = self.definition.candidates();
+                match candidates.any(|candidate| candidate.candidate_id == *id) {
+                    true => Ok(()),
+                    false => Err(Refusal::UnknownCandidate),
+                }
+            }
+            Marks::Candidate(_) => Err(Refusal::NeedsChoices),
+            Marks::Choices { answers, write_ins } => {
+                for (id, answer) in answers {
+                    let contest = self.definition.contest(id);
+                    let contest = contest.ok_or(Refusal::UnknownContest)?;
+                    contest.answered(&answer.to_string()).map_err(refuse)?;
+                }
+                let is_name =
+                    |name: &Value| name.as_str().is_some_and(|it| it.len() <= MAX_ID_BYTES);
+                match write_ins
+                    .iter()
+                    .all(|(id, name)| answers.contains_key(id) && is_name(name))
+                {
+                    true => Ok(()),
+                    false => Err(Refusal::Malformed),
+                }
+            }
         }
     }
 }
@@ -139,7 +185,7 @@ fn voting_time_now() -> String {
 mod tests {
     use std::num::NonZeroU32;
 
-    use ::ballot::ElectionDefinition;
+    use ::ballot::Candidate;
     use evidence::ElectionKey;
     use futures_util::FutureExt;
 
@@ -172,7 +218,7 @@ mod tests {
     fn ballot(voter_id: &str) -> Ballot {
         Ballot {
             voter_id: voter_id.into(),
-            candidate_id: CANDIDATE.into(),
+            marks: Marks::Candidate(CANDIDATE.into()),
             credential: key().credential(voter_id),
         }
     }

@@ -6,7 +6,9 @@ use tide::http::StatusCode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("Give a voter id, a candidate and a credential of at most 255 bytes each.")]
+    #[error(
+        "Give a voter id and a credential of at most 255 bytes each, and for each contest what it asks for."
+    )]
     Malformed,
     #[error(
         "This request was sent by another site, or the page is too old. Open the ballot page and vote there."
@@ -20,6 +22,16 @@ pub(crate) enum Refusal {
     UnknownVoter,
     #[error("There is no such candidate in this election.")]
     UnknownCandidate,
+    #[error("There is no such contest in this election.")]
+    UnknownContest,
+    #[error(
+        "This ballot answers a contest that is not put to voters of your precinct. Leave it blank."
+    )]
+    NotYourContest,
+    #[error(
+        "Give `choices`, an object of contest and answer: `candidate_id` is for an election with one contest."
+    )]
+    NeedsChoices,
     #[error("The polls are closed.")]
     PollsClosed,
     #[error("This voter has voted already. The first vote counts.")]
@@ -46,6 +58,9 @@ impl Refusal {
             Refusal::BadCredential => ("bad_credential", StatusCode::Forbidden),
             Refusal::UnknownVoter => ("unknown_voter", StatusCode::Forbidden),
             Refusal::UnknownCandidate => ("unknown_candidate", StatusCode::UnprocessableEntity),
+            Refusal::UnknownContest => ("unknown_contest", StatusCode::UnprocessableEntity),
+            Refusal::NotYourContest => ("not_your_contest", StatusCode::UnprocessableEntity),
+            Refusal::NeedsChoices => ("malformed", StatusCode::BadRequest),
             Refusal::PollsClosed => ("polls_closed", StatusCode::Forbidden),
             Refusal::AlreadyVoted => ("already_voted", StatusCode::Conflict),
             Refusal::TooMany(_) => ("too_many_requests", StatusCode::TooManyRequests),

@@ -11,7 +11,9 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::ballot::{BallotForm, ballot, ballot_receipt};
+pub(crate) use self::ballot::{
+    BallotForm, answers as ballot_answers, ballot, ballot_receipt, ballot_review,
+};
 pub(crate) use candidate::candidate;
 pub(crate) use contest::contest;
 pub(crate) use error::error;

@@ -4,21 +4,32 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tide::http::{StatusCode, headers};
 use tide::{Request, Response};
 use utoipa::ToSchema;
 
 use super::same_origin::demand_same_origin;
 use super::{Problem, Site, json};
-use crate::ballot_box::{Ballot, BallotBox, Refusal};
+use crate::ballot_box::{Ballot, BallotBox, Marks, Refusal};
 
 /// A ballot.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct BallotBody {
     /// The voter, as registered.
     voter_id: String,
-    /// The candidate voted for.
-    candidate_id: String,
+    /// The candidate voted for, in an election with one contest in which one candidate is marked.
+    #[serde(default)]
+    candidate_id: Option<String>,
+    /// Answers by contest: a candidate's id, a list of ids (in order of preference, where candidates are ranked), or an
+    /// object of id and points.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"mayor": ["c3", "c1"], "council": ["a", "b"]}))]
+    choices: Option<Map<String, Value>>,
+    /// Names written in, by contest.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    write_ins: Option<Map<String, Value>>,
     /// The credential that the voter was given: 32 hexadecimal digits.
     credential: String,
 }
@@ -45,7 +56,7 @@ pub(super) struct VoteCast {
         (status = 409, body = Problem, description = "`already_voted`"),
         (status = 413, description = "A body larger than a ballot can be"),
         (status = 415, body = Problem, description = "`media_type`"),
-        (status = 422, body = Problem, description = "`unknown_candidate`"),
+        (status = 422, body = Problem, description = "`unknown_candidate`, `unknown_contest` or `not_your_contest`"),
         (status = 429, body = Problem, description = "`too_many_requests`; see `retry-after`"),
         (status = 503, body = Problem, description = "`queue_full`, `not_open` or `unanswered`; see `retry-after`"),
     ),
@@ -74,7 +85,14 @@ async fn read_and_cast(request: &mut Request<Arc<Site>>) -> Result<String, Refus
     let body: BallotBody = serde_json::from_slice(&body).map_err(|_| Refusal::Malformed)?;
     let ballot = Ballot {
         voter_id: body.voter_id,
-        candidate_id: body.candidate_id,
+        marks: match (body.candidate_id, body.choices) {
+            (Some(candidate_id), None) => Marks::Candidate(candidate_id),
+            (None, Some(answers)) => Marks::Choices {
+                answers,
+                write_ins: body.write_ins.unwrap_or_default(),
+            },
+            _ => return Err(Refusal::Malformed),
+        },
         credential: body.credential,
     };
     ballots.cast(ballot).await
