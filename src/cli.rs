@@ -135,6 +135,7 @@ Examples:
   election demo --voters 100000 --once --json       for scripts: one JSON object
   election demo --rate 200 --port 8080              slow enough to watch
   election demo --results us-president-2016.csv --scale 0.01 --once
+  election demo --cvr 2013_minneapolis_mayor_config.json --rate 2000
   election demo --cluster localhost:9003 --database-url postgresql://postgres@localhost/postgres")]
 pub(crate) struct DemoArgs {
     #[command(flatten)]
@@ -150,6 +151,10 @@ pub(crate) struct DemoArgs {
     /// Share of each row's votes to cast in a replay, rounded down
     #[arg(long, default_value_t = 1.0, requires = "results")]
     pub(crate) scale: f64,
+    /// Replay a real election by ranked choice instead: the cast vote records that a configuration of RCTab
+    /// names, by its rules. The count is compared with the records
+    #[arg(long, value_name = "CONFIG.json", conflicts_with_all = ["results", "voters", "voters_file", "candidates", "definition", "duplicates", "invalid", "abstain"])]
+    pub(crate) cvr: Option<PathBuf>,
     /// Delete the election in the data directory (or in the database), and start over
     #[arg(long)]
     pub(crate) fresh: bool,

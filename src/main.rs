@@ -17,6 +17,7 @@ mod key;
 mod log_blocks;
 mod meters;
 mod receipt;
+mod records;
 mod recount;
 mod render;
 mod report;

@@ -1,9 +1,10 @@
 //! Prints results as tables, JSON and CSV.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::Write;
 
-use ballot::counting::unit;
+use ballot::counting::{Outcome, Stopped, unit};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
 };
@@ -34,8 +35,61 @@ pub(crate) fn print_table(report: &Report) {
             println!("{}", heading(contest));
         }
         println!("{}\n", contest_table(contest, &candidates));
+        let rounds = rounds(&contest.outcome, &candidates);
+        if !rounds.is_empty() {
+            println!("{}\n", rounds.join("\n"));
+        }
     }
     println!("{}", summary(report));
+}
+
+/// Who is elected in how many rounds, and why the count stopped if it did; nothing of a count without rounds.
+fn rounds(outcome: &Outcome, candidates: &BTreeMap<&str, &VotesPerCandidate>) -> Vec<String> {
+    let names = |ids: &[String]| {
+        let names = ids.iter().map(|id| {
+            let candidate = candidates.get(id.as_str());
+            candidate.map_or(id.as_str(), |candidate| &candidate.candidate_name)
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let Some(last) = outcome.rounds.last() else {
+        return Vec::new();
+    };
+    let count = match outcome.rounds.len() {
+        1 => "1 round".to_owned(),
+        rounds => format!("{} rounds", HumanCount(rounds as u64)),
+    };
+    let elected = match &*outcome.winners {
+        [] => format!("Nobody is elected in {count}."),
+        winners => format!("Elected in {count}: {}.", names(winners)),
+    };
+    let figures = format!(
+        "In the last: {} active votes, threshold {}, {} inactive ballots.",
+        grouped(last.active),
+        grouped(last.threshold),
+        grouped(last.inactive.total())
+    );
+    let stopped = outcome.stopped.as_ref().map(|stopped| match stopped {
+        Stopped::Tie { round, among, .. } => format!(
+            "The count stopped in round {round}: {} are tied, and the rules leave the tie to people.",
+            names(among)
+        ),
+        stopped => format!("The count stopped: {stopped}"),
+    });
+    [elected, figures].into_iter().chain(stopped).collect()
+}
+
+/// A number of votes, with its thousands apart: `38,870.0000`.
+pub(crate) fn grouped(votes: impl Display) -> String {
+    let text = votes.to_string();
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, format!(".{fraction}")),
+        None => (&*text, String::new()),
+    };
+    match whole.parse::<u64>() {
+        Ok(whole) => format!("{}{fraction}", HumanCount(whole)),
+        Err(_) => text,
+    }
 }
 
 /// A contest's title and method, and its ballots.
@@ -155,6 +209,14 @@ pub(crate) fn write_csv(report: &Report, to: impl Write) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(grouped("38870"), "38,870");
+        assert_eq!(grouped("1038870.0400"), "1,038,870.0400");
+        assert_eq!(grouped("0"), "0");
+        assert_eq!(grouped("-5"), "-5");
+    }
 
     #[test]
     fn bars_are_in_proportion() {

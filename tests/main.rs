@@ -23,6 +23,7 @@ mod golden;
 mod invariants;
 mod kafka;
 mod receipts;
+mod recorded_ballots;
 mod replay;
 mod steps;
 mod support;

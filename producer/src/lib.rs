@@ -1,7 +1,7 @@
 //! The producer: makes an election and puts it on the streaming platform.
 //!
 //! Candidates and voters are invented from a seed, read from a roll, or derived from official
-//! results; a script decides which votes are cast, duplicates and invalid ones included. All of it is a
+//! results or recorded ballots; a script decides which votes are cast, duplicates and invalid ones included. All of it is a
 //! function of seed and options, so that a run can continue exactly after a kill: the end of the log
 //! says how much of the sequence is there.
 
@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod ballot_replay;
 mod candidates;
 mod cast;
 mod clock;
@@ -30,10 +31,12 @@ mod regions;
 mod register;
 mod replay;
 mod replay_cast;
+mod replay_voter;
 mod script;
 mod seeds;
 mod sequence;
 
+pub use ballot_replay::BallotReplay;
 pub use candidates::candidates;
 pub use cast::{CastPlan, cast_votes};
 pub use credentials_file::write_credentials;
@@ -50,5 +53,5 @@ pub use preferences::choice;
 pub use progress::Progress;
 pub use register::{VoterSource, register_voters};
 pub use replay::Replay;
-pub use replay_cast::replay_votes;
+pub use replay_cast::{Replayed, replay_votes};
 pub use script::{NotAVoter, Script};

@@ -65,6 +65,11 @@ pub enum Ballots {
         /// Share of each row's votes.
         scale: f64,
     },
+    /// `election demo --cvr`.
+    Records {
+        /// The configuration, by the content of its records.
+        file: InputFile,
+    },
     /// `producer init`, and whatever is registered and cast after it.
     Steps {
         /// How many candidates.
@@ -98,10 +103,15 @@ impl InputFile {
         })?;
         let mut hasher = SipHasher::new();
         hasher.write(&bytes);
-        Ok(InputFile {
+        Ok(InputFile::with_digest(path, hasher.finish128().as_u128()))
+    }
+
+    /// A file whose content has this hash, or leads to what has it.
+    pub fn with_digest(path: &Path, digest: u128) -> InputFile {
+        InputFile {
             path: path.to_owned(),
-            content: format!("{:032x}", hasher.finish128().as_u128()),
-        })
+            content: format!("{digest:032x}"),
+        }
     }
 }
 
@@ -127,9 +137,12 @@ impl Plan {
         serde_json::from_value(json.clone()).ok()
     }
 
-    /// Whether it replays official results, without a roll.
+    /// Whether it replays official results or recorded ballots, without a roll.
     pub fn is_replay(&self) -> bool {
-        matches!(self.ballots, Ballots::Results { .. })
+        matches!(
+            self.ballots,
+            Ballots::Results { .. } | Ballots::Records { .. }
+        )
     }
 
     /// Checks that a stored election is the one that this plan makes.

@@ -9,9 +9,10 @@ use serde_json::json;
 use wire::{VoteTail, append_credential};
 
 use crate::ProducerError;
-use crate::demographics::{age, gender};
 use crate::permutation::Permutation;
-use crate::seeds::{Purpose, indexed_uuid, mix, text_uuid, word};
+use crate::replay_cast::Replayed;
+use crate::replay_voter::ReplayVoter;
+use crate::seeds::{Purpose, text_uuid};
 
 /// An official result, ready to be cast.
 #[derive(Debug, Clone)]
@@ -37,13 +38,11 @@ struct Row {
 /// One ballot of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Ballot<'a> {
-    voter_id: String,
+    voter: ReplayVoter,
     /// The location as JSON text, quoted.
     state_json: &'a str,
     /// Index into [`Replay::candidates`].
     candidate: usize,
-    gender: &'static str,
-    registered_age: i32,
 }
 
 impl Replay {
@@ -119,59 +118,14 @@ impl Replay {
         expected
     }
 
-    /// Ballots in all.
-    pub fn total(&self) -> u64 {
-        self.cumulative.last().copied().unwrap_or_default()
-    }
-
     /// Ballot number `index` in the order they are cast; `None` beyond the last.
     fn ballot(&self, index: u64) -> Option<Ballot<'_>> {
         let row = self.row(index)?;
-        let voter = word(self.seed, Purpose::ReplayVoter, index);
         Some(Ballot {
-            voter_id: self.voter_id(index),
+            voter: ReplayVoter::of(self.seed, index),
             state_json: &row.state_json,
             candidate: row.candidate,
-            gender: gender(voter),
-            registered_age: age(mix(voter)),
         })
-    }
-
-    /// The voter of ballot number `index`, without the rest of it.
-    pub(crate) fn voter_id(&self, index: u64) -> String {
-        indexed_uuid(self.seed, Purpose::ReplayVoterId, index)
-    }
-
-    /// The record's value for ballot number `index`, with the voter's credential if there is a key; `None`
-    /// beyond the last.
-    pub(crate) fn vote(
-        &self,
-        index: u64,
-        voting_time: &str,
-        key: Option<&CredentialKey>,
-    ) -> Option<Vec<u8>> {
-        let ballot = self.ballot(index)?;
-        let age = ballot.registered_age.to_string();
-        let mut vote = Vec::with_capacity(VOTE_CAPACITY);
-        // Ids and genders are made here, of letters, digits and hyphens: nothing to escape.
-        for part in [
-            r#"{"voter_id":""#,
-            &ballot.voter_id,
-            r#"","gender":""#,
-            ballot.gender,
-            r#"","registered_age":"#,
-            &age,
-            r#","address":{"state":"#,
-            ballot.state_json,
-            "},",
-        ] {
-            vote.extend_from_slice(part.as_bytes());
-        }
-        if let Some(key) = key {
-            append_credential(&mut vote, &key.credential(&ballot.voter_id));
-        }
-        self.tails[ballot.candidate].append(&mut vote, voting_time, 1);
-        Some(vote)
     }
 
     fn row(&self, index: u64) -> Option<&Row> {
@@ -184,8 +138,28 @@ impl Replay {
     }
 }
 
-/// About how many bytes a replayed vote has.
-const VOTE_CAPACITY: usize = 288;
+impl Replayed for Replay {
+    fn total(&self) -> u64 {
+        self.cumulative.last().copied().unwrap_or_default()
+    }
+
+    fn voter_id(&self, index: u64) -> String {
+        ReplayVoter::id(self.seed, index)
+    }
+
+    fn vote(&self, index: u64, voting_time: &str, key: Option<&CredentialKey>) -> Option<Vec<u8>> {
+        let ballot = self.ballot(index)?;
+        let mut vote = ballot.voter.begin_vote();
+        for part in [r#""address":{"state":"#, ballot.state_json, "},"] {
+            vote.extend_from_slice(part.as_bytes());
+        }
+        if let Some(key) = key {
+            append_credential(&mut vote, &key.credential(&ballot.voter.voter_id));
+        }
+        self.tails[ballot.candidate].append(&mut vote, voting_time, 1);
+        Some(vote)
+    }
+}
 
 /// The candidates of a results file, most votes first.
 fn listed_candidates(results: &ResultsFile, seed: u64) -> Vec<Candidate> {
@@ -292,9 +266,9 @@ mod tests {
         let first: Vec<_> = (0..4_000).map(|i| replay.ballot(i).unwrap()).collect();
         let for_a = first.iter().filter(|ballot| ballot.candidate == 0).count();
         assert!((2_850..3_150).contains(&for_a), "{for_a}");
-        let voters: BTreeSet<_> = first.iter().map(|ballot| &ballot.voter_id).collect();
+        let voters: BTreeSet<_> = first.iter().map(|ballot| &ballot.voter.voter_id).collect();
         assert_eq!(voters.len(), first.len());
-        let women = first.iter().filter(|b| b.gender == "female").count();
+        let women = first.iter().filter(|b| b.voter.gender == "female").count();
         assert!((1_800..2_300).contains(&women), "{women}");
     }
 
@@ -326,15 +300,17 @@ mod tests {
             let ballot = replay.ballot(index).unwrap();
             let vote = replay.vote(index, "2024-07-04 12:00:00", None).unwrap();
             let judged = rules
-                .judge(Some(ballot.voter_id.as_bytes()), &vote)
+                .judge(Some(ballot.voter.voter_id.as_bytes()), &vote)
                 .unwrap();
             let [location, gender, age] = [0, 1, 2].map(|group| judged.group_value(&rules, group));
             let state: String = serde_json::from_str(ballot.state_json).unwrap();
-            assert_eq!((&*location, &*gender), (&*state, ballot.gender));
+            assert_eq!((&*location, &*gender), (&*state, ballot.voter.gender));
             let [.., bands] = rules.groups() else {
                 panic!("no groups");
             };
-            let band = bands.band_of(i64::from(ballot.registered_age)).unwrap();
+            let band = bands
+                .band_of(i64::from(ballot.voter.registered_age))
+                .unwrap();
             assert_eq!(age, bands.known_values()[band]);
         }
     }

@@ -9,7 +9,20 @@ use tokio_util::sync::CancellationToken;
 use wire::topics::VOTES;
 
 use crate::sequence::{Sequence, produce_sequence};
-use crate::{ProducerError, Progress, Replay};
+use crate::{ProducerError, Progress};
+
+/// Ballots that are cast again, each known by its number in the order in which they are cast.
+pub trait Replayed: Send + Sync + 'static {
+    /// Ballots in all.
+    fn total(&self) -> u64;
+
+    /// The voter of ballot number `index`, without the rest of it.
+    fn voter_id(&self, index: u64) -> String;
+
+    /// The record's value for ballot number `index`, with the voter's credential if there is a key; `None`
+    /// beyond the last.
+    fn vote(&self, index: u64, voting_time: &str, key: Option<&CredentialKey>) -> Option<Vec<u8>>;
+}
 
 /// Casts every ballot of a replay, with a credential if there is a key for them, at `rate` votes a second (0
 /// for flat out), except for those that an earlier run has cast. Returns how many it cast; fewer than there
@@ -20,7 +33,7 @@ use crate::{ProducerError, Progress, Replay};
 /// continues where this one ended.
 pub async fn replay_votes(
     platform: &Arc<dyn Platform>,
-    replay: Replay,
+    replay: Arc<impl Replayed>,
     credentials: Option<CredentialKey>,
     rate: u64,
     progress: &Arc<Progress>,
@@ -33,12 +46,12 @@ pub async fn replay_votes(
     produce_sequence(platform, VOTES, ballots, rate, progress, stop).await
 }
 
-struct Ballots {
-    replay: Replay,
+struct Ballots<R> {
+    replay: Arc<R>,
     credentials: Option<CredentialKey>,
 }
 
-impl Sequence for Ballots {
+impl<R: Replayed> Sequence for Ballots<R> {
     fn len(&self) -> u64 {
         self.replay.total()
     }

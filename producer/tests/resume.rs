@@ -9,8 +9,8 @@ use manifest::Manifest;
 use memory_platform::MemoryPlatform;
 use platform::{NewRecord, Platform};
 use producer::{
-    CastPlan, Deployment, ProducerError, Progress, Replay, ResultRow, ResultsFile, VoterSource,
-    candidates, cast_votes, register_voters, replay_votes, voter,
+    BallotReplay, CastPlan, Deployment, ProducerError, Progress, Replay, Replayed, ResultRow,
+    ResultsFile, VoterSource, candidates, cast_votes, register_voters, replay_votes, voter,
 };
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -64,10 +64,10 @@ impl Election {
         cast_votes(&self.platform, plan, &self.progress, &self.stop).await
     }
 
-    async fn replay(&self, replay: Replay, rate: u64) -> Result<u64, ProducerError> {
+    async fn replay(&self, replay: impl Replayed, rate: u64) -> Result<u64, ProducerError> {
         replay_votes(
             &self.platform,
-            replay,
+            Arc::new(replay),
             None,
             rate,
             &self.progress,
@@ -136,6 +136,16 @@ fn replay() -> Replay {
     Replay::new(&ResultsFile { rows }, 1.0, 5).unwrap()
 }
 
+/// Recorded ballots of two places and three rankings.
+fn ballot_replay() -> BallotReplay {
+    let map = |value: serde_json::Value| value.as_object().unwrap().clone();
+    let places = ["p1", "p2"].map(|id| map(serde_json::json!({ "precinct": id })));
+    let choices = [&["a", "b"][..], &["b"], &[]];
+    let choices = choices.map(|ranks| map(serde_json::json!({ "mayor": ranks })));
+    let ballots = (0..6_000).map(|number| (number % 2, number % 3));
+    BallotReplay::new(places.into_iter(), choices.into_iter(), ballots, 5)
+}
+
 /// Runs until it comes through, the platform failing after each of `failures` records.
 async fn interrupted<F>(election: &Election, failures: &[usize], run: impl Fn() -> F) -> u64
 where
@@ -150,6 +160,16 @@ where
     }
     election.memory.fail_after(None);
     run().await.unwrap()
+}
+
+/// Replays undisturbed and interrupted, and requires the same log.
+async fn replayed_through<R: Replayed>(failures: &[usize], replay: impl Fn() -> R) {
+    let calm = Election::new().await;
+    calm.replay(replay(), 0).await.unwrap();
+    let stormy = Election::new().await;
+    interrupted(&stormy, failures, || stormy.replay(replay(), 0)).await;
+    assert_eq!(stormy.log(VOTES), calm.log(VOTES));
+    stormy.assert_complete(6_000);
 }
 
 #[tokio::test]
@@ -393,12 +413,8 @@ proptest! {
             assert_eq!(stormy.log(VOTES), calm.log(VOTES));
             stormy.assert_complete(records(&calm.log(VOTES)));
 
-            let calm = Election::new().await;
-            calm.replay(replay(), 0).await.unwrap();
-            let stormy = Election::new().await;
-            interrupted(&stormy, &failures, || stormy.replay(replay(), 0)).await;
-            assert_eq!(stormy.log(VOTES), calm.log(VOTES));
-            stormy.assert_complete(6_000);
+            replayed_through(&failures, replay).await;
+            replayed_through(&failures, ballot_replay).await;
         });
     }
 }

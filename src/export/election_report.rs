@@ -11,11 +11,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wire::TurnoutByLocation;
 
+use super::rounds;
 use crate::cli::ReportNames;
 use crate::report::{Report, is_replay, totals_by_place};
 
 /// The unit that all others are parts of.
-const ELECTORATE: &str = "electorate";
+pub(super) const ELECTORATE: &str = "electorate";
 /// The format's word for a counting method that it has no name for.
 const OTHER_VARIATION: &str = "other";
 
@@ -117,7 +118,10 @@ impl Results<'_> {
                 "EndDate": date(end),
                 "ElectionScopeId": ELECTORATE,
                 "BallotCounts": self.ballot_counts(),
-                "Candidate": candidates.iter().map(candidate).collect::<Vec<_>>(),
+                "Candidate": candidates
+                    .iter()
+                    .map(|candidate| self.candidate(candidate, status))
+                    .collect::<Vec<_>>(),
                 "Contest": contests
                     .map(|contest| self.contest(names, contest, status))
                     .collect::<Vec<_>>(),
@@ -190,7 +194,32 @@ impl Results<'_> {
         counts
     }
 
-    /// A candidate's votes: the total, then those of each location, even if there are none.
+    fn candidate(&self, candidate: &Candidate, status: Status) -> Value {
+        let candidate_id = &candidate.candidate_id;
+        let identifier =
+            json!({"Type": "other", "OtherType": "candidate_id", "Value": candidate_id});
+        let outcomes = self.report.contests.iter().map(|contest| &contest.outcome);
+        let mut of_candidate = outcomes.filter(|outcome| {
+            let mut choices = outcome.choices.iter();
+            choices.any(|choice| choice.candidate_id == *candidate_id)
+        });
+        let outcome = of_candidate.next();
+        object(
+            "Candidate",
+            json!({
+                "@id": id("candidate", candidate_id),
+                "BallotName": text(&candidate.candidate_name),
+                "ExternalIdentifier": [object("ExternalIdentifier", identifier)],
+                "PartyId": party_id(candidate),
+                "PersonId": is_person(candidate).then(|| id("person", candidate_id)),
+                "PostElectionStatus": outcome.and_then(|outcome| {
+                    rounds::post_election_status(outcome, candidate_id, status)
+                }),
+            }),
+        )
+    }
+
+    /// A candidate's votes: the total, then those of each location, even if there are none, then those of each round.
     fn selection(
         &self,
         place: usize,
@@ -214,6 +243,7 @@ impl Results<'_> {
                 votes.copied().unwrap_or(0),
             )
         }));
+        vote_counts.extend(rounds::vote_counts(outcome, candidate_id));
         object(
             "CandidateSelection",
             json!({
@@ -289,7 +319,7 @@ impl Results<'_> {
 }
 
 /// An object of a class. Properties that are null are left out.
-fn object(class: &str, mut properties: Value) -> Value {
+pub(super) fn object(class: &str, mut properties: Value) -> Value {
     if let Value::Object(properties) = &mut properties {
         properties.retain(|_, value| !value.is_null());
         let class = format!("ElectionResults.{class}");
@@ -311,21 +341,6 @@ fn text(name: &str) -> Value {
         json!({"Content": name, "Language": "und"}),
     );
     object("InternationalizedText", json!({"Text": [string]}))
-}
-
-fn candidate(candidate: &Candidate) -> Value {
-    let candidate_id = &candidate.candidate_id;
-    let identifier = json!({"Type": "other", "OtherType": "candidate_id", "Value": candidate_id});
-    object(
-        "Candidate",
-        json!({
-            "@id": id("candidate", candidate_id),
-            "BallotName": text(&candidate.candidate_name),
-            "ExternalIdentifier": [object("ExternalIdentifier", identifier)],
-            "PartyId": party_id(candidate),
-            "PersonId": is_person(candidate).then(|| id("person", candidate_id)),
-        }),
-    )
 }
 
 fn person(candidate: &Candidate) -> Value {

@@ -1,6 +1,7 @@
 //! `election export`: writes the stored results as an election report of NIST SP 1500-100, or as CSV.
 
 mod election_report;
+mod rounds;
 
 use std::fs::File;
 use std::io::Write;

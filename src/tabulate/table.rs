@@ -7,9 +7,8 @@ use cast_vote_records::RctabConfig;
 use cast_vote_records::report::{Decimal, Report, RoundReport};
 use cast_vote_records::tabulation::{PassReports, Tabulation};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
-use indicatif::HumanCount;
 
-use crate::render::PLAIN;
+use crate::render::{PLAIN, grouped};
 
 /// The width where there is no terminal.
 const DEFAULT_WIDTH: usize = 100;
@@ -206,31 +205,4 @@ fn elected(passes: &[PassReports]) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A number of votes, with its thousands apart: `38,870.0000`.
-fn grouped(votes: Decimal) -> String {
-    let text = votes.to_string();
-    let (whole, fraction) = match text.split_once('.') {
-        Some((whole, fraction)) => (whole, format!(".{fraction}")),
-        None => (&*text, String::new()),
-    };
-    match whole.parse::<u64>() {
-        Ok(whole) => format!("{}{fraction}", HumanCount(whole)),
-        Err(_) => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        let text = |votes: &str| grouped(votes.parse().unwrap());
-        assert_eq!(text("38870"), "38,870");
-        assert_eq!(text("1038870.0400"), "1,038,870.0400");
-        assert_eq!(text("0"), "0");
-        assert_eq!(text("-5"), "-5");
-    }
 }

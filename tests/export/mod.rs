@@ -290,6 +290,67 @@ fn names_are_told_as_they_are() {
 }
 
 #[test]
+fn each_round_of_a_ranked_contest_is_told_and_then_who_is_elected() {
+    let data = DataDir::new();
+    let config = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/tabulate/council_config.json"
+    );
+    let demo = ["demo", "--cvr", config, "--once", "--port", "0"];
+    data.run(&demo).succeeds();
+    let results = data.results();
+    let counted = &results["contests"][0];
+    let report = exported(&data, &["--certified"]);
+    let candidates = list(&report["Election"][0]["Candidate"]);
+    assert_eq!(contest(&report)["VoteVariation"], "rcv");
+    let mut counts = 0;
+    for (candidate, selection) in candidates
+        .iter()
+        .zip(list(&contest(&report)["ContestSelection"]))
+    {
+        assert_eq!(selection["CandidateIds"][0], candidate["@id"]);
+        let id = &candidate["ExternalIdentifier"][0]["Value"];
+        let of_candidate = |list: &Value| {
+            let found = list
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|it| it["candidate_id"] == *id);
+            found.cloned()
+        };
+        let (of_rounds, others): (Vec<_>, Vec<_>) =
+            (list(&selection["VoteCounts"]).iter()).partition(|counts| counts["Round"].is_number());
+        let total = of_candidate(&counted["choices"]).unwrap();
+        assert_eq!(others[0]["Count"], total["total"]);
+        let exported: Vec<(u64, f64)> = of_rounds
+            .iter()
+            .map(|counts| (number(counts, "Round"), counts["Count"].as_f64().unwrap()))
+            .collect();
+        let expected: Vec<(u64, f64)> = (1..)
+            .zip(list(&counted["rounds"]))
+            .filter_map(|(round, counts)| {
+                let votes = of_candidate(&counts["votes"])?;
+                Some((round, votes["votes"].as_str().unwrap().parse().unwrap()))
+            })
+            .collect();
+        assert_eq!(exported, expected, "{id}");
+        counts += exported.len();
+        let is_elected = list(&counted["winners"]).contains(id);
+        let status = if is_elected { "winner" } else { "defeated" };
+        assert_eq!(candidate["PostElectionStatus"], status, "{id}");
+    }
+    assert!(counts > candidates.len(), "there are several rounds");
+
+    let unofficial = exported(&data, &[]);
+    let told = |candidate: &Value| candidate["PostElectionStatus"].is_string();
+    assert!(
+        !list(&unofficial["Election"][0]["Candidate"])
+            .iter()
+            .any(told)
+    );
+}
+
+#[test]
 fn a_file_is_written_whole_or_not_at_all() {
     let data = DataDir::new();
     data.run(DEMO).succeeds();

@@ -1,5 +1,7 @@
 //! `election demo`: all services in one process, from an empty directory to a result.
 
+mod ballots;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,10 +9,8 @@ use anyhow::bail;
 use ballot::ElectionDefinition;
 use bridge::BridgeConfig;
 use dashboard::Dashboard;
-use producer::args::InitArgs;
 use producer::{
-    CastPlan, Deployment, InputFile, NewElection, Plan, ProducerError, Replay, ResultsFile,
-    StoredElection, VoterSource, steadily,
+    CastPlan, Deployment, NewElection, ProducerError, Replayed, StoredElection, steadily,
 };
 use service::UsageError;
 use service::public_url::PublicUrl;
@@ -25,23 +25,19 @@ use crate::differences::Differences;
 use crate::kafka::Bridge;
 use crate::key::election_key;
 use crate::meters::redrawing;
-use crate::report::Report;
+use crate::report::{Report, stored_tally};
 use crate::service_task::ServiceTask;
 use crate::stages::Stages;
 use crate::{Outcome, counting, render};
-
-/// What is voted with, read and checked before anything is changed.
-enum Ballots {
-    Electorate(VoterSource),
-    Replay(Replay),
-}
+use ballots::Ballots;
 
 pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     let args = &*args;
     let definition =
         (args.init.definition()).map_err(|error| ProducerError::from(error).into_report())?;
-    let ballots = read_ballots(args, definition.as_ref()).map_err(ProducerError::into_report)?;
+    let ballots = Ballots::read(args, definition.as_ref())?;
+    let definition = ballots.definition(definition);
     if args.ballots.accept_votes && !args.init.safeguards.require_credentials {
         bail!(UsageError(
             "`--accept-votes` lets people vote; for that the election needs `--require-credentials`"
@@ -68,25 +64,6 @@ pub(crate) async fn run(args: Box<DemoArgs>) -> anyhow::Result<Outcome> {
         demo.run(dashboard, definition, ballots).await
     });
     held.await
-}
-
-fn read_ballots(
-    args: &DemoArgs,
-    definition: Option<&ElectionDefinition>,
-) -> Result<Ballots, ProducerError> {
-    let seed = args.init.seed;
-    if let Some(file) = &args.results {
-        let results = ResultsFile::read(file)?;
-        return Ok(Ballots::Replay(Replay::new(&results, args.scale, seed)?));
-    }
-    Ok(Ballots::Electorate(match &args.voters.voters_file {
-        Some(file) => VoterSource::Roll(producer::read_roll(file)?),
-        None => VoterSource::Generated {
-            seed,
-            count: args.voters.voters,
-            precincts: definition.map_or(Vec::new(), ElectionDefinition::precinct_ids),
-        },
-    }))
 }
 
 struct Demo<'a> {
@@ -141,20 +118,16 @@ impl Demo<'_> {
         public_url: PublicUrl,
     ) -> anyhow::Result<(StoredElection, u32)> {
         let Demo { backend, args, .. } = self;
-        let candidates = match ballots {
-            Ballots::Replay(replay) => replay.candidates().to_vec(),
-            Ballots::Electorate(_) => producer::standing(definition.as_ref(), &args.init),
-        };
         let deployment = Deployment::of(&backend.manifest, args.init.partitions)
             .map_err(ProducerError::into_report)?;
         let new = NewElection {
-            plan: plan(args, deployment.partitions())?,
+            plan: ballots.plan(args, deployment.partitions())?,
             polls: producer::polls(&args.init, &backend.manifest),
             safeguards: (args.init.safeguards)
                 .under(backend.key.as_ref())
                 .map_err(StoreError::Key)?,
+            candidates: ballots.candidates(definition.as_ref(), &args.init),
             definition,
-            candidates,
             public_url,
         };
         let (platform, store) = (&*backend.platform, &backend.store);
@@ -196,17 +169,13 @@ impl Demo<'_> {
         partitions: u32,
     ) -> anyhow::Result<Outcome> {
         let Demo { backend, args, .. } = self;
-        let expected = match &ballots {
-            Ballots::Replay(replay) => Some(replay.expected()),
-            Ballots::Electorate(_) => None,
-        };
         let progress = consumer::Progress::new(partitions);
         let mut consumer = counting::start(backend, stored.election.clone(), &progress, &self.stop);
-        let mut stages = Stages::new(&progress, expected.is_none());
+        let mut stages = Stages::new(&progress, ballots.has_roll());
         let (registered, cast) = (stages.registered.clone(), stages.cast.clone());
         let work = async {
             tokio::select! {
-                held = self.hold_election(ballots, &stored, &registered, &cast, &progress) => held,
+                held = self.hold_election(&ballots, &stored, &registered, &cast, &progress) => held,
                 // It ends only when it is stopped, or fails.
                 ended = consumer.ended() => ended.map(|()| false),
             }
@@ -222,9 +191,22 @@ impl Demo<'_> {
             return Ok(Outcome::CheckFailed);
         }
 
-        let mut report = Report::of_stored(backend, &stored).await?;
+        let tally = stored_tally(backend).await?;
+        let mut report = Report::of_tally(backend, &stored, &tally).await?;
         report.elapsed_s = Some(self.began.elapsed().as_secs_f64());
-        let differences = expected.map(|expected| Differences::of(&report, &expected));
+        let differences = match &ballots {
+            Ballots::Results(replay) => Some(Differences::of_results(&report, &replay.expected())),
+            Ballots::Records(records) => {
+                let definition = &stored.election.definition;
+                Some(Differences::of_records(
+                    &report,
+                    &tally,
+                    definition,
+                    &records.recorded,
+                ))
+            }
+            Ballots::Electorate(_) => None,
+        };
         show(args, &report, differences.as_ref())?;
         if !args.once {
             eprintln!("The election stays up and continues to count; Ctrl-C ends it.");
@@ -247,7 +229,7 @@ impl Demo<'_> {
     /// stopped before.
     async fn hold_election(
         &self,
-        ballots: Ballots,
+        ballots: &Ballots,
         stored: &StoredElection,
         registered: &Arc<producer::Progress>,
         cast: &Arc<producer::Progress>,
@@ -257,17 +239,11 @@ impl Demo<'_> {
         let platform = &self.backend.platform;
         let credentials = &stored.election.credentials;
         match ballots {
-            Ballots::Replay(replay) => {
-                let rate = args.votes.rate;
-                let work = || {
-                    let (replay, credentials) = (replay.clone(), credentials.clone());
-                    producer::replay_votes(platform, replay, credentials, rate, cast, stop)
-                };
-                steadily("casting", stop, work).await?;
-            }
+            Ballots::Results(replay) => self.replay(replay, stored, cast).await?,
+            Ballots::Records(records) => self.replay(&records.replay, stored, cast).await?,
             Ballots::Electorate(voters) => {
                 if let Some(file) = &args.voters.credentials {
-                    producer::write_credentials(file, &voters, &stored.election)
+                    producer::write_credentials(file, voters, &stored.election)
                         .await
                         .map_err(ProducerError::into_report)?;
                 }
@@ -294,34 +270,22 @@ impl Demo<'_> {
         }
         Ok(consumer::wait_until_done(&**platform, progress, stop).await?)
     }
-}
 
-/// What the demo's election is made from.
-fn plan(args: &DemoArgs, partitions: u32) -> anyhow::Result<Plan> {
-    let InitArgs { candidates, .. } = args.init;
-    let (duplicates, invalid) = (args.votes.duplicates, args.votes.invalid);
-    let abstain = args.votes.abstain;
-    let ballots = match (&args.results, &args.voters.voters_file) {
-        (Some(results), _) => producer::Ballots::Results {
-            file: InputFile::of(results).map_err(ProducerError::into_report)?,
-            scale: args.scale,
-        },
-        (None, Some(roll)) => producer::Ballots::Roll {
-            file: InputFile::of(roll).map_err(ProducerError::into_report)?,
-            candidates,
-            duplicates,
-            invalid,
-            abstain,
-        },
-        (None, None) => producer::Ballots::Electorate {
-            voters: args.voters.voters,
-            candidates,
-            duplicates,
-            invalid,
-            abstain,
-        },
-    };
-    Ok(Plan::new(&args.init, partitions, ballots))
+    async fn replay(
+        &self,
+        replay: &Arc<impl Replayed>,
+        stored: &StoredElection,
+        cast: &Arc<producer::Progress>,
+    ) -> anyhow::Result<()> {
+        let (rate, stop) = (self.args.votes.rate, &self.stop);
+        let platform = &self.backend.platform;
+        let work = || {
+            let (replay, key) = (replay.clone(), stored.election.credentials.clone());
+            producer::replay_votes(platform, replay, key, rate, cast, stop)
+        };
+        steadily("casting", stop, work).await?;
+        Ok(())
+    }
 }
 
 fn show(args: &DemoArgs, report: &Report, differences: Option<&Differences>) -> anyhow::Result<()> {
@@ -330,10 +294,16 @@ fn show(args: &DemoArgs, report: &Report, differences: Option<&Differences>) -> 
     } else {
         render::print_table(report);
     }
-    let (Some(differences), Some(file)) = (differences, &args.results) else {
+    let Some(differences) = differences else {
         return Ok(());
     };
-    let verdict = differences.verdict(file, args.scale);
+    let verdict = match (&args.cvr, &args.results) {
+        (Some(config), _) => differences.verdict(&format!("the records of {}", config.display())),
+        (None, Some(file)) => {
+            differences.verdict(&format!("{} at scale {}", file.display(), args.scale))
+        }
+        (None, None) => return Ok(()),
+    };
     if args.json {
         eprintln!("{verdict}");
     } else {
