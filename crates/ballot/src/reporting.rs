@@ -1,6 +1,6 @@
 //! How much of a contest is reported: its precincts, and the ballots that are still to come.
 
-use crate::{Contest, ElectionDefinition, PRECINCT_GROUP, Tally};
+use crate::{BySelection, Contest, ElectionDefinition, PRECINCT_GROUP, Tally};
 
 /// How much of a contest is reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,7 +11,8 @@ pub struct Reporting {
     pub reporting: usize,
     /// Precincts of which every ballot is counted. It takes the definition to say how many there are.
     pub reported: usize,
-    /// Most ballots that are to come; `None` if the definition does not say how many there are, or too few.
+    /// Most ballots that are to come; `None` if the definition does not say how many there are, or too few, and if there
+    /// are ballots of no known precinct.
     pub remaining: Option<u64>,
 }
 
@@ -20,11 +21,14 @@ impl Reporting {
     pub fn of(definition: &ElectionDefinition, contest: &Contest, tally: &Tally) -> Reporting {
         let counted = tally.selections_by(&contest.id, PRECINCT_GROUP);
         let precincts = definition.precincts.iter();
+        let ballots_of = |selections: &BySelection| selections.values().sum::<u64>();
+        let mut elsewhere: u64 = counted.values().map(ballots_of).sum();
         let mut remaining = (!definition.precincts.is_empty()).then_some(0);
         let mut reporting = Reporting::default();
         for precinct in precincts.filter(|it| definition.votes_in(contest, &it.id)) {
             let selections = counted.get(&precinct.id);
-            let ballots: u64 = selections.map_or(0, |selections| selections.values().sum());
+            let ballots = selections.map_or(0, ballots_of);
+            elsewhere -= ballots;
             let left = precinct.ballots.and_then(|most| most.checked_sub(ballots));
             reporting.precincts += 1;
             reporting.reporting += usize::from(ballots > 0);
@@ -34,7 +38,8 @@ impl Reporting {
                 .map(|(sum, left): (u64, u64)| sum.saturating_add(left));
         }
         Reporting {
-            remaining,
+            // Of ballots without a known precinct nobody has said how many there are.
+            remaining: remaining.filter(|_| elsewhere == 0),
             ..reporting
         }
     }
@@ -74,5 +79,6 @@ mod tests {
         assert_eq!(of(&city, &[("p1", 3), ("p2", 2)]), (2, 2, 2, Some(0)));
         // More ballots than there were said to be: nothing can be said of those to come.
         assert_eq!(of(&city, &[("p1", 4)]), (2, 1, 0, None));
+        assert_eq!(of(&city, &[("p1", 3), ("unknown", 1)]), (2, 1, 1, None));
     }
 }

@@ -137,12 +137,18 @@ impl RecordedBallots {
         let candidates = number(contest.candidates.len());
         contest.seats = contest.seats.clamp(1, candidates.max(1));
         contest.rankings = Some(number(ranks.unwrap_or(0).max(1)));
-        let precincts = self.precincts.iter();
+        let mut ballots = vec![0_u64; self.precincts.len()];
+        for ballot in &self.ballots {
+            if let Some(precinct) = self.places[ballot.place].precinct {
+                ballots[precinct] += 1;
+            }
+        }
+        let precincts = self.precincts.iter().zip(ballots);
         let definition = json!({
             "election": {"id": ELECTION_ID, "title": config.contest_name},
             "contest": [contest],
             "precinct": precincts
-                .map(|(name, id)| json!({"id": id, "title": name}))
+                .map(|((name, id), ballots)| json!({"id": id, "title": name, "ballots": ballots}))
                 .collect::<Vec<_>>(),
             "group": [{
                 "name": BATCH_GROUP,
@@ -250,9 +256,10 @@ mod tests {
         let contest = crate::tabulation::contest(&config);
         let definition = recorded.definition(&config, &contest).unwrap();
         let precincts: Vec<_> = (definition.precincts.iter())
-            .map(|precinct| (&*precinct.id, &*precinct.title))
+            .map(|precinct| (&*precinct.id, &*precinct.title, precinct.ballots))
             .collect();
-        assert_eq!(precincts[..2], [("p_1", "p 1"), ("p_1_2", "p/1")]);
+        let expected = [("p_1", "p 1", Some(2)), ("p_1_2", "p/1", Some(1))];
+        assert_eq!(precincts[..2], expected);
         assert_eq!(definition.contests[0].rankings, Some(2));
         assert_eq!(recorded.name_of(SliceKind::Precinct, "p_1_2"), Some("p/1"));
         assert_eq!(recorded.name_of(SliceKind::Batch, "b1"), None);
