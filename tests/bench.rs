@@ -26,6 +26,12 @@ fn every_figure_is_measured() {
         "tally",
         "bytes_per_voter",
         "recount",
+        "native_ranked",
+        "tally_ranked",
+        "rounds_80_thousand",
+        "rounds_80_thousand_10_ranks",
+        "rounds_1_million",
+        "rounds_1_million_10_ranks",
         "persist_embedded",
         "register_million",
         "end_to_end",
@@ -41,6 +47,12 @@ fn every_figure_is_measured() {
     }
     assert!(figures["tally_per_core"]["ratio"].is_f64(), "{report}");
     assert_eq!(figures["tally_per_core"]["target_ratio"], 0.5);
+    assert!(figures["tally_ranked"]["ratio"].is_f64(), "{report}");
+    assert_eq!(figures["tally_ranked"]["target_ratio"], 0.4);
+    for (key, most) in [("rounds_80_thousand", 50.0), ("rounds_1_million", 300.0)] {
+        assert!(figures[key]["ratio"].is_f64(), "one pass: {report}");
+        assert_eq!(figures[key]["target"], most);
+    }
     // Where there is no server, the figure says that it was skipped.
     assert!(figures["persist_server"].is_object(), "{report}");
 }

@@ -18,7 +18,9 @@ mod listeners;
 mod native;
 mod peers;
 mod persist;
+mod ranked;
 mod report;
+mod rounds;
 mod soak;
 mod start_up;
 mod system;
@@ -224,6 +226,8 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     tally::measure(&workload, &mut report).await?;
     workload.close().await?;
     tally::measure_recount(directory, &mut report).await?;
+    ranked::measure(directory, votes, &mut report).await?;
+    rounds::measure(&mut report).await?;
     persist::measure(directory, &mut report).await?;
     end_to_end::measure(directory, args.size, &mut report).await?;
     latency::measure(directory, &args, &mut report).await?;

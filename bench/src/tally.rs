@@ -85,6 +85,11 @@ pub(crate) async fn measure_recount(directory: &Path, report: &mut Report) -> an
     workload.close().await
 }
 
+/// Votes a second of some partitions, counted at the same time.
+pub(crate) async fn rate(workload: &Workload, partitions: &[u32]) -> anyhow::Result<f64> {
+    Ok(tally_all(workload, partitions).await?.rate())
+}
+
 /// What counting some partitions took.
 #[derive(Default)]
 struct Tallied {

@@ -98,11 +98,16 @@ pub(crate) fn cast_plan(election: &Election, duplicates: f64, invalid: f64) -> C
 pub(crate) fn election() -> Election {
     let candidates = producer::candidates(SEED, CANDIDATES);
     let candidates = producer::with_photos(&candidates, &[], &Default::default());
+    election_of(ElectionDefinition::tutorial(candidates))
+}
+
+/// An election of this definition, whose polls are open when the measured votes are cast.
+pub(crate) fn election_of(definition: ElectionDefinition) -> Election {
     let polls = PollsWindow {
         open: VotingTime::parse(POLLS_OPEN),
         close: None,
     };
-    Election::new(ElectionDefinition::tutorial(candidates), polls)
+    Election::new(definition, polls)
 }
 
 /// Makes the tables and sets the measured election up. With a key, votes need credentials.
@@ -174,8 +179,19 @@ impl Workload {
         votes: u64,
         partitions: u32,
     ) -> anyhow::Result<(Workload, f64)> {
-        let log = empty_log(directory, WORKLOAD, partitions).await?;
-        let mut script = Votes::new(&election(), partitions, DUPLICATES, INVALID)?;
+        Workload::produce_of(directory, WORKLOAD, election(), votes, partitions).await
+    }
+
+    /// The same of any election, in a log of this name.
+    pub(crate) async fn produce_of(
+        directory: &Path,
+        name: &str,
+        election: Election,
+        votes: u64,
+        partitions: u32,
+    ) -> anyhow::Result<(Workload, f64)> {
+        let log = empty_log(directory, name, partitions).await?;
+        let mut script = Votes::new(&election, partitions, DUPLICATES, INVALID)?;
         let (mut produced, mut took) = (0, Duration::ZERO);
         while produced < votes {
             let records = script.chunk(VOTERS_PER_CHUNK)?;
@@ -187,17 +203,21 @@ impl Workload {
         // Reopened, so that the log is at rest: what producing leaves it to do in the background would slow
         // down what is measured next.
         log.close().await?;
-        let workload = Workload::reopen(directory).await?;
+        let workload = Workload::open(directory, name, election).await?;
         Ok((workload, produced as f64 / took.as_secs_f64()))
     }
 
     /// The workload that was produced before.
     pub(crate) async fn reopen(directory: &Path) -> anyhow::Result<Workload> {
-        let log = EmbeddedPlatform::open(&directory.join(WORKLOAD)).await?;
+        Workload::open(directory, WORKLOAD, election()).await
+    }
+
+    async fn open(directory: &Path, name: &str, election: Election) -> anyhow::Result<Workload> {
+        let log = EmbeddedPlatform::open(&directory.join(name)).await?;
         Ok(Workload {
             ends: ends(&log, topics::VOTES).await?,
             log,
-            election: election(),
+            election,
         })
     }
 
