@@ -76,9 +76,10 @@ export class Overview {
     const colour = ({ candidate_id }) => this.#state.colour(candidate_id);
     const votes = ({ total_votes }) => whole(total_votes);
     const share = ({ share }) => percent(share);
-    const words = (figure) => ranking.map((candidate) => `${candidate.candidate_name} ${figure(candidate)}`);
+    const words = (candidates, figure) => candidates.map((candidate) => `${candidate.candidate_name} ${figure(candidate)}`);
+    const bars = ranking.filter(({ total_votes }) => total_votes > 0 || ranking[0].total_votes === 0);
     this.#votes.show(
-      ranking.map((candidate) => ({
+      bars.map((candidate) => ({
         key: candidate.candidate_id,
         name: candidate.candidate_name,
         value: candidate.total_votes,
@@ -86,10 +87,10 @@ export class Overview {
         title: `${candidate.candidate_name}: ${votes(candidate)} (${share(candidate)})`,
         colour: colour(candidate),
       })),
-      `Votes per candidate: ${words(votes).join('; ')}`,
+      `Votes per candidate: ${words(bars, votes).join('; ')}`,
     );
     const slices = ranking.map((candidate) => ({ share: candidate.share, colour: colour(candidate) }));
-    const shares = words(share);
+    const shares = words(ranking, share);
     if (this.#state.snapshot.candidates.length > MAX_BARS) {
       const others = 1 - ranking.reduce((sum, { share }) => sum + share, 0);
       this.#figures.set({ others });

@@ -16,6 +16,9 @@ use super::parts::{self, Live};
 use crate::model::{CandidateResult, ContestResult, Snapshot};
 use crate::numbers::Numbers;
 
+/// Choices that the style sheet shows before all are asked for.
+const SHOWN_FIRST: usize = 10;
+
 #[derive(Template)]
 #[template(path = "contest.html")]
 struct ContestPage<'a> {
@@ -48,9 +51,10 @@ pub(crate) fn contest(
     outcome: &Outcome,
     n: &Numbers,
 ) -> Result<String, askama::Error> {
+    let colours = parts::choice_colours(contest);
     let choices = contest.choices.iter();
     let choices = choices.map(|result| ChoiceRow {
-        key: parts::choice_colour(contest, &result.candidate_id),
+        key: colours.get(&*result.candidate_id).copied().unwrap_or(0),
         wins: contest.winners.contains(&result.candidate_id),
         result,
     });

@@ -33,6 +33,8 @@ struct Overview<'a> {
     strip: Vec<StripPart<'a>>,
     /// The points of the line of votes per second.
     speed_line: String,
+    /// Candidates with a bar: those with votes, as far as there is room.
+    bars: usize,
     slices: Vec<Slice>,
     /// The share of the candidates without a slice of the ring, where there are any.
     others: Option<f64>,
@@ -82,6 +84,7 @@ pub(crate) fn overview(
         leader: leader_view(snapshot),
         strip: strip(snapshot),
         speed_line: line(&snapshot.totals.votes_per_second_history),
+        bars: charts::bars(&candidates),
         slices: ring(&candidates, others),
         others,
         columns: columns(query, &snapshot.place_name, href),

@@ -1,6 +1,7 @@
 //! What several pages show: candidates by votes, the frame of a live page, paths, times and bars.
 
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use service::public_url::path_segment;
 
@@ -79,11 +80,20 @@ pub(super) fn colour(index: usize) -> usize {
     index % COLOURS + 1
 }
 
-/// The colour of a choice in a contest; 0 of one who is none.
-pub(super) fn choice_colour(contest: &ContestResult, candidate_id: &str) -> usize {
-    let mut choices = contest.choices.iter();
-    let choice = choices.find(|choice| choice.candidate_id == candidate_id);
-    choice.map_or(0, |choice| colour(choice.place))
+/// The colours of a contest's choices, by their ids. Each has that of its place on the ballot, unless a choice with more
+/// votes has it already: then another that is free. When none is left the rest have nobody's, 0.
+pub(super) fn choice_colours(contest: &ContestResult) -> BTreeMap<&str, usize> {
+    let mut free: BTreeSet<usize> = (1..=COLOURS).collect();
+    let choices = contest.choices.iter().map(|choice| {
+        let own = colour(choice.place);
+        let key = match free.contains(&own) {
+            true => own,
+            false => free.first().copied().unwrap_or(0),
+        };
+        free.remove(&key);
+        (&*choice.candidate_id, key)
+    });
+    choices.collect()
 }
 
 /// The page of a contest.

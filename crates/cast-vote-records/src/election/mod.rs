@@ -144,17 +144,23 @@ impl RecordedBallots {
             }
         }
         let precincts = self.precincts.iter().zip(ballots);
+        // Votes are counted by something at least.
+        let has_batches = self.batches.len() > 0 || self.precincts.len() == 0;
+        let groups = has_batches.then(|| {
+            json!({
+                "name": BATCH_GROUP,
+                "path": format!("/{BATCH_GROUP}"),
+                "limit": self.batches.len().max(1),
+            })
+        });
+        let groups: Vec<Value> = groups.into_iter().collect();
         let definition = json!({
             "election": {"id": ELECTION_ID, "title": config.contest_name},
             "contest": [contest],
             "precinct": precincts
                 .map(|((name, id), ballots)| json!({"id": id, "title": name, "ballots": ballots}))
                 .collect::<Vec<_>>(),
-            "group": [{
-                "name": BATCH_GROUP,
-                "path": format!("/{BATCH_GROUP}"),
-                "limit": self.batches.len().max(1),
-            }],
+            "group": groups,
         });
         ElectionDefinition::from_json(&definition.to_string())
     }

@@ -19,9 +19,11 @@ const BAR_WIDTH: f64 = 12.0;
 /// Room for names before the first column and behind the last.
 const LEFT: f64 = 170.0;
 const RIGHT: f64 = 230.0;
-/// All columns together have this width, if that leaves each the least.
+/// All columns together have this width, if that leaves each the least. The more votes move between two rounds, the
+/// further apart they are.
 const COLUMNS_WIDTH: f64 = 760.0;
-const LEAST_DISTANCE: f64 = 40.0;
+const LEAST_DISTANCE: f64 = 22.0;
+const MOST_DISTANCE: f64 = 220.0;
 /// A bar that is lower has no name beside it; the table has all.
 const LEAST_NAMED: f64 = 11.0;
 const LONGEST_NAME: usize = 22;
@@ -77,11 +79,12 @@ impl Flows {
             .map(|choice| (&*choice.candidate_id, &*choice.candidate_name))
             .collect();
         let name = |id: &str| names.get(id).copied().unwrap_or("No longer counting");
-        let key = |id: &str| parts::choice_colour(contest, id);
+        let colours = parts::choice_colours(contest);
+        let key = |id: &str| colours.get(id).copied().unwrap_or(0);
         let columns: Vec<Column> = rounds.iter().map(|it| column(it, &places)).collect();
         let last = rounds.len().saturating_sub(1);
-        let distance = (COLUMNS_WIDTH / last.max(1) as f64).max(LEAST_DISTANCE);
-        let x_of = |round: usize| LEFT + round as f64 * distance;
+        let lefts = lefts(rounds);
+        let x_of = |round: usize| lefts.get(round).copied().unwrap_or(LEFT);
 
         let (mut bars, mut bands, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for (at, (round, column)) in rounds.iter().zip(&columns).enumerate() {
@@ -147,6 +150,32 @@ impl Flows {
     pub(super) fn is_worth_drawing(&self) -> bool {
         !self.bands.is_empty()
     }
+}
+
+/// Where each round's column begins.
+fn lefts(rounds: &[Round]) -> Vec<f64> {
+    let moved = rounds
+        .iter()
+        .take(rounds.len().saturating_sub(1))
+        .map(|round| {
+            let decisions = round.elected.iter().chain(&round.eliminated);
+            let transfers = decisions.flat_map(|decision| &decision.transfers);
+            transfers.map(|transfer| transfer.votes.to_f64()).sum()
+        });
+    let moved: Vec<f64> = moved.collect();
+    let all = moved.iter().sum::<f64>().max(1.0);
+    let to_share = (COLUMNS_WIDTH - moved.len() as f64 * LEAST_DISTANCE).max(0.0);
+    let distances = moved.iter().map(|moved| {
+        let share = moved / all * to_share;
+        (LEAST_DISTANCE + share).min(MOST_DISTANCE)
+    });
+    let mut x = LEFT;
+    let mut lefts = vec![x];
+    for distance in distances {
+        x += distance;
+        lefts.push(x);
+    }
+    lefts
 }
 
 /// The bars of a round, in the order of the result.

@@ -36,6 +36,15 @@ pub(super) fn length(votes: u64, most: u64) -> String {
     parts::width(share(votes, most))
 }
 
+/// How many candidates, of those with most votes, have a bar. Before the first vote all have, as far as there is room.
+pub(super) fn bars(rows: &[CandidateRow]) -> usize {
+    let with_votes = rows.iter().filter(|row| row.result.total_votes > 0).count();
+    match with_votes {
+        0 => rows.len().min(MAX_BARS),
+        some => some.min(MAX_BARS),
+    }
+}
+
 /// The share of the candidates without a slice of the ring, where there are any.
 pub(super) fn others(rows: &[CandidateRow]) -> Option<f64> {
     let others = rows.get(MAX_BARS..).filter(|others| !others.is_empty())?;
@@ -92,7 +101,10 @@ pub(super) fn groups(snapshot: &Snapshot) -> Vec<Group<'_>> {
         is_party: true,
         ..group("party".to_owned(), title, "party", &turnout.parties)
     };
-    groups.chain([parties]).collect()
+    // Where nobody stands for a party there is nothing to compare.
+    let has_parties = parties.rows.iter().any(|row| !row.group.is_empty());
+    let parties = has_parties.then_some(parties);
+    groups.chain(parties).collect()
 }
 
 fn group<'a>(id: String, title: String, name: &str, rows: &'a [GroupCount]) -> Group<'a> {
