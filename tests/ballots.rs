@@ -187,7 +187,7 @@ fn votes_through_the_api_are_counted_and_what_is_wrong_is_refused() {
     let own = polls.site.url.clone();
     let same = [JSON, ("origin", &own), ("sec-fetch-site", "same-origin")];
     assert_refused(&ask(&same, &text), 409, "already_voted");
-    assert_eq!(ask(&[JSON], &" ".repeat(9_000)).status, 413);
+    assert_eq!(ask(&[JSON], &" ".repeat(70_000)).status, 413);
     assert_eq!(polls.site.get("/api/v1/votes").status, 405);
 
     let credential = ballot["credential"].as_str().unwrap().to_owned();
@@ -429,4 +429,63 @@ fn every_ballot_of_a_short_burst_is_taken_and_counted() {
     assert_eq!(number(&report, "accepted"), 400, "{report}");
     assert_eq!(number(&report, "failed"), 0);
     assert!(report["figures"]["p99_ms"]["value"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn several_contests_are_answered_and_none_of_another_district() {
+    let data = DataDir::new();
+    let definition = data.file("election.toml", include_str!("fixtures/city.toml"));
+    let definition = ["--definition", definition.to_str().unwrap()];
+    let mut site = Site::start(&data, &[DEMO, &definition].concat(), 0);
+    site.process.wait_for_stderr("The election stays up");
+    let before = site.wait_until_accounted()["totals"].clone();
+    let key = std::fs::read_to_string(data.path().join("election.key")).unwrap();
+    let key = evidence::ElectionKey::parse(&key).unwrap().credentials();
+    let post = |voter: &str, choices: Value| {
+        let ballot = json!({
+            "voter_id": voter,
+            "choices": choices,
+            "credential": key.credential(voter),
+        });
+        site.ask("POST", "/api/v1/votes", &[JSON], &ballot.to_string())
+    };
+    let voter = producer::voter_id(42, 0);
+    for (choices, status, reason) in [
+        (json!({"mayor": "nobody"}), 422, "unknown_candidate"),
+        (json!({"sheriff": "okafor"}), 422, "unknown_contest"),
+        (json!({"council": {"c1": 3}}), 400, "malformed"),
+        (json!([]), 400, "malformed"),
+    ] {
+        assert_refused(&post(&voter, choices), status, reason);
+    }
+    // The fund is put to voters of the west only.
+    let all = json!({"mayor": "moreau", "council": ["c1", "c5"], "fund": {"pool": 5}});
+    let everybodys = json!({"mayor": "moreau", "council": ["c1", "c5"]});
+    let (mut cast, mut refused) = (0, 0);
+    for index in 0..300 {
+        let voter = producer::voter_id(42, index);
+        let answer = post(&voter, all.clone());
+        match (answer.status, answer.json()["reason"].as_str()) {
+            (201, None) => cast += 1,
+            (409, Some("already_voted")) => {}
+            (422, Some("not_your_contest")) => {
+                refused += 1;
+                assert_eq!(post(&voter, everybodys.clone()).status, 201);
+                cast += 1;
+            }
+            other => panic!("{other:?}: {}", answer.body),
+        }
+    }
+    assert!(refused > 10 && cast > refused + 10, "{cast}, {refused}");
+    let results = site.wait_until("/api/v1/results", |results| {
+        number(&results["totals"], "counted") == number(&before, "counted") + cast
+            && results["pipeline"]["accounted"] == "accounted"
+    });
+    assert_eq!(
+        results["totals"]["rejected"], before["rejected"],
+        "{results}"
+    );
+    site.process.terminate();
+    site.process.wait();
+    data.run(&["audit"]).succeeds();
 }

@@ -9,6 +9,7 @@ mod accessibility;
 mod ballot;
 mod charts;
 mod connection;
+mod contest;
 mod count;
 mod keyboard;
 mod layout;
