@@ -200,8 +200,20 @@ fn the_description_describes_every_answer() {
         assert!(errors.is_empty(), "{what}: {errors:?}");
     };
     let paths = document["paths"].as_object().unwrap();
-    // The figures, the events, and voting.
-    assert_eq!(paths.len(), API.len() + 2, "{:?}", paths.keys());
+    // The figures, one contest, the events, and voting.
+    assert_eq!(paths.len(), API.len() + 3, "{:?}", paths.keys());
+    let contest = &paths["/api/v1/contests/{contest_id}"]["get"]["responses"];
+    let schema = |status: &str, kind: &str| contest[status]["content"][kind]["schema"].clone();
+    let good = site.get("/api/v1/contests/candidate").json();
+    assert_eq!(good["ballots"], 2000);
+    valid(&schema("200", "application/json"), &good, "contest");
+    let bad = site.get("/api/v1/contests/nothing");
+    assert_eq!(bad.status, 404);
+    valid(
+        &schema("404", "application/json"),
+        &bad.json(),
+        "no contest",
+    );
     for name in API {
         let path = format!("/api/v1/{name}");
         let described = &paths[&path]["get"]["responses"];

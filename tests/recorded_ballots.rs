@@ -33,7 +33,7 @@ fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// The rounds of a demo's contest as RCTab's reports have them: votes by name, who is elected and eliminated.
-fn rounds_of_demo(report: &Value) -> Vec<Value> {
+pub fn rounds_of_demo(report: &Value) -> Vec<Value> {
     let name = |id: &Value| -> String {
         let candidates = report["candidates"].as_array().unwrap();
         let of_id = |candidate: &&Value| candidate["candidate_id"] == *id;

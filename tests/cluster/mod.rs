@@ -2,6 +2,7 @@
 //!
 //! Where the programs of either are missing, the tests say so, and pass.
 
+mod ballots;
 mod consumers;
 mod deploy;
 pub mod installation;
