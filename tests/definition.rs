@@ -369,3 +369,34 @@ fn where_nobody_has_voted_nobody_is_elected() {
         assert!(list(&contest["winners"]).is_empty(), "{contest}");
     }
 }
+
+#[test]
+fn a_long_ballot_is_counted() {
+    // Longer than the longest text that Fluvio passes to a SmartModule.
+    let contests = (1..=10).map(|contest| {
+        let candidates = (1..=60).map(|at| {
+            format!(r#"{{"id": "c{contest}-{at}", "name": "Candidate {at} of contest {contest}"}}"#)
+        });
+        format!(
+            r#"{{"id": "contest-{contest}", "title": "Contest {contest}", "method": {{"kind": "plurality"}},
+                "candidates": [{}]}}"#,
+            candidates.collect::<Vec<_>>().join(",")
+        )
+    });
+    let definition = format!(
+        r#"{{"election": {{"id": "long", "title": "A long ballot"}},
+            "group": [{{"name": "age", "path": "/registered_age", "bands": [18, 65]}}], "contest": [{}]}}"#,
+        contests.collect::<Vec<_>>().join(",")
+    );
+    assert!(definition.len() > usize::from(u16::MAX) / 2);
+    let data = DataDir::new();
+    let file = data.file("election.json", definition);
+    let report = demo(&data, &file).succeeds().json();
+    assert_eq!(number(&report, "counted"), 1_500);
+    assert_eq!(report["accounted"], true);
+    assert_eq!(list(&report["contests"]).len(), 10);
+    for contest in list(&report["contests"]) {
+        assert_eq!(number(contest, "ballots"), 1_500);
+        assert_eq!(list(&contest["choices"]).len(), 60);
+    }
+}

@@ -58,7 +58,8 @@ pub use group_values::value_of_text;
 pub use judge::{Judge, PartitionJudge};
 pub use params::{
     PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_DUPLICATES, PARAM_MODE,
-    PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params, module_params,
+    PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params, module_params, passed_params,
+    whole_param,
 };
 pub use ranking::Ranking;
 pub use reason::Reason;

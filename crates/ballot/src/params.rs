@@ -21,6 +21,46 @@ pub const PARAM_DUPLICATES: &str = "duplicates";
 /// Parameters by name.
 pub type Params = BTreeMap<String, String>;
 
+/// Most bytes of a parameter as it is passed: Fluvio writes the length of a text in 16 bits with a sign, and a longer text
+/// is lost. A ballot with some hundred candidates is longer.
+const MOST_PASSED_BYTES: usize = i16::MAX as usize;
+
+/// The parameters as a SmartModule can be passed them: one that is too long is cut into `NAME`, `NAME_2`, `NAME_3`, …
+pub fn passed_params(params: &Params) -> Params {
+    let mut passed = Params::new();
+    for (name, value) in params {
+        let mut rest = value.as_str();
+        for part in 1.. {
+            let (head, tail) = rest.split_at(rest.floor_char_boundary(MOST_PASSED_BYTES));
+            passed.insert(part_name(name, part), head.to_owned());
+            rest = tail;
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    passed
+}
+
+/// A parameter, of all its parts.
+pub fn whole_param(get: impl Fn(&str) -> Option<String>, name: &str) -> Option<String> {
+    let mut whole = get(name)?;
+    for part in 2.. {
+        let Some(more) = get(&part_name(name, part)) else {
+            break;
+        };
+        whole.push_str(&more);
+    }
+    Some(whole)
+}
+
+fn part_name(name: &str, part: u32) -> String {
+    match part {
+        1 => name.to_owned(),
+        part => format!("{name}_{part}"),
+    }
+}
+
 /// The parameters of the rules, picked from wherever a SmartModule is given its own.
 pub fn module_params(get: impl Fn(&str) -> Option<String>) -> Params {
     [
@@ -31,7 +71,7 @@ pub fn module_params(get: impl Fn(&str) -> Option<String>) -> Params {
         PARAM_CREDENTIAL_KEY,
     ]
     .into_iter()
-    .filter_map(|name| Some((name.to_owned(), get(name)?)))
+    .filter_map(|name| Some((name.to_owned(), whole_param(&get, name)?)))
     .collect()
 }
 
@@ -51,6 +91,24 @@ impl ParamError {
         ParamError {
             name,
             problem: problem.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_passed_in_parts_is_whole_again(value in "[aé漢]{0,40000}") {
+            let params = Params::from([(PARAM_DEFINITION.to_owned(), value.clone())]);
+            let passed = passed_params(&params);
+            prop_assert!(passed.values().all(|part| part.len() <= MOST_PASSED_BYTES));
+            let whole = module_params(|name| passed.get(name).cloned());
+            prop_assert_eq!(whole, params);
         }
     }
 }

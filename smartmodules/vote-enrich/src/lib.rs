@@ -11,7 +11,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use ballot::{Candidate, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN};
+use ballot::{Candidate, Judge, PARAM_CANDIDATES, PARAM_MODE, RecordRef, UNKNOWN, whole_param};
 use fluvio_smartmodule::dataplane::smartmodule::SmartModuleExtraParams;
 use fluvio_smartmodule::{Result, eyre, smartmodule};
 use smartmodule_abi::{Kind, Outputs};
@@ -32,9 +32,9 @@ static STATE: OnceLock<State> = OnceLock::new();
 
 #[smartmodule(init)]
 fn init(params: SmartModuleExtraParams) -> Result<()> {
-    let enricher = match params.get(PARAM_CANDIDATES) {
+    let enricher = match whole_param(|name| params.get(name).cloned(), PARAM_CANDIDATES) {
         Some(json) => {
-            let candidates: Vec<Candidate> = serde_json::from_str(json).map_err(|error| {
+            let candidates: Vec<Candidate> = serde_json::from_str(&json).map_err(|error| {
                 eyre!("parameter `candidates`: takes a JSON array of candidates: {error}")
             })?;
             Enricher::new(&candidates)?

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ballot::Params;
+use ballot::{Params, passed_params};
 use bytes::Bytes;
 use fluvio_smartmodule::dataplane::core::{Decoder, Encoder};
 use fluvio_smartmodule::dataplane::smartmodule::{
@@ -332,7 +332,7 @@ impl Link {
             .map_err(|error| EngineError::NotASmartModule(in_one_line(&error)))?;
         let mut input = Vec::new();
         SmartModuleInitInput {
-            params: SmartModuleExtraParams::from(params.clone()),
+            params: SmartModuleExtraParams::from(passed_params(params)),
         }
         .encode(&mut input, VERSION)
         .map_err(|error| refused(error.to_string()))?;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ballot::passed_params;
 use bytes::Bytes;
 use fluvio::SmartModuleInvocation;
 use fluvio::consumer::{SmartModuleContextData, SmartModuleExtraParams, SmartModuleKind};
@@ -74,7 +75,7 @@ impl Chain {
                     module: module.clone(),
                 })?,
                 kind: SmartModuleKind::Generic(SmartModuleContextData::None),
-                params: SmartModuleExtraParams::from(params.clone()),
+                params: SmartModuleExtraParams::from(passed_params(params)),
                 name: Some(module.clone()),
             });
         }

@@ -27,6 +27,7 @@ macro_rules! every_promise {
             a_stream_waits_for_more,
             the_tally_is_contiguous_and_complete,
             chains_filter_then_enrich,
+            a_long_parameter_is_whole,
             running_totals_for_a_terminal,
             a_bad_parameter_is_explained,
             every_module_answers_as_on_an_spu,
@@ -334,6 +335,28 @@ pub async fn chains_filter_then_enrich(platform: Adapter) {
     let rejected: RejectedVote = serde_json::from_value(rejected).unwrap();
     assert_eq!((rejected.offset, rejected.voter_id.as_str()), (1, "v2"));
     assert_eq!(rejected.reason, ballot::Reason::InvalidWeight);
+}
+
+/// Candidates whose ids together are longer than the longest text that Fluvio passes.
+const MANY_CANDIDATES: u32 = 2_000;
+
+pub async fn a_long_parameter_is_whole(platform: Adapter) {
+    deploy_all(&platform).await;
+    platform.create_topic("long-parameter", 1).await.unwrap();
+    let id = |number: u32| format!("candidate-number-{number:04}");
+    let ids: Vec<String> = (0..MANY_CANDIDATES).map(id).collect();
+    let candidates = serde_json::to_string(&ids).unwrap();
+    assert!(candidates.len() > usize::from(u16::MAX) / 2);
+    let votes = vec![
+        vote("v1", &id(0)),
+        vote("v2", "nobody"),
+        vote("v3", &id(MANY_CANDIDATES - 1)),
+    ];
+    platform.produce("long-parameter", votes).await.unwrap();
+    let chain: &[(&str, &[(&str, &str)])] = &[("vote-filter", &[("candidates", &candidates)])];
+    let outputs = take(&platform, request("long-parameter", 0, 0, chain), 2).await;
+    let voters: Vec<_> = outputs.iter().filter_map(|it| it.key.as_deref()).collect();
+    assert_eq!(voters, [b"v1", b"v3"]);
 }
 
 pub async fn running_totals_for_a_terminal(platform: Adapter) {

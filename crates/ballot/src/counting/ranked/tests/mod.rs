@@ -2,6 +2,7 @@
 
 mod always;
 mod instant_runoff;
+mod other_tabulator;
 mod transferable;
 
 use std::fmt::Write;
