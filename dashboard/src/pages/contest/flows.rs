@@ -15,14 +15,14 @@ const VOTES_HEIGHT: f64 = 420.0;
 const GAP: f64 = 3.0;
 /// Room for the rounds' numbers.
 const TOP: f64 = 26.0;
-const BAR_WIDTH: f64 = 12.0;
+const BAR_WIDTH: f64 = 8.0;
 /// Room for names before the first column and behind the last.
-const LEFT: f64 = 170.0;
+const LEFT: f64 = 190.0;
 const RIGHT: f64 = 230.0;
 /// All columns together have this width, if that leaves each the least. The more votes move between two rounds, the
 /// further apart they are.
 const COLUMNS_WIDTH: f64 = 760.0;
-const LEAST_DISTANCE: f64 = 22.0;
+const LEAST_DISTANCE: f64 = 18.0;
 const MOST_DISTANCE: f64 = 220.0;
 /// A bar that is lower has no name beside it; the table has all.
 const LEAST_NAMED: f64 = 11.0;
