@@ -1,4 +1,4 @@
-// Every contest on the ballot: who has what, and who is ahead for a seat. There only where there are several.
+// Every contest on the ballot: who has what, and who is ahead or elected. There only where there are several.
 
 import { setFigures, setText } from './figures.js';
 import { Rows } from './rows.js';
@@ -24,7 +24,7 @@ export class Contests {
       const contest = state.snapshot.contests.find(({ contest_id }) => contest_id === id);
       const { ballots, reporting } = contest;
       setFigures(element, { ballots, reporting: reporting.reporting });
-      const word = contest.decided || reporting.complete ? 'elected' : 'ahead';
+      const word = contest.elected ? 'elected' : 'ahead';
       rows.show(
         contest.choices.map(({ candidate_id }) => candidate_id),
         { animated: true },

@@ -221,6 +221,7 @@ impl Counts {
                     complete: reporting.is_complete(),
                 },
                 decided: tabulated.is_decided,
+                elected: tabulated.is_decided || reporting.is_complete(),
             }
         });
         results.collect()

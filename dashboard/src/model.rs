@@ -158,6 +158,8 @@ pub struct ContestResult {
     pub reporting: Reporting,
     /// Whether no ballot that is still to come can change who is elected.
     pub decided: bool,
+    /// Whether the winners are elected: it is decided, or all precincts have reported. Until then they are ahead.
+    pub elected: bool,
 }
 
 impl ContestResult {

@@ -1,6 +1,7 @@
 //! The ballot page in a browser without JavaScript: what it sends is taken for our own page's, and nothing
 //! keeps anybody from using it.
 
+use ballot::CredentialKey;
 use evidence::ElectionKey;
 use serde_json::json;
 
@@ -9,13 +10,8 @@ use crate::dashboard_browser::browser::Browser;
 use crate::support::DataDir;
 use crate::support::site::Site;
 
-#[test]
-fn a_vote_is_cast_at_the_page_without_scripts() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
-    let data = DataDir::new();
-    // Everybody leaves the vote to the page.
+/// An election in which everybody leaves the vote to the page, and the key of its credentials.
+fn open_polls(data: &DataDir, more: &[&str]) -> (Site, CredentialKey) {
     let options = [
         "demo",
         "--require-credentials",
@@ -25,10 +21,19 @@ fn a_vote_is_cast_at_the_page_without_scripts() {
         "--abstain",
         "1",
     ];
-    let mut site = Site::start(&data, &options, 0);
+    let mut site = Site::start(data, &[&options, more].concat(), 0);
     site.process.wait_for_stderr("The election stays up");
     let key = std::fs::read_to_string(data.path().join("election.key")).unwrap();
-    let key = ElectionKey::parse(&key).unwrap().credentials();
+    (site, ElectionKey::parse(&key).unwrap().credentials())
+}
+
+#[test]
+fn a_vote_is_cast_at_the_page_without_scripts() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let data = DataDir::new();
+    let (site, key) = open_polls(&data, &[]);
     let voter = producer::voter_id(42, 3);
     let ballot = format!("{}/ballot", site.url);
 
@@ -108,21 +113,7 @@ fn a_ballot_of_three_contests_is_ranked_reviewed_and_cast_by_keyboard() {
     };
     let data = DataDir::new();
     let definition = data.file("election.toml", ELECTION);
-    let options = [
-        "demo",
-        "--definition",
-        definition.to_str().unwrap(),
-        "--require-credentials",
-        "--accept-votes",
-        "--voters",
-        "20",
-        "--abstain",
-        "1",
-    ];
-    let mut site = Site::start(&data, &options, 0);
-    site.process.wait_for_stderr("The election stays up");
-    let key = std::fs::read_to_string(data.path().join("election.key")).unwrap();
-    let key = ElectionKey::parse(&key).unwrap().credentials();
+    let (site, key) = open_polls(&data, &["--definition", definition.to_str().unwrap()]);
     let voter = producer::voter_id(42, 3);
     let passes_axe = || {
         if let Some(axe) = axe() {

@@ -109,7 +109,7 @@ fn ranks(contest: &Contest) -> usize {
     }
 }
 
-/// In an election whose votes are a candidate's id the field is called as the vote's; others by the contest.
+/// The field of a contest's marks. Where a vote is a candidate's id and nothing else, it is called as in the vote.
 fn marks_field(contest: &Contest) -> String {
     format!("marks/{}", contest.id)
 }

@@ -116,9 +116,9 @@ pub(super) fn method_words(contest: &ContestResult) -> String {
     }
 }
 
-/// How a winner is called: `ahead` until every ballot is counted, unless the rest cannot change it.
+/// How a winner is called.
 pub(super) fn winner_word(contest: &ContestResult) -> &'static str {
-    match contest.decided || contest.reporting.complete {
+    match contest.elected {
         true => "elected",
         false => "ahead",
     }

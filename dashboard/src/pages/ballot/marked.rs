@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ballot::counting::Method;
 use ballot::ranking::UNDECLARED_WRITE_INS;
 use ballot::{Contest, Marks, Selection};
 use serde_json::Value;
@@ -66,7 +67,9 @@ pub(super) fn marked(
                 warnings.push(format!("You may mark {} more.", most - marks.len()));
             }
         }
-        (Ok(_), Marks::Ranking { .. }) => warnings.extend(of_ranking(&ids, name)),
+        (Ok(_), Marks::Ranking { .. }) => {
+            warnings.extend(of_ranking(&ids, name, ends_at_repetition(contest)));
+        }
         (Ok(_), _) => {}
     }
     if ids.contains(&Some(UNDECLARED_WRITE_INS)) && write_in.is_none() {
@@ -79,14 +82,31 @@ pub(super) fn marked(
     }
 }
 
-fn of_ranking(ids: &[Option<&str>], name: impl Fn(&str) -> String) -> Vec<String> {
+/// Whether the rules end a ballot where it ranks a candidate again.
+fn ends_at_repetition(contest: &Contest) -> bool {
+    match &contest.method {
+        Method::Irv(irv) => irv.0.exhaust_on_repeated,
+        Method::Stv(stv) => stv.0.exhaust_on_repeated,
+        _ => false,
+    }
+}
+
+fn of_ranking(
+    ids: &[Option<&str>],
+    name: impl Fn(&str) -> String,
+    ends_at_repetition: bool,
+) -> Vec<String> {
+    let then = match ends_at_repetition {
+        true => "Your ballot ends there.",
+        false => "Only the first rank counts.",
+    };
     let mut warnings = Vec::new();
     let mut seen = BTreeSet::new();
     for (rank, id) in (1..).zip(ids) {
         match id {
             None => warnings.push(format!("You have skipped rank {rank}.")),
             Some(id) if !seen.insert(*id) => warnings.push(format!(
-                "You have ranked {} again at {rank}. Only the first rank counts.",
+                "You have ranked {} again at {rank}. {then}",
                 name(id)
             )),
             Some(_) => {}

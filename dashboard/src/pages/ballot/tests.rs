@@ -128,3 +128,19 @@ fn what_is_sent_is_text() {
     assert!(!page.contains("<script>") && !page.contains("<b>") && !page.contains("<i>"));
     assert!(page.contains("This cannot be cast"));
 }
+
+#[test]
+fn a_repetition_that_ends_a_ballot_is_told() {
+    let mut definition = definition().to_json();
+    definition = definition.replace(
+        r#"{"kind":"irv""#,
+        r#"{"kind":"irv","exhaust_on_repeated":true"#,
+    );
+    let definition = ElectionDefinition::from_json(&definition).unwrap();
+    let form = form(&[("rank/mayor/1", "c"), ("rank/mayor/2", "c")]);
+    let page = ballot_review(&definition, "token", &form).unwrap();
+    assert!(
+        page.contains("You have ranked Name c again at 2. Your ballot ends there."),
+        "{page}"
+    );
+}
