@@ -76,7 +76,7 @@ impl LogBlocks {
                         record.offset
                     );
                 }
-                self.next += 1;
+                self.next = record.next_offset();
                 bytes += record.value.len();
                 records.push(record);
             }

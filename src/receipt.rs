@@ -2,7 +2,7 @@
 //! verify-receipt`, which checks a receipt without the election.
 
 use anyhow::{Context, bail};
-use ballot::{PartitionJudge, Reason, Rules};
+use ballot::{Partition, PartitionJudge, Reason, Rules};
 use evidence::{Receipt, Reveal, Seal};
 use platform::{Output, partition_of};
 use wire::topics;
@@ -41,7 +41,11 @@ async fn receipt(backend: &Backend, args: &ReceiptArgs) -> anyhow::Result<Receip
     };
     let mut votes = SealedVotes::new(&election_key(&args.backend)?.blindings(), partition, &[]);
     let log_end = ends[partition as usize];
-    let rules = election.rules();
+    let of_all = Partition {
+        number: partition,
+        of: ends.len() as u32,
+    };
+    let rules = election.rules().in_partition(of_all);
     let found = find_vote(backend, voter, seal, rules, log_end, &mut votes);
     let (offset, reveal) = found.await?;
     if !votes.is_of(seal) {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use ballot::{Delta, ElectionDefinition, Rules, Tally};
-use futures_util::StreamExt;
+use ballot::{ElectionDefinition, Partition, Rules, Tally};
+use consumer::{Deltas, TimedDelta};
 use futures_util::future::try_join_all;
 use ledger::Ledger;
 use platform::ModuleCall;
@@ -30,8 +30,10 @@ async fn recounted_report(backend: &Backend) -> anyhow::Result<Report> {
     let ends = backend.ends(topics::VOTES).await?;
     backend.prepare(ends.len() as u32).await?;
     let chain = backend.consumer_config().tally_chain;
-    let partitions = (0..).zip(ends).map(|(partition, end)| {
+    let of = ends.len() as u32;
+    let partitions = (0..).zip(ends).map(|(number, end)| {
         let definition = definition.clone();
+        let partition = Partition { number, of };
         recount_partition(backend, &chain, &rules, definition, partition, end)
     });
     let mut total = Tally::default();
@@ -46,22 +48,17 @@ async fn recount_partition(
     chain: &[ModuleCall],
     rules: &Rules,
     definition: Arc<ElectionDefinition>,
-    partition: u32,
+    partition: Partition,
     end: i64,
 ) -> anyhow::Result<Tally> {
     let mut ledger = Ledger::default().of(definition);
     if end == 0 {
         return Ok(ledger.tally().clone());
     }
-    let mut stream = backend
-        .platform
-        .stream(consumer::tally_request(partition, chain, rules))
-        .await?;
-    while ledger.next_offset() < end
-        && let Some(outputs) = stream.next().await
-    {
-        for output in outputs? {
-            ledger.apply(&serde_json::from_slice::<Delta>(&output.value)?)?;
+    let mut deltas = Deltas::open(&*backend.platform, partition, chain, rules).await?;
+    while ledger.next_offset() < end {
+        for TimedDelta { delta, .. } in deltas.next().await? {
+            ledger.apply(&delta)?;
         }
     }
     Ok(ledger.tally().clone())

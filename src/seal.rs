@@ -97,14 +97,16 @@ async fn seal(backend: &Backend, key: &BlindingKey) -> anyhow::Result<Sealed> {
     let sealed_at = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
     let number = earlier.iter().map(|seal| seal.number).max().unwrap_or(0) + 1;
     let mut seals = Vec::new();
+    let ends = backend.ends(topics::VOTES).await?;
     let recount = PartitionRecount {
         backend,
         rules: &rules,
+        partitions: ends.len() as u32,
         key: Some(key),
         seals: &earlier,
         rows: None,
     };
-    for (partition, log_end) in (0..).zip(backend.ends(topics::VOTES).await?) {
+    for (partition, log_end) in (0..).zip(ends) {
         let (chain_end, tree) = recount_persisted(&recount, partition, log_end).await?;
         seals.push(Seal {
             number,

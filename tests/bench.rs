@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::{Process, election};
-use ballot::{FirstVotes, Rules, VoterRef};
+use ballot::{FirstVotes, HashSeed, Rules, VoterRef};
 use serde_json::Value;
 
 #[test]
@@ -70,7 +70,7 @@ fn votes_for_other_engines_are_counted_as_expected() {
     let mut all: BTreeMap<String, u64> = BTreeMap::new();
     let mut firsts = all.clone();
     let rules = Rules::default();
-    let mut voted = FirstVotes::default();
+    let mut voted = FirstVotes::new(HashSeed::default());
     let mut line_number = 0;
     for file in ["votes-0.jsonl", "votes-1.jsonl"] {
         let lines = std::fs::read_to_string(directory.path().join(file)).unwrap();

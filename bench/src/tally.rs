@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ballot::Delta;
+use ballot::{Delta, Partition};
 use consumer::ConsumerConfig;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -125,9 +125,11 @@ async fn tally_all(workload: &Workload, partitions: &[u32]) -> anyhow::Result<Ta
     let rules = workload.election.rules();
     let chain = ConsumerConfig::default().tally_chain;
     let log = &workload.log;
-    let opened = partitions
-        .iter()
-        .map(|&partition| log.stream(consumer::tally_request(partition, &chain, &rules)));
+    let of = workload.ends.len() as u32;
+    let opened = partitions.iter().map(|&number| {
+        let partition = Partition { number, of };
+        log.stream(consumer::tally_request(partition, &chain, &rules))
+    });
     let streams = try_join_all(opened).await?;
     let began = Instant::now();
     let counted = streams.into_iter().zip(partitions);

@@ -6,7 +6,7 @@
 //! rejected. With `duplicates=drop` the value is also empty for all but a voter's first vote. The module must
 //! have seen all votes for that, so such a stream begins at 0.
 
-use ballot::{PARAM_MODE, Params};
+use ballot::{PARAM_DUPLICATES, PARAM_MODE, PARAM_PARTITION, Params, Partition};
 use platform::{ModuleCall, Output};
 
 use crate::{BridgeError, Direction, Link};
@@ -19,8 +19,7 @@ const KEEP_OFFSETS: [(&str, &[&str]); 2] = [
 ];
 /// The mode in which they do.
 const MODE_EVERY: &str = "every";
-/// The parameter for voters' later votes, and what rejects them.
-const PARAM_DUPLICATES: &str = "duplicates";
+/// What rejects voters' later votes.
 const DUPLICATES_DROP: &str = "drop";
 
 /// Checks that a link's chain, if it has one, keeps offsets.
@@ -49,12 +48,17 @@ pub(crate) fn check_chain(link: &Link) -> Result<(), BridgeError> {
     }
 }
 
-/// The chain with all its parameters: those of the election, its own, and the first step's two.
-pub(crate) fn numbered(chain: &[ModuleCall], election: &Params) -> Vec<ModuleCall> {
+/// The chain for a partition with all its parameters: those of the election, its own, and the first step's two.
+pub(crate) fn numbered(
+    chain: &[ModuleCall],
+    election: &Params,
+    partition: Partition,
+) -> Vec<ModuleCall> {
     let mut calls: Vec<_> = chain
         .iter()
         .map(|call| {
             let mut params = election.clone();
+            params.insert(PARAM_PARTITION.to_owned(), partition.to_string());
             params.extend(call.params.clone());
             ModuleCall {
                 module: call.module.clone(),
@@ -127,14 +131,16 @@ mod tests {
             call("vote-filter", &[("mode", "accepted")]),
             call("vote-enrich", &[("candidates", "[1]")]),
         ];
-        let calls = numbered(&chain, &election);
+        let calls = numbered(&chain, &election, Partition { number: 1, of: 4 });
         let every = [
             ("candidates", "[]"),
             ("duplicates", "drop"),
             ("mode", "every"),
+            ("partition", "1/4"),
         ];
         assert_eq!(calls[0], call("vote-filter", &every));
-        assert_eq!(calls[1], call("vote-enrich", &[("candidates", "[1]")]));
+        let own = [("candidates", "[1]"), ("partition", "1/4")];
+        assert_eq!(calls[1], call("vote-enrich", &own));
     }
 
     #[test]
@@ -142,6 +148,7 @@ mod tests {
         let number = |key: Option<&'static [u8]>| {
             read_number(&Output {
                 offset: 0,
+                offsets: 1,
                 key: key.map(Into::into),
                 value: b"".as_slice().into(),
                 timestamp: platform::NO_TIMESTAMP,

@@ -116,6 +116,7 @@ mod tests {
             .into();
         let output = |value: &'static str| Output {
             offset: 0,
+            offsets: 1,
             key: None,
             value: value.as_bytes().into(),
             timestamp: platform::NO_TIMESTAMP,
@@ -137,6 +138,7 @@ mod tests {
         let mut unsettled = Unsettled::new(&records);
         unsettled.found(&Output {
             offset: 0,
+            offsets: 1,
             key: Some(b"b".as_slice().into()),
             value: b"no vote".as_slice().into(),
             timestamp: platform::NO_TIMESTAMP,

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ballot::Partition;
 use futures_util::StreamExt;
 use platform::{NO_TIMESTAMP, Output, OutputBatch, StreamRequest};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -154,7 +155,12 @@ impl Carrier {
         producer: &Producer,
         flight: &Flight,
     ) -> Result<(), BridgeError> {
-        let chain = numbered(&self.link.chain, &self.context.election_params);
+        let partition = Partition {
+            number: self.place.partition,
+            of: self.partitions,
+        };
+        let params = &self.context.election_params;
+        let chain = numbered(&self.link.chain, params, partition);
         // A module that drops duplicates must have seen all votes.
         let from = if chain.is_empty() { carried_to } else { 0 };
         let mut taken = Taken {
@@ -313,7 +319,7 @@ impl Carrier {
                 sent.map_err(|failure| self.failure(failure))?;
                 taken.sent = offset;
             }
-            taken.next = offset + 1;
+            taken.next = offset + i64::from(output.offsets);
         }
         Ok(())
     }

@@ -65,9 +65,22 @@ fn bytes_of(records: &[Output]) -> usize {
 pub(crate) fn hash(records: &[Output]) -> Digest {
     let mut hasher = BatchHasher::default();
     for record in records {
-        hasher.record(record.offset, record.key.as_deref(), &record.value);
+        hash_record(&mut hasher, record);
     }
     hasher.finish()
+}
+
+/// Adds a record to the hash of its batch, as persisting and the audit do.
+pub fn hash_record(hasher: &mut BatchHasher, record: &Output) {
+    match record.offsets {
+        1 => hasher.record(record.offset, record.key.as_deref(), &record.value),
+        offsets => hasher.unreadable(record.offset, offsets),
+    }
+}
+
+/// The offset after the last of these records, which follow on `next`.
+pub(crate) fn end_of(records: &[Output], next: i64) -> i64 {
+    records.last().map_or(next, Output::next_offset)
 }
 
 #[cfg(test)]
@@ -89,6 +102,7 @@ mod tests {
     fn ready(batches: i64, records: i64, bytes: usize) -> OutputStream {
         let first = Output {
             offset: 0,
+            offsets: 1,
             key: None,
             value: vec![b'x'; bytes].into(),
             timestamp: NO_TIMESTAMP,

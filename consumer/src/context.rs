@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ballot::Rules;
+use ballot::{Partition, Rules};
 use platform::Platform;
 use store::{Lease, Store};
 use tokio::sync::Mutex;
@@ -24,6 +24,14 @@ pub(crate) struct Context {
     pub(crate) progress: Progress,
     /// Held while tallies are stored: an older tally must not overwrite a newer one.
     pub(crate) storing: Mutex<()>,
+}
+
+impl Context {
+    /// A partition of `votes`, of how many.
+    pub(crate) fn partition(&self, number: u32) -> Partition {
+        let of = self.ledgers.partitions().end;
+        Partition { number, of }
+    }
 }
 
 /// A partition that this consumer owns, and its lease; a consumer that shares with no other needs none.

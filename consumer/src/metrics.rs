@@ -17,7 +17,7 @@ struct ByPartition {
 /// What is measured of a partition: name, help and value.
 type Figure = (&'static str, &'static str, fn(&PartitionProgress) -> i64);
 
-const FIGURES: [Figure; 6] = [
+const FIGURES: [Figure; 7] = [
     ("owned", "1 when this consumer owns the partition", |at| {
         i64::from(at.is_ours)
     }),
@@ -35,6 +35,11 @@ const FIGURES: [Figure; 6] = [
         "module_memory",
         "Bytes of memory of the SmartModule that counts",
         |at| i64::try_from(at.module_bytes).unwrap_or(i64::MAX),
+    ),
+    (
+        "counted_here",
+        "1 when the consumer counts the partition itself, because the platform cannot",
+        |at| i64::from(at.counted_here),
     ),
 ];
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use wire::topics;
 
 use crate::ConsumerError;
-use crate::batches::{Batches, hash};
+use crate::batches::{Batches, end_of, hash};
 use crate::context::{Context, Ours};
 
 /// How many bytes of an unusable record `rejected_voters` keeps; the log has all of it.
@@ -34,7 +34,7 @@ pub(crate) async fn persist_voters(
         progress.voters_chain_head = chain_end.map(|end| end.head);
     });
     while let Some(outputs) = batches.next().await? {
-        let next_offset = next + outputs.len() as i64;
+        let next_offset = end_of(&outputs, next);
         let read = move || (read_voters(&outputs), hash(&outputs));
         let ((voters, rejected), batch_hash) = tokio::task::spawn_blocking(read).await?;
         let chain_head = store
@@ -67,6 +67,7 @@ pub fn read_voters(outputs: &[Output]) -> (Vec<Voter>, Vec<RejectedVoterRow>) {
             Ok(voter) => voters.push(voter),
             Err(problem) => rejected.push(RejectedVoterRow {
                 offset: output.offset,
+                records: output.offsets,
                 problem,
                 value: output.value[..output.value.len().min(KEPT_VOTER_BYTES)].to_vec(),
             }),

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{Disclosure, RejectedVote, topics};
 
 use crate::ConsumerError;
-use crate::batches::{Batches, hash};
+use crate::batches::{Batches, end_of, hash};
 use crate::context::{Context, Ours};
 use crate::counting_first::let_counting_go_first;
 use crate::rows::{named_voter, rejected_row, vote_row};
@@ -34,7 +34,7 @@ pub(crate) async fn persist_votes(
         ..
     } = context;
     let Ours { partition, lease } = ours;
-    let rules = Arc::new(context.rules.clone());
+    let rules = Arc::new(context.rules.in_partition(context.partition(partition)));
     let disclosure = Arc::new(context.disclosure.clone());
     let mut rows = Rows::count(context, partition).await?;
     let mut next = rows.next_offset;
@@ -51,7 +51,7 @@ pub(crate) async fn persist_votes(
             let (outputs, rules, disclosure) = (outputs.clone(), rules.clone(), disclosure.clone());
             tokio::task::spawn_blocking(move || judge(&outputs, &rules, &disclosure)).await?
         };
-        let next_offset = next + outputs.len() as i64;
+        let next_offset = end_of(&outputs, next);
         let mut pending = store
             .begin_votes(IngestVotes {
                 partition,
@@ -67,13 +67,18 @@ pub(crate) async fn persist_votes(
             .duplicates()
             .iter()
             .filter_map(|offset| {
-                let output = outputs.get(usize::try_from(offset - next).ok()?)?;
-                // They are in the log's order.
+                // Both are in the log's order.
+                let at = outputs.binary_search_by_key(offset, |output| output.offset);
+                let output = &outputs[at.ok()?];
                 let accepted = &judged.accepted;
                 let at = accepted.binary_search_by_key(offset, |row| row.offset);
                 let voter_id = accepted[at.ok()?].voter_id.clone();
-                let (reason, value) = (Reason::Duplicate, &output.value);
-                Some(rejected_row(&disclosure, *offset, reason, voter_id, value))
+                Some(rejected_row(
+                    &disclosure,
+                    output,
+                    Reason::Duplicate,
+                    voter_id,
+                ))
             })
             .collect();
         pending.reject(&duplicates).await?;
@@ -175,18 +180,15 @@ fn judge(outputs: &[Output], rules: &Rules, disclosure: &Disclosure) -> Judged {
     let mut accepted = Vec::with_capacity(outputs.len());
     let mut rejected = Vec::new();
     let mut reader = VoteReader::new(rules.group_paths().clone());
-    for Output {
-        offset, key, value, ..
-    } in outputs
-    {
-        let vote = reader.read(value);
-        match vote.and_then(|vote| rules.judge_vote(key.as_deref(), vote)) {
-            Ok(ballot) => accepted.push(vote_row(rules, disclosure, *offset, ballot)),
+    for output in outputs {
+        let vote = reader.read(&output.value);
+        match vote.and_then(|vote| rules.judge_vote(output.key.as_deref(), vote)) {
+            Ok(ballot) => accepted.push(vote_row(rules, disclosure, output.offset, ballot)),
             Err(reason) => {
                 let voter_id = disclosure
-                    .stored_voter_id(named_voter(rules, value))
+                    .stored_voter_id(named_voter(rules, &output.value))
                     .into_owned();
-                rejected.push(rejected_row(disclosure, *offset, reason, voter_id, value));
+                rejected.push(rejected_row(disclosure, output, reason, voter_id));
             }
         }
     }
@@ -208,6 +210,7 @@ async fn publish_rejected(
                 partition,
                 offset: row.offset,
                 reason: row.reason,
+                records: row.records,
                 voter_id: row.voter_id.clone(),
                 value: String::from_utf8_lossy(&row.value).into_owned(),
                 value_bytes: row.value_bytes,

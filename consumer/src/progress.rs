@@ -30,6 +30,9 @@ pub struct PartitionProgress {
     pub cast_to_counted_ms: Option<u64>,
     /// Memory of the partition's SmartModule, in bytes.
     pub module_bytes: u64,
+    /// Whether the consumer counts the partition itself, because the platform cannot: its log has a batch that says something
+    /// else about itself than it holds.
+    pub counted_here: bool,
 }
 
 /// How far the whole consumer is.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ballot::{Ballot, Reason, Rules};
+use platform::Output;
 use store::{RejectedRow, VoteRow};
 use wire::Disclosure;
 
@@ -28,18 +29,18 @@ pub fn vote_row(
 /// The row of a record that does not count.
 pub fn rejected_row(
     disclosure: &Disclosure,
-    offset: i64,
+    record: &Output,
     reason: Reason,
     voter_id: String,
-    value: &[u8],
 ) -> RejectedRow {
-    let kept = disclosure.publishable(value);
+    let kept = disclosure.publishable(&record.value);
     RejectedRow {
-        offset,
+        offset: record.offset,
+        records: record.offsets,
         reason,
         voter_id,
         value: kept[..kept.len().min(KEPT_BYTES)].to_vec(),
-        value_bytes: value.len(),
+        value_bytes: record.value.len(),
     }
 }
 

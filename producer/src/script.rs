@@ -261,8 +261,8 @@ impl Script {
                 let open = with_credential(without_credential, &guessed);
                 self.vote(&open, choice, voting_time, 1)
             }
-            // Second votes are scripted on their own.
-            Reason::Duplicate => return,
+            // Second votes are scripted on their own, and our client writes each record where its key belongs.
+            Reason::Duplicate | Reason::WrongPartition => return,
         };
         self.add(&key, value, records);
     }

@@ -73,8 +73,8 @@ impl<'a> ChainAuditor<'a> {
             if record.offset < row.base_offset {
                 continue;
             }
-            hasher.record(record.offset, record.key.as_deref(), &record.value);
-            if record.offset + 1 >= row.next_offset {
+            consumer::hash_record(hasher, record);
+            if record.next_offset() >= row.next_offset {
                 let (row, hash) = (*row, hasher.finish());
                 self.current = None;
                 self.end_row(row, Some(hash), findings);

@@ -59,6 +59,7 @@ async fn audit(
     let recount = PartitionRecount {
         backend,
         rules: &rules,
+        partitions: ends.len() as u32,
         key: key.as_ref(),
         seals: &seals,
         rows: Some(&disclosure),

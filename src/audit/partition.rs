@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ballot::{PartitionCounter, Rules, Tally};
+use ballot::{Partition, PartitionCounter, Rules, Tally};
 use evidence::{BlindingKey, ChainedTopic, Digest, MerkleTree, Seal};
 use store::ChainEnd;
 use wire::{Disclosure, topics};
@@ -18,6 +18,8 @@ use crate::log_blocks::LogBlocks;
 pub(crate) struct PartitionRecount<'a> {
     pub(crate) backend: &'a Backend,
     pub(crate) rules: &'a Rules,
+    /// How many partitions there are.
+    pub(crate) partitions: u32,
     /// Without the key the seals are not compared.
     pub(crate) key: Option<&'a BlindingKey>,
     pub(crate) seals: &'a [Seal],
@@ -45,7 +47,11 @@ impl PartitionRecount<'_> {
         let Backend {
             platform, store, ..
         } = self.backend;
-        let mut counter = PartitionCounter::new(self.rules.clone());
+        let of_all = Partition {
+            number: partition,
+            of: self.partitions,
+        };
+        let mut counter = PartitionCounter::new(self.rules.in_partition(of_all));
         let mut chain = ChainAuditor::new(store, ChainedTopic::Votes, partition, heads);
         let mut sealed = self
             .key
@@ -61,11 +67,15 @@ impl PartitionRecount<'_> {
             };
             for record in &records {
                 let offset = record.offset;
-                findings.records += 1;
+                findings.records += u64::from(record.offsets);
                 if let Some(sealed) = &mut sealed {
                     sealed.reached(offset, findings);
                 }
-                match counter.count(offset, record.key.as_deref(), &record.value) {
+                let judged = match record.offsets {
+                    1 => counter.count(offset, record.key.as_deref(), &record.value),
+                    offsets => Err(counter.count_unreadable(offsets)),
+                };
+                match judged {
                     Ok(ballot) => {
                         findings.counted += 1;
                         if let Some(sealed) = &mut sealed {
@@ -76,7 +86,7 @@ impl PartitionRecount<'_> {
                         }
                     }
                     Err(reason) => {
-                        findings.rejected += 1;
+                        findings.rejected += u64::from(record.offsets);
                         if let Some(rows) = &rows {
                             rows.compare_rejection(self.rules, record, reason, findings);
                         }

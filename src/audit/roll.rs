@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use ballot::{FirstVotes, Voter};
+use ballot::{FirstVotes, HashSeed, Voter};
 use evidence::{ChainedTopic, Digest};
 use platform::Output;
 use store::{PERSIST, RejectedVoterRow, Store, differing_columns, stored_voter};
@@ -33,7 +33,7 @@ pub(super) async fn audit_roll(
     let mut roll = Roll {
         store,
         findings,
-        registered: FirstVotes::default(),
+        registered: FirstVotes::new(HashSeed::random()),
         records: 0,
         begins: Vec::with_capacity(ends.len()),
         differing: BTreeMap::new(),
@@ -142,7 +142,7 @@ impl Roll<'_> {
         self.findings.rejected_voters += expected.len() as u64;
         let rows = self
             .store
-            .rejected_voters(partition, first.offset, last.offset + 1)
+            .rejected_voters(partition, first.offset, last.next_offset())
             .await?;
         let mut rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.offset, row)).collect();
         for expected in expected {

@@ -29,7 +29,7 @@ impl<'a> BlockRows<'a> {
         let (Some(first), Some(last)) = (records.first(), records.last()) else {
             anyhow::bail!("invariant: a block has records");
         };
-        let (from, to) = (first.offset, last.offset + 1);
+        let (from, to) = (first.offset, last.next_offset());
         let mut votes: BTreeMap<i64, Vec<VoteRow>> = BTreeMap::new();
         for row in store.vote_rows(partition, from, to).await? {
             votes.entry(row.offset).or_default().push(row);
@@ -115,13 +115,13 @@ impl<'a> BlockRows<'a> {
         }
         let disclosure = self.disclosure;
         let voter_id = disclosure.stored_voter_id(named_voter(rules, &record.value));
-        let expected = rejected_row(
-            disclosure,
-            record.offset,
-            reason,
-            voter_id.into_owned(),
-            &record.value,
-        );
+        let expected = rejected_row(disclosure, record, reason, voter_id.into_owned());
+        if stored.records != expected.records {
+            findings.differ(format!(
+                "{at}: {} offsets cannot be read, its row says {}",
+                expected.records, stored.records
+            ));
+        }
         if stored.voter_id != expected.voter_id {
             findings.differ(format!(
                 "{at}: the rejected vote names voter `{}`, its row says `{}`",

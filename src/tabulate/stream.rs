@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use ballot::{Contest, Delta, PollsWindow, Rules, Selection, Tally};
+use ballot::{Contest, Partition, PollsWindow, Rules, Selection, Tally};
 use cast_vote_records::report::SliceKind;
 use cast_vote_records::tabulation::{CONTEST_ID, Profiles};
 use cast_vote_records::{RctabConfig, RecordedBallots};
-use consumer::ConsumerConfig;
-use futures_util::StreamExt;
+use consumer::{ConsumerConfig, Deltas, TimedDelta};
 use futures_util::future::try_join_all;
 use ledger::Ledger;
 use manifest::Manifest;
@@ -85,17 +84,16 @@ async fn tally_partition(
     rules: &Rules,
     mut ledger: Ledger,
 ) -> anyhow::Result<Tally> {
+    let of_all = Partition {
+        number: partition,
+        of: PARTITIONS,
+    };
     let end = log.end_offset(topics::VOTES, partition).await?;
     if end > 0 {
-        let request = consumer::tally_request(partition, chain, rules);
-        let mut stream = log.stream(request).await?;
+        let mut deltas = Deltas::open(log, of_all, chain, rules).await?;
         while ledger.next_offset() < end {
-            let outputs = stream
-                .next()
-                .await
-                .context("the stream of votes ended early")??;
-            for output in outputs {
-                ledger.apply(&serde_json::from_slice::<Delta>(&output.value)?)?;
+            for TimedDelta { delta, .. } in deltas.next().await? {
+                ledger.apply(&delta)?;
             }
         }
     }

@@ -5,8 +5,8 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use election_ballot::{
-    FirstVotes, Group, GroupPaths, PARAM_CANDIDATES, ParsedVote, PartitionCounter, RecordRef,
-    Rules, VoterRef,
+    FirstVotes, Group, GroupPaths, HashSeed, PARAM_CANDIDATES, ParsedVote, PartitionCounter,
+    RecordRef, Rules, VoterRef,
 };
 
 const VOTES: u64 = 2_000;
@@ -92,7 +92,7 @@ fn remembering(c: &mut Criterion) {
     group.throughput(Throughput::Elements(VOTERS));
     group.bench_function("FirstVotes::first_offset", |b| {
         b.iter_batched_ref(
-            FirstVotes::default,
+            || FirstVotes::new(HashSeed::default()),
             |votes| {
                 for (offset, id) in (0..).zip(&ids) {
                     black_box(votes.first_offset(&VoterRef::from(id.as_str()), offset));

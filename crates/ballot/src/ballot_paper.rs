@@ -12,7 +12,7 @@ use crate::group_values::value_of_text;
 use crate::names::Names;
 use crate::selection::{BadAnswer, OVERVOTE, UNDERVOTE};
 use crate::vote::{GroupValueRef, GroupValuesOf, usable_id};
-use crate::{ElectionDefinition, Group, Marks, Selection};
+use crate::{ElectionDefinition, Group, HashSeed, Marks, Selection};
 
 /// A definition, prepared for reading votes.
 #[derive(Debug, Clone)]
@@ -39,6 +39,11 @@ pub(crate) struct PaperContest {
 /// What a voter marked, by the number of the contest. Contests of other districts are not in it.
 pub(crate) type MarkedContests = Vec<(u32, Selection)>;
 
+/// Names of the definition, to which none is added: whose they are is known, so that the seed need be no secret.
+fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Names {
+    Names::of(HashSeed::default(), names)
+}
+
 impl BallotPaper {
     /// The paper of a definition. `anybody_stands` where the election has no list of candidates.
     pub(crate) fn of(definition: &ElectionDefinition, anybody_stands: bool) -> BallotPaper {
@@ -50,8 +55,7 @@ impl BallotPaper {
                 marks: contest.marks(),
                 candidates: (!anybody_stands).then(|| {
                     let ids = contest.candidates.iter();
-                    ids.map(|candidate| candidate.candidate_id.as_str())
-                        .collect()
+                    numbered(ids.map(|candidate| candidate.candidate_id.as_str()))
                 }),
                 precincts: (!contest.districts.is_empty()).then(|| {
                     let ids = definition
@@ -66,7 +70,7 @@ impl BallotPaper {
             .collect();
         let groups = definition.counted_groups();
         BallotPaper {
-            numbers: contests.iter().map(|contest| &*contest.id).collect(),
+            numbers: numbered(contests.iter().map(|contest| &*contest.id)),
             contests,
             paths: GroupPaths::of(&groups),
             has_precincts: groups

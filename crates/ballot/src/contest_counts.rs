@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::Marks;
 use crate::ballot_paper::PaperContest;
 use crate::group_values::GroupValues;
+use crate::hash_seed::WordHash;
 use crate::names::Names;
 use crate::tally::{BySelection, ContestTally};
+use crate::{HashSeed, Marks};
 
 /// The counts of a contest in the batch at hand, by interned names: adding a vote allocates nothing.
 pub(crate) struct ContestCounts {
@@ -29,14 +29,14 @@ enum Cells {
     /// Of a contest for one mark: few selections, most of them made in each value.
     Dense(DenseCells),
     /// Of a contest for several marks: of many selections, few are made in a value.
-    Sparse(HashMap<(u32, u32), u64, FixedState>),
+    Sparse(HashMap<u64, u64, WordHash>),
 }
 
 impl Cells {
-    fn of(contest: &PaperContest) -> Cells {
+    fn of(contest: &PaperContest, seed: HashSeed) -> Cells {
         match contest.marks {
             Marks::Candidates { most: 1 } => Cells::Dense(DenseCells::default()),
-            _ => Cells::Sparse(HashMap::default()),
+            _ => Cells::Sparse(HashMap::with_hasher(WordHash::of(seed))),
         }
     }
 
@@ -44,7 +44,10 @@ impl Cells {
     fn add(&mut self, value: u32, selection: u32) {
         match self {
             Cells::Dense(cells) => cells.add(value, selection),
-            Cells::Sparse(cells) => *cells.entry((value, selection)).or_default() += 1,
+            Cells::Sparse(cells) => {
+                let cell = u64::from(value) << 32 | u64::from(selection);
+                *cells.entry(cell).or_default() += 1;
+            }
         }
     }
 
@@ -52,13 +55,11 @@ impl Cells {
     fn take(&mut self, mut each: impl FnMut(usize, usize, u64)) {
         match self {
             Cells::Dense(cells) => {
-                for (value, row) in cells.rows() {
-                    taken(row).for_each(|(selection, votes)| each(value, selection, votes));
-                }
+                cells.take(each);
             }
             Cells::Sparse(cells) => {
-                for ((value, selection), votes) in cells.drain() {
-                    each(value as usize, selection as usize, votes);
+                for (cell, votes) in cells.drain() {
+                    each((cell >> 32) as usize, cell as u32 as usize, votes);
                 }
             }
         }
@@ -67,15 +68,18 @@ impl Cells {
 
 /// Counts in an array.
 #[derive(Clone, Default)]
-struct DenseCells {
+pub(crate) struct DenseCells {
     /// A row of `width` selections for each value.
     counts: Vec<u64>,
     width: usize,
+    /// The cells that are not zero, in the order in which they were first counted: a batch of few votes must not look at
+    /// every value that was ever seen.
+    counted: Vec<(u32, u32)>,
 }
 
 impl DenseCells {
     #[inline(always)]
-    fn add(&mut self, value: u32, selection: u32) {
+    pub(crate) fn add(&mut self, value: u32, selection: u32) {
         let (value, selection) = (value as usize, selection as usize);
         if selection >= self.width {
             self.widen(selection + 1);
@@ -84,7 +88,20 @@ impl DenseCells {
         if at >= self.counts.len() {
             self.counts.resize((value + 1) * self.width, 0);
         }
-        self.counts[at] += 1;
+        let votes = &mut self.counts[at];
+        if *votes == 0 {
+            self.counted.push((value as u32, selection as u32));
+        }
+        *votes += 1;
+    }
+
+    /// Hands over the counts that are not zero, by value and selection, and sets them to zero.
+    pub(crate) fn take(&mut self, mut each: impl FnMut(usize, usize, u64)) {
+        for (value, selection) in self.counted.drain(..) {
+            let (value, selection) = (value as usize, selection as usize);
+            let votes = std::mem::take(&mut self.counts[value * self.width + selection]);
+            each(value, selection, votes);
+        }
     }
 
     /// Makes room for more selections.
@@ -97,24 +114,23 @@ impl DenseCells {
             counts.extend_from_slice(row);
             counts.resize(counts.len().next_multiple_of(width), 0);
         }
-        *self = DenseCells { counts, width };
-    }
-
-    /// The counts of each value, to be taken.
-    fn rows(&mut self) -> impl Iterator<Item = (usize, &mut [u64])> {
-        self.counts.chunks_mut(self.width.max(1)).enumerate()
+        self.counts = counts;
+        self.width = width;
     }
 }
 
 impl ContestCounts {
     /// Nothing is counted yet, by so many groups.
-    pub(crate) fn of(contest: &PaperContest, groups: usize) -> ContestCounts {
-        let standing = contest.candidates.clone().unwrap_or_default();
+    pub(crate) fn of(contest: &PaperContest, groups: usize, seed: HashSeed) -> ContestCounts {
+        let standing = match &contest.candidates {
+            Some(candidates) => candidates.seeded(seed),
+            None => Names::new(seed),
+        };
         ContestCounts {
             id: contest.id.clone(),
             selections: standing.clone(),
             standing,
-            cells: vec![Cells::of(contest); groups],
+            cells: vec![Cells::of(contest, seed); groups],
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ballot_paper::PaperContest;
-use crate::contest_counts::{ContestCounts, taken, turnout_of};
+use crate::contest_counts::{ContestCounts, DenseCells, taken, turnout_of};
 use crate::definition::MAX_GROUPS;
 use crate::group_values::GroupValues;
 use crate::vote::GroupValuesOf;
@@ -12,6 +12,9 @@ use crate::voter_table::OFFSET_LIMIT;
 use crate::{
     Ballot, Marked, PartitionJudge, Reason, RecordRef, Rules, Tally, VoteReader, VoterRef,
 };
+
+/// The only column of the turnout's cells.
+const TURNOUT: u32 = 0;
 
 /// Valid votes of a batch that are looked up together.
 const VOTES_AT_ONCE: usize = 64;
@@ -33,28 +36,14 @@ pub struct Delta {
     pub memory_bytes: u64,
 }
 
-/// Why a batch cannot be counted.
+/// No log has a batch at such offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CountError<E> {
-    /// Its records cannot be read.
-    #[error(transparent)]
-    Record(#[from] E),
-    /// Nothing in a log has such offsets.
-    #[error("no log has {record_count} records at offset {base_offset}")]
-    Offsets {
-        /// The batch's offset, as it was given.
-        base_offset: i64,
-        /// Its number of records, as it was given.
-        record_count: u32,
-    },
-    /// Its records do not follow on each other.
-    #[error("a record's offset is {delta} from the batch's where {expected} was due")]
-    Gap {
-        /// The record's offset from the batch's.
-        delta: i64,
-        /// The one that follows on the record before.
-        expected: i64,
-    },
+#[error("no log has {records} records at offset {base_offset}")]
+pub struct NoSuchOffsets {
+    /// The batch's offset, as it was given.
+    pub base_offset: i64,
+    /// Its number of records, as it was given.
+    pub records: u32,
 }
 
 /// Counts one partition, from its first record on.
@@ -69,7 +58,7 @@ pub struct PartitionCounter {
     places: Vec<usize>,
     contests: Vec<ContestCounts>,
     /// Votes by group and value, where no contest tells them: each is put to some districts only.
-    turnout: Option<Vec<Vec<u64>>>,
+    turnout: Option<Vec<DenseCells>>,
     /// The number of a contest that is put to everybody: its selections are the turnout.
     everybodys: usize,
     rejected: [u64; Reason::ALL.len()],
@@ -92,16 +81,6 @@ struct Valid {
     voter: VoterRef<'static>,
     values: ValueNumbers,
     selections: Selections,
-}
-
-/// The count of an interned name, new names included.
-#[inline(always)]
-fn at<T: Default>(counts: &mut Vec<T>, number: u32) -> &mut T {
-    let number = number as usize;
-    if counts.len() <= number {
-        counts.resize_with(number + 1, T::default);
-    }
-    &mut counts[number]
 }
 
 /// The numbers of a vote's values; nothing if one is new.
@@ -148,9 +127,11 @@ fn selections_of(contests: &mut [ContestCounts], marked: &Marked<'_>) -> Selecti
 impl PartitionCounter {
     /// A counter that has seen nothing.
     pub fn new(rules: Rules) -> Self {
-        let groups: Vec<GroupValues> = rules.groups().iter().map(GroupValues::of).collect();
+        let seed = rules.hash_seed();
+        let groups = rules.groups().iter();
+        let groups: Vec<_> = groups.map(|it| GroupValues::of(it, seed)).collect();
         let contests = rules.paper().contests.iter();
-        let contests = contests.map(|contest| ContestCounts::of(contest, groups.len()));
+        let contests = contests.map(|contest| ContestCounts::of(contest, groups.len(), seed));
         let everybodys = rules
             .paper()
             .contests
@@ -159,7 +140,9 @@ impl PartitionCounter {
         PartitionCounter {
             reader: VoteReader::new(rules.group_paths().clone()),
             contests: contests.collect(),
-            turnout: everybodys.is_none().then(|| vec![Vec::new(); groups.len()]),
+            turnout: everybodys
+                .is_none()
+                .then(|| vec![DenseCells::default(); groups.len()]),
             everybodys: everybodys.unwrap_or_default(),
             rejected: [0; Reason::ALL.len()],
             places: rules.group_paths().places().to_vec(),
@@ -197,8 +180,8 @@ impl PartitionCounter {
     #[inline(always)]
     fn add(&mut self, values: &ValueNumbers, selections: &Selections) {
         if let Some(turnout) = &mut self.turnout {
-            for (counts, &value) in turnout.iter_mut().zip(values) {
-                *at(counts, value) += 1;
+            for (cells, &value) in turnout.iter_mut().zip(values) {
+                cells.add(value, TURNOUT);
             }
         }
         match selections {
@@ -231,10 +214,10 @@ impl PartitionCounter {
                 tally.turnout = tally.contests.get(id).map(turnout_of).unwrap_or_default();
             }
             Some(turnout) => {
-                for (group, counts) in self.groups.iter().zip(turnout) {
-                    for (value, votes) in taken(counts) {
+                for (group, cells) in self.groups.iter().zip(turnout) {
+                    cells.take(|value, _, votes| {
                         tally.add_turnout(group.name(), group.value(value), votes);
-                    }
+                    });
                 }
             }
         }
@@ -244,33 +227,33 @@ impl PartitionCounter {
         tally
     }
 
-    /// Counts a whole batch of so many records, as they are read from it.
+    /// Counts what cannot be read of a batch, and returns the reason that it is rejected for.
+    pub fn count_unreadable(&mut self, records: u32) -> Reason {
+        self.rejected[Reason::Malformed as usize] += u64::from(records);
+        Reason::Malformed
+    }
+
+    /// Counts a whole batch that the log gave so many offsets. A record's place decides its offset, whatever the record
+    /// says: so does every client of Fluvio's. From the first record that is missing or cannot be read, the batch is malformed.
     ///
     /// # Errors
-    /// When a record cannot be read, or the offsets do not count up by one or are not those of a log.
+    /// When no log has such offsets.
     pub fn count_batch<'a, E>(
         &mut self,
         base_offset: i64,
-        record_count: u32,
+        offsets: u32,
         records: impl Iterator<Item = Result<RecordRef<'a>, E>>,
-    ) -> Result<Delta, CountError<E>> {
-        let end = base_offset.checked_add(i64::from(record_count));
-        if base_offset < 0 || end.is_none_or(|end| end > OFFSET_LIMIT) {
-            return Err(CountError::Offsets {
-                base_offset,
-                record_count,
-            });
-        }
+    ) -> Result<Delta, NoSuchOffsets> {
+        let end = base_offset.checked_add(i64::from(offsets));
+        let end =
+            end.filter(|end| (0..=OFFSET_LIMIT).contains(&base_offset) && *end <= OFFSET_LIMIT);
+        let end = end.ok_or(NoSuchOffsets {
+            base_offset,
+            records: offsets,
+        })?;
         let mut next_offset = base_offset;
         let mut valid = Vec::with_capacity(VOTES_AT_ONCE);
-        for record in records {
-            let record = record?;
-            if base_offset.checked_add(record.offset_delta) != Some(next_offset) {
-                return Err(CountError::Gap {
-                    delta: record.offset_delta,
-                    expected: next_offset - base_offset,
-                });
-            }
+        for record in records.take(offsets as usize).map_while(Result::ok) {
             match self.valid(next_offset, &record) {
                 Ok(Some(vote)) => {
                     valid.push(vote);
@@ -289,9 +272,11 @@ impl PartitionCounter {
             next_offset += 1;
         }
         self.count_valid(&mut valid);
+        // Cast: what is left of a `u32`.
+        self.count_unreadable((end - next_offset) as u32);
         Ok(Delta {
             base_offset,
-            next_offset,
+            next_offset: end,
             tally: self.take_tally(),
             memory_bytes: 0,
         })
@@ -376,7 +361,7 @@ mod tests {
         counter: &mut PartitionCounter,
         base_offset: i64,
         votes: &[(&str, &str)],
-    ) -> Result<Delta, CountError<Infallible>> {
+    ) -> Result<Delta, NoSuchOffsets> {
         let values: Vec<_> = votes.iter().map(|(voter, to)| vote(voter, to)).collect();
         let records = votes.iter().zip(&values).zip(0..);
         let records = records.map(|(((voter, _), value), offset_delta)| RecordRef {
@@ -385,7 +370,11 @@ mod tests {
             key: Some(voter.as_bytes()),
             value: value.as_bytes(),
         });
-        counter.count_batch(base_offset, votes.len() as u32, records.map(Ok))
+        counter.count_batch(
+            base_offset,
+            votes.len() as u32,
+            records.map(Ok::<_, Infallible>),
+        )
     }
 
     #[test]
@@ -414,10 +403,9 @@ mod tests {
         let votes = [("a", "x"), ("b", "x")];
         for base_offset in [i64::MIN, -1, OFFSET_LIMIT - 1, i64::MAX] {
             let mut counter = PartitionCounter::new(Rules::default());
-            let record_count = 2;
-            let refused = CountError::Offsets {
+            let refused = NoSuchOffsets {
                 base_offset,
-                record_count,
+                records: 2,
             };
             assert_eq!(count(&mut counter, base_offset, &votes), Err(refused));
         }
@@ -427,26 +415,50 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_with_a_gap_or_an_unreadable_record_is_refused() {
-        let record = |offset_delta| RecordRef {
-            offset_delta,
+    fn whatever_a_batch_holds_each_of_its_offsets_is_counted_or_malformed() {
+        let values = ["a", "b", "c"].map(|voter| vote(voter, "x"));
+        // The offsets that records say are not looked at.
+        let record = |n: usize| RecordRef {
+            offset_delta: 40 - n as i64,
             timestamp_delta: 0,
-            key: None,
-            value: b"",
+            key: Some(["a", "b", "c"][n].as_bytes()),
+            value: values[n].as_bytes(),
         };
-        let mut counter = PartitionCounter::new(Rules::default());
-        let gap = [Ok(record(0)), Ok(record(2)), Err("unreadable")];
-        let refused = counter.count_batch(7, 3, gap.into_iter());
-        assert_eq!(
-            refused,
-            Err(CountError::Gap {
-                delta: 2,
-                expected: 1
-            })
-        );
-        let unreadable = [Ok(record(0)), Err("unreadable")];
-        let refused = counter.count_batch(7, 2, unreadable.into_iter());
-        assert_eq!(refused, Err(CountError::Record("unreadable")));
+        let broken = || [Ok(record(0)), Err("unreadable"), Ok(record(1))].into_iter();
+        let whole = || (0..3).map(|n| Ok::<_, &str>(record(n)));
+        let claimed = i32::MAX as u32;
+        for (offsets, delta, counted) in [
+            (
+                3,
+                PartitionCounter::new(Rules::default()).count_batch(7, 3, broken()),
+                1,
+            ),
+            (
+                3,
+                PartitionCounter::new(Rules::default()).count_batch(7, 3, whole()),
+                3,
+            ),
+            (
+                2,
+                PartitionCounter::new(Rules::default()).count_batch(7, 2, whole()),
+                2,
+            ),
+            (
+                claimed,
+                PartitionCounter::new(Rules::default()).count_batch(7, claimed, whole()),
+                3,
+            ),
+        ] {
+            let delta = delta.unwrap();
+            let malformed = u64::from(offsets) - counted;
+            assert_eq!(
+                (delta.base_offset, delta.next_offset),
+                (7, 7 + i64::from(offsets))
+            );
+            assert_eq!(delta.tally.counted(), counted);
+            let rejected = delta.tally.rejected.get(&Reason::Malformed);
+            assert_eq!(rejected.copied().unwrap_or(0), malformed);
+        }
     }
 
     #[test]

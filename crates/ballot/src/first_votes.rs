@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::voter_table::{VoterKey, VoterTable};
+use crate::HashSeed;
+use crate::voter_table::{VoterScrambler, VoterTable};
 
 /// Longest id, in bytes, that is kept in a table's entry, beside UUIDs.
 const SHORT_BYTES: usize = 15;
@@ -14,8 +14,8 @@ const SHORT_BYTES: usize = 15;
 pub struct VoterRef<'a>(Packed<'a>);
 
 enum Packed<'a> {
-    Uuid(VoterKey),
-    Short(VoterKey),
+    Uuid([u8; 16]),
+    Short([u8; 16]),
     Long(Cow<'a, str>),
 }
 
@@ -32,9 +32,9 @@ impl<'a> VoterRef<'a> {
     #[inline(always)]
     fn packed(text: &[u8]) -> Option<Self> {
         if let Some(id) = uuid(text) {
-            return Some(VoterRef(Packed::Uuid(VoterKey::of(id))));
+            return Some(VoterRef(Packed::Uuid(id)));
         }
-        Some(VoterRef(Packed::Short(VoterKey::of(short(text)?))))
+        Some(VoterRef(Packed::Short(short(text)?)))
     }
 }
 
@@ -56,23 +56,34 @@ impl<'a> From<Cow<'a, str>> for VoterRef<'a> {
 ///
 /// UUIDs in lower-case hyphenated form (what the producer and the tutorial use) and ids of at most
 /// 15 bytes take 22 bytes and some room to grow; any other id is kept as text.
-#[derive(Default)]
 pub struct FirstVotes {
+    scrambler: VoterScrambler,
     uuids: VoterTable,
     shorts: VoterTable,
-    others: HashMap<Box<str>, i64, FixedState>,
+    others: HashMap<Box<str>, i64, HashSeed>,
     others_bytes: usize,
 }
 
 impl FirstVotes {
+    /// Nobody has voted. With a seed that is secret, no choice of ids makes it slow.
+    pub fn new(seed: HashSeed) -> FirstVotes {
+        FirstVotes {
+            scrambler: VoterScrambler::of(seed),
+            uuids: VoterTable::default(),
+            shorts: VoterTable::default(),
+            others: HashMap::with_hasher(seed),
+            others_bytes: 0,
+        }
+    }
+
     /// Notes that the voter voted at `offset`, unless it has voted before. Returns the offset of
     /// the voter's first vote: `offset` itself when this is it. Saying the same twice changes
     /// nothing, so a batch may be processed again.
     #[inline]
     pub fn first_offset(&mut self, voter: &VoterRef<'_>, offset: i64) -> i64 {
         match &voter.0 {
-            Packed::Uuid(key) => self.uuids.first_offset(*key, offset),
-            Packed::Short(key) => self.shorts.first_offset(*key, offset),
+            Packed::Uuid(id) => self.uuids.first_offset(self.scrambler.key(*id), offset),
+            Packed::Short(id) => self.shorts.first_offset(self.scrambler.key(*id), offset),
             Packed::Long(id) => self.first_offset_of_long(id, offset),
         }
     }
@@ -81,8 +92,8 @@ impl FirstVotes {
     #[inline(always)]
     pub(crate) fn read_ahead(&self, voter: &VoterRef<'_>) -> u8 {
         match &voter.0 {
-            Packed::Uuid(key) => self.uuids.read_ahead(*key),
-            Packed::Short(key) => self.shorts.read_ahead(*key),
+            Packed::Uuid(id) => self.uuids.read_ahead(self.scrambler.key(*id)),
+            Packed::Short(id) => self.shorts.read_ahead(self.scrambler.key(*id)),
             Packed::Long(_) => 0,
         }
     }
@@ -218,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_hundred_thousand_voters_cost_at_most_32_bytes_each() {
-        let mut votes = FirstVotes::default();
+        let mut votes = FirstVotes::new(HashSeed::default());
         for n in 0..100_000u128 {
             let id = format!(
                 "{:08x}-0000-4000-8000-{:012x}",
@@ -237,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_a_plain_map(ids in prop::collection::vec("[0-9a-f]{2}|[a-c]{0,2}|[a-b]{14,17}|[ABab]1112233-4455-6677-8899-aabbccddee[0-3]f", 0..200)) {
-            let mut votes = FirstVotes::default();
+            let mut votes = FirstVotes::new(HashSeed::default());
             let mut plain = std::collections::HashMap::new();
             for (offset, id) in ids.iter().enumerate() {
                 let offset = offset as i64;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::names::{Names, has_control};
 use crate::vote::GroupValueRef;
-use crate::{Group, OTHER, UNKNOWN};
+use crate::{Group, HashSeed, OTHER, UNKNOWN};
 
 /// Longest value, in bytes. A vote's text becomes a key in tables and topics, so it is bounded.
 const MAX_VALUE_BYTES: usize = 128;
@@ -38,12 +38,10 @@ enum Kind {
 }
 
 impl GroupValues {
-    pub(crate) fn of(group: &Group) -> GroupValues {
+    pub(crate) fn of(group: &Group, seed: HashSeed) -> GroupValues {
         let known = group.known_values();
-        let names: Names = [UNKNOWN, OTHER]
-            .into_iter()
-            .chain(known.iter().map(String::as_str))
-            .collect();
+        let known_names = known.iter().map(String::as_str);
+        let names = Names::of(seed, [UNKNOWN, OTHER].into_iter().chain(known_names));
         let kind = match (group.bands.is_empty(), known.is_empty()) {
             (false, _) => Kind::Bands,
             (true, false) => Kind::List,

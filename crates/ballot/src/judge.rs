@@ -13,8 +13,8 @@ impl PartitionJudge {
     /// A judge that has seen nothing.
     pub fn new(rules: Rules) -> Self {
         PartitionJudge {
+            first_votes: FirstVotes::new(rules.hash_seed()),
             rules,
-            first_votes: FirstVotes::default(),
         }
     }
 

@@ -23,9 +23,11 @@ pub mod fuzzed;
 mod group;
 mod group_paths;
 mod group_values;
+mod hash_seed;
 mod judge;
 mod names;
 mod params;
+mod partition;
 pub mod ranking;
 mod reason;
 mod record;
@@ -45,7 +47,7 @@ mod voter_table;
 pub use candidate::Candidate;
 pub use choices::{Answer, Choices};
 pub use contest::Contest;
-pub use counter::{CountError, Delta, PartitionCounter};
+pub use counter::{Delta, NoSuchOffsets, PartitionCounter};
 pub use credential::{CredentialKey, KeyError, key_bytes};
 pub use definition::{
     DefinitionError, District, ElectionDefinition, ElectionTitle, MAX_CONTESTS, MAX_GROUPS,
@@ -55,12 +57,14 @@ pub use first_votes::{FirstVotes, VoterRef};
 pub use group::{Group, OTHER, UNKNOWN};
 pub use group_paths::GroupPaths;
 pub use group_values::value_of_text;
+pub use hash_seed::HashSeed;
 pub use judge::{Judge, PartitionJudge};
 pub use params::{
-    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_DUPLICATES, PARAM_MODE,
-    PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params, module_params, passed_params,
-    whole_param,
+    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_DUPLICATES, PARAM_HASH_SEED,
+    PARAM_MODE, PARAM_PARTITION, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN, ParamError, Params,
+    module_params, passed_params, whole_param,
 };
+pub use partition::{Partition, partition_of};
 pub use ranking::Ranking;
 pub use reason::Reason;
 pub use record::RecordRef;

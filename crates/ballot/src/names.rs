@@ -2,8 +2,9 @@
 
 use std::hash::BuildHasher;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+
+use crate::HashSeed;
 
 /// Names that are found without hashing all of them: the first to claim their place.
 const FRONT: usize = 256;
@@ -15,20 +16,9 @@ const UNCLAIMED: u32 = u32::MAX;
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     front: Box<[u32; FRONT]>,
-    hasher: FixedState,
+    hasher: HashSeed,
     numbers: HashTable<u32>,
     names: Vec<Box<str>>,
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Names {
-            front: Box::new([UNCLAIMED; FRONT]),
-            hasher: FixedState::default(),
-            numbers: HashTable::default(),
-            names: Vec::default(),
-        }
-    }
 }
 
 /// A name's place in the front, by its length and its first and last eight bytes: hashing all of it
@@ -50,6 +40,30 @@ fn place_in_front(name: &str) -> usize {
 }
 
 impl Names {
+    /// No name yet.
+    pub(crate) fn new(hasher: HashSeed) -> Names {
+        Names {
+            front: Box::new([UNCLAIMED; FRONT]),
+            hasher,
+            numbers: HashTable::default(),
+            names: Vec::default(),
+        }
+    }
+
+    /// Names, each with its place as its number.
+    pub(crate) fn of<'a>(hasher: HashSeed, names: impl IntoIterator<Item = &'a str>) -> Names {
+        let mut numbered = Names::new(hasher);
+        for name in names {
+            numbered.intern(name);
+        }
+        numbered
+    }
+
+    /// The same names under the same numbers, to which names of unknown origin may be added.
+    pub(crate) fn seeded(&self, hasher: HashSeed) -> Names {
+        Names::of(hasher, self.names.iter().map(|name| &**name))
+    }
+
     /// The number of a name that has one.
     #[inline(always)]
     pub(crate) fn number(&self, name: &str) -> Option<usize> {
@@ -105,16 +119,6 @@ impl Names {
     }
 }
 
-impl<'a> FromIterator<&'a str> for Names {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
-        let mut numbered = Names::default();
-        for name in names {
-            numbered.intern(name);
-        }
-        numbered
-    }
-}
-
 /// Whether the text has a control character. Most have none, and no byte that could be part of one;
 /// that is told without decoding them.
 #[inline]
@@ -148,7 +152,7 @@ mod tests {
 
     #[test]
     fn names_keep_their_numbers() {
-        let mut names: Names = ["b", "a", "b"].into_iter().collect();
+        let mut names = Names::of(HashSeed::default(), ["b", "a", "b"]);
         assert_eq!(
             (names.number("b"), names.number("a"), names.number("c")),
             (Some(0), Some(1), None)

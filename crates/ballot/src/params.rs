@@ -12,6 +12,11 @@ pub const PARAM_POLLS_OPEN: &str = "polls_open";
 pub const PARAM_POLLS_CLOSE: &str = "polls_close";
 /// The key of the voters' credentials, 64 hexadecimal digits. Absent: no credential is asked for.
 pub const PARAM_CREDENTIAL_KEY: &str = "credential_key";
+/// The partition that is judged, of how many: `0/4`. Records of keys that belong to another are rejected. Absent: a record is in
+/// whatever partition it is.
+pub const PARAM_PARTITION: &str = "partition";
+/// The secret that hashes of untrusted keys depend on, 32 hexadecimal digits. Absent: one that everybody knows.
+pub const PARAM_HASH_SEED: &str = "hash_seed";
 /// What is put out: `vote-filter` takes `accepted` (default), `rejected` or `every`, `vote-enrich` takes
 /// `every`.
 pub const PARAM_MODE: &str = "mode";
@@ -69,6 +74,8 @@ pub fn module_params(get: impl Fn(&str) -> Option<String>) -> Params {
         PARAM_POLLS_OPEN,
         PARAM_POLLS_CLOSE,
         PARAM_CREDENTIAL_KEY,
+        PARAM_PARTITION,
+        PARAM_HASH_SEED,
     ]
     .into_iter()
     .filter_map(|name| Some((name.to_owned(), whole_param(&get, name)?)))

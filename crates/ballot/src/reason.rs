@@ -13,6 +13,8 @@ pub enum Reason {
     Malformed,
     /// The record's key is not the voter's id, so its partition could not be trusted.
     WrongKey,
+    /// The record is not in the partition that its key belongs to, where the voter's other votes are.
+    WrongPartition,
     /// The election requires credentials, and the vote does not carry the voter's.
     BadCredential,
     /// `vote` is not 1.
@@ -27,9 +29,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order they are checked.
-    pub const ALL: [Reason; 7] = [
+    pub const ALL: [Reason; 8] = [
         Reason::Malformed,
         Reason::WrongKey,
+        Reason::WrongPartition,
         Reason::BadCredential,
         Reason::InvalidWeight,
         Reason::UnknownCandidate,
@@ -42,6 +45,7 @@ impl Reason {
         match self {
             Reason::Malformed => "malformed",
             Reason::WrongKey => "wrong_key",
+            Reason::WrongPartition => "wrong_partition",
             Reason::BadCredential => "bad_credential",
             Reason::InvalidWeight => "invalid_weight",
             Reason::UnknownCandidate => "unknown_candidate",

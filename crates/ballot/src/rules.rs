@@ -10,14 +10,15 @@ use crate::ballot_paper::{BallotPaper, MarkedContests};
 use crate::group_values::value_name;
 use crate::names::same_bytes;
 use crate::params::{
-    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
+    PARAM_CANDIDATES, PARAM_CREDENTIAL_KEY, PARAM_DEFINITION, PARAM_HASH_SEED, PARAM_PARTITION,
+    PARAM_POLLS_CLOSE, PARAM_POLLS_OPEN,
 };
 use crate::ranking::UNKNOWN_OVERVOTE;
 use crate::selection::{BadAnswer, OVERVOTE, UNDERVOTE};
 use crate::vote::{GroupValuesOf, VoteView};
 use crate::{
-    Candidate, CredentialKey, ElectionDefinition, Group, GroupPaths, GroupValue, ParamError,
-    Params, ParsedVote, Reason, Selection, VotingTime,
+    Candidate, CredentialKey, ElectionDefinition, Group, GroupPaths, GroupValue, HashSeed,
+    ParamError, Params, ParsedVote, Partition, Reason, Selection, VotingTime,
 };
 
 /// When votes may be cast: from `open` (inclusive) to `close` (exclusive); no limit where `None`.
@@ -36,7 +37,7 @@ impl PollsWindow {
     }
 }
 
-/// What is on the ballot, when the polls are open, and whether votes must carry a credential.
+/// What is on the ballot, when the polls are open, whether votes must carry a credential, and which partition is judged.
 #[derive(Debug, Clone)]
 pub struct Rules {
     paper: Arc<BallotPaper>,
@@ -44,6 +45,9 @@ pub struct Rules {
     subject: Subject,
     polls: PollsWindow,
     credentials: Option<CredentialKey>,
+    /// The partition whose records are judged, where keys are held against it.
+    partition: Option<Partition>,
+    hash_seed: HashSeed,
 }
 
 #[derive(Debug, Clone)]
@@ -187,6 +191,8 @@ impl Rules {
             subject: Subject::Definition(json.into()),
             polls,
             credentials: None,
+            partition: None,
+            hash_seed: HashSeed::default(),
         }
     }
 
@@ -213,6 +219,8 @@ impl Rules {
             subject: candidates.map_or(Subject::Anybody, Subject::Candidates),
             polls,
             credentials: None,
+            partition: None,
+            hash_seed: HashSeed::default(),
         }
     }
 
@@ -222,6 +230,24 @@ impl Rules {
             credentials: Some(key),
             ..self
         }
+    }
+
+    /// The same rules for the records of a partition: those whose keys belong to another are rejected.
+    pub fn in_partition(&self, partition: Partition) -> Self {
+        Rules {
+            partition: Some(partition),
+            ..self.clone()
+        }
+    }
+
+    /// The same rules, and a secret for hashes; see [`HashSeed`].
+    pub fn seeded(self, hash_seed: HashSeed) -> Self {
+        Rules { hash_seed, ..self }
+    }
+
+    /// The secret for hashes.
+    pub fn hash_seed(&self) -> HashSeed {
+        self.hash_seed
     }
 
     /// Whether votes must carry a credential.
@@ -270,6 +296,20 @@ impl Rules {
             .map(|key| CredentialKey::parse(key))
             .transpose()
             .map_err(|error| ParamError::new(PARAM_CREDENTIAL_KEY, error.to_string()))?;
+        let partition = params
+            .get(PARAM_PARTITION)
+            .map(|text| {
+                Partition::parse(text).ok_or_else(|| {
+                    let problem =
+                        format!("`{text}` is not a partition and their number, like `0/4`");
+                    ParamError::new(PARAM_PARTITION, problem)
+                })
+            })
+            .transpose()?;
+        let hash_seed = params.get(PARAM_HASH_SEED).map(|text| {
+            let problem = "takes 32 hexadecimal digits";
+            HashSeed::parse(text).ok_or_else(|| ParamError::new(PARAM_HASH_SEED, problem))
+        });
         let rules = match params.get(PARAM_DEFINITION) {
             Some(json) => {
                 let definition = ElectionDefinition::from_json(json)
@@ -281,6 +321,8 @@ impl Rules {
         };
         Ok(Rules {
             credentials,
+            partition,
+            hash_seed: hash_seed.transpose()?.unwrap_or_default(),
             ..rules
         })
     }
@@ -309,6 +351,12 @@ impl Rules {
         }
         if let Some(key) = &self.credentials {
             params.insert(PARAM_CREDENTIAL_KEY.into(), key.to_hex());
+        }
+        if let Some(partition) = self.partition {
+            params.insert(PARAM_PARTITION.into(), partition.to_string());
+        }
+        if self.hash_seed != HashSeed::default() {
+            params.insert(PARAM_HASH_SEED.into(), self.hash_seed.to_hex());
         }
         params
     }
@@ -368,6 +416,11 @@ impl Rules {
         }
         if !key.is_some_and(|key| same_bytes(key, vote.voter_id.as_bytes())) {
             return Err(Reason::WrongKey);
+        }
+        if let Some(partition) = self.partition
+            && !partition.holds(vote.voter_id.as_bytes())
+        {
+            return Err(Reason::WrongPartition);
         }
         // Only now: without its credential the vote speaks for nobody, whatever else is wrong with it.
         if let Some(key) = &self.credentials
@@ -548,6 +601,28 @@ mod tests {
             assert_eq!(rules.judge(Some(b"v"), &twice), Err(Reason::Malformed));
         }
         assert!(rules.requires_credentials() && !open.requires_credentials());
+    }
+
+    #[test]
+    fn a_vote_counts_only_in_the_partition_of_its_key() {
+        let of_v = crate::partition_of(b"v", 4);
+        for number in 0..4 {
+            let text = format!("{number}/4");
+            let rules = rules(&[("partition", &text)]).unwrap();
+            assert_eq!(rules.to_params()["partition"], text);
+            let verdict = rules.judge(Some(b"v"), VOTE).map(drop);
+            let expected = match number == of_v {
+                true => Ok(()),
+                false => Err(Reason::WrongPartition),
+            };
+            assert_eq!(verdict, expected);
+            // The key is held against the vote first.
+            assert_eq!(rules.judge(Some(b"w"), VOTE), Err(Reason::WrongKey));
+        }
+        for wrong in ["", "4/4", "1", "1/4/4", "-1/4", "a/b"] {
+            let error = rules(&[("partition", wrong)]).unwrap_err();
+            assert_eq!(error.name, "partition", "{wrong}");
+        }
     }
 
     #[test]

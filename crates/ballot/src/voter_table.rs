@@ -7,6 +7,9 @@
 //! grows where it is, by moving its entries to the right. (Linear probing kept in order: Amble and Knuth, "Ordered hash
 //! tables", 1974.)
 
+use crate::HashSeed;
+use crate::hash_seed::scrambled;
+
 /// Number of segments: growing one of them is a short pause.
 const SEGMENTS: usize = 256;
 
@@ -40,28 +43,33 @@ pub(crate) struct VoterKey {
     low: u64,
 }
 
-impl VoterKey {
+/// Scrambles ids, in a way that only who knows the seed can predict.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VoterScrambler {
+    of_high: [u64; 2],
+    of_low: [u64; 2],
+}
+
+impl VoterScrambler {
+    pub(crate) fn of(seed: HashSeed) -> VoterScrambler {
+        let [a, b, c, d] = seed.factors();
+        VoterScrambler {
+            of_high: [a, b],
+            of_low: [c, d],
+        }
+    }
+
     /// One to one: each half is changed by what only the other half decides.
     #[inline(always)]
-    pub(crate) fn of(id: [u8; 16]) -> VoterKey {
+    pub(crate) fn key(&self, id: [u8; 16]) -> VoterKey {
         let id = u128::from_le_bytes(id);
         let (high, low) = ((id >> 64) as u64, id as u64);
-        let low = low ^ scrambled(high);
+        let low = low ^ scrambled(high, self.of_high);
         VoterKey {
-            high: high ^ scrambled(low),
+            high: high ^ scrambled(low, self.of_low),
             low,
         }
     }
-}
-
-/// The finalizer of MurmurHash3: every bit of the input changes about half of the output's.
-#[inline(always)]
-fn scrambled(mut word: u64) -> u64 {
-    word ^= word >> 33;
-    word = word.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    word ^= word >> 33;
-    word = word.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    word ^ word >> 33
 }
 
 /// voter -> the offset of the first vote.
@@ -289,9 +297,38 @@ mod tests {
         }
 
         #[test]
-        fn scrambling_is_one_to_one(left in any::<[u8; 16]>(), right in any::<[u8; 16]>()) {
-            prop_assert_eq!(left == right, VoterKey::of(left) == VoterKey::of(right));
+        fn scrambling_is_one_to_one(seed in any::<[u64; 2]>(), left in any::<[u8; 16]>(), right in any::<[u8; 16]>()) {
+            let scrambler = VoterScrambler::of(HashSeed::of(seed));
+            prop_assert_eq!(left == right, scrambler.key(left) == scrambler.key(right));
         }
+    }
+
+    /// As many of the ids as are in one segment.
+    fn most_in_a_segment(seed: HashSeed, ids: &[[u8; 16]]) -> usize {
+        let scrambler = VoterScrambler::of(seed);
+        let mut table = VoterTable::default();
+        for (n, id) in (0..).zip(ids) {
+            table.first_offset(scrambler.key(*id), n);
+        }
+        let most = table.segments.iter().map(|segment| segment.len).max();
+        most.unwrap_or_default()
+    }
+
+    #[test]
+    fn ids_made_to_collide_under_a_known_seed_do_not_under_a_secret_one() {
+        let known = HashSeed::default();
+        let scrambler = VoterScrambler::of(known);
+        // Scrambling backwards: keys that belong to one place, to the ids that lead there.
+        let ids: Vec<[u8; 16]> = (0..20_000u64)
+            .map(|low| {
+                let high = 0x0123_4567_89ab_cdef ^ scrambled(low, scrambler.of_low);
+                let low = low ^ scrambled(high, scrambler.of_high);
+                (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+            })
+            .collect();
+        assert_eq!(most_in_a_segment(known, &ids), ids.len());
+        let spread = most_in_a_segment(HashSeed::random(), &ids);
+        assert!(spread < ids.len() / SEGMENTS * 2, "{spread}");
     }
 
     #[test]
@@ -299,7 +336,8 @@ mod tests {
         let mut table = VoterTable::default();
         for n in 0..100_000i64 {
             let id = u128::from(n.unsigned_abs()) << 64;
-            table.first_offset(VoterKey::of(id.to_le_bytes()), n);
+            let scrambler = VoterScrambler::of(HashSeed::default());
+            table.first_offset(scrambler.key(id.to_le_bytes()), n);
         }
         let most = table.segments.iter().map(|segment| segment.len).max();
         assert!(most < Some(100_000 / SEGMENTS * 2), "{most:?}");

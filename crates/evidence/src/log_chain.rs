@@ -14,6 +14,9 @@ const FIRST_OF_VOTES: &[u8] = b"election-fluvio/chain-begin/1\n";
 const FIRST_OF_VOTERS: &[u8] = b"election-fluvio/voters-chain-begin/1\n";
 const LINK: &[u8] = b"election-fluvio/chain-link/1\n";
 
+/// Stands where a record has whether it has a key (0 or 1), before the number of offsets that cannot be read.
+const UNREADABLE: u8 = 2;
+
 /// Bytes that are hashed at once: BLAKE3 is several times as fast on many as on a record's.
 const HASHED_AT_ONCE: usize = 64 << 10;
 
@@ -67,6 +70,13 @@ impl BatchHasher {
             self.hasher.update(&self.pending);
             self.pending.clear();
         }
+    }
+
+    /// Adds the rest of a batch that cannot be read, so many offsets from `offset` on.
+    pub fn unreadable(&mut self, offset: i64, offsets: u32) {
+        self.pending.extend_from_slice(&offset.to_le_bytes());
+        self.pending.push(UNREADABLE);
+        self.pending.extend_from_slice(&offsets.to_le_bytes());
     }
 
     /// Bytes with their length in front, so that nobody can move the border between two.
@@ -193,6 +203,19 @@ mod tests {
         ] {
             assert!(documented.contains(&digest.to_string()), "{digest}");
         }
+    }
+
+    #[test]
+    fn unreadable_offsets_have_a_hash_of_their_own() {
+        let hash = |offsets| {
+            let mut hasher = BatchHasher::default();
+            hasher.unreadable(5, offsets);
+            hasher.finish()
+        };
+        let mut empty = BatchHasher::default();
+        empty.record(5, None, b"");
+        assert_ne!(hash(1), hash(2));
+        assert_ne!(hash(1), empty.finish());
     }
 
     fn record() -> impl Strategy<Value = Record> {

@@ -172,6 +172,14 @@ impl PlatformError {
         }
     }
 
+    /// Whether a stream has failed on what a batch of the log holds, so that it would fail there again.
+    pub fn is_of_a_batch(&self) -> bool {
+        matches!(
+            self,
+            PlatformError::Module { .. } | PlatformError::Damaged { .. }
+        )
+    }
+
     /// Whether a retry may succeed: a server restarts, the network is interrupted, a partition moves.
     pub fn is_transient(&self) -> bool {
         matches!(

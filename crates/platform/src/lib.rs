@@ -18,9 +18,9 @@ mod outputs;
 mod partitioning;
 mod port;
 
+pub use ballot::partition_of;
 pub use checks::is_topic_name;
 pub use error::PlatformError;
-pub use partitioning::partition_of;
 pub use port::{
     ModuleCall, NO_TIMESTAMP, NewRecord, Output, OutputBatch, OutputStream, Platform, StreamRequest,
 };

@@ -70,12 +70,15 @@ pub struct StreamRequest {
 /// The timestamp of an output without a known time.
 pub const NO_TIMESTAMP: i64 = -1;
 
-/// A record as it is streamed.
+/// A record as it is streamed; or, where a batch in the log cannot be read, its rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Without a chain, the record's own offset. With one it is approximate, because a cluster numbers a module's
     /// outputs consecutively: a module whose offsets matter puts them in its value.
     pub offset: i64,
+    /// How many offsets it stands for: 1 for a record. The unreadable rest of a batch stands for all that the batch's head
+    /// claims, however many, and has neither key nor value.
+    pub offsets: u32,
     /// The key, if there is one.
     pub key: Option<Bytes>,
     /// The value.
@@ -83,6 +86,13 @@ pub struct Output {
     /// Without a chain, when the batch was produced, in milliseconds since 1970. With one it is unreliable: a cluster
     /// gives a module's outputs [`NO_TIMESTAMP`].
     pub timestamp: i64,
+}
+
+impl Output {
+    /// The offset that follows.
+    pub fn next_offset(&self) -> i64 {
+        self.offset.saturating_add(i64::from(self.offsets))
+    }
 }
 
 /// Outputs that arrive together, of one partition, in order; never empty.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ballot::{
-    Candidate, CredentialKey, Delta, ElectionDefinition, PARAM_CANDIDATES, PARAM_DUPLICATES,
-    PARAM_MODE, Params, PartitionCounter, PollsWindow, Reason, Rules, VotingTime,
+    Candidate, CredentialKey, Delta, ElectionDefinition, HashSeed, PARAM_CANDIDATES,
+    PARAM_DUPLICATES, PARAM_MODE, Params, Partition, PartitionCounter, PollsWindow, Reason, Rules,
+    VotingTime, partition_of,
 };
 use election_platform::embedded::EmbeddedPlatform;
 use election_platform::{ModuleCall, NewRecord, Output, Platform, StreamRequest};
@@ -69,6 +70,13 @@ fn polls() -> PollsWindow {
         open: VotingTime::parse("2024-07-04 07:00:00"),
         close: VotingTime::parse("2024-07-04 22:00:00"),
     }
+}
+
+/// One of two partitions: the one that the last voter votes in.
+fn half() -> Partition {
+    let (of, last) = (2, b"last");
+    let number = partition_of(last, of);
+    Partition { number, of }
 }
 
 fn rules() -> Rules {
@@ -529,14 +537,15 @@ async fn check(
 
 #[test]
 fn the_modules_say_what_the_rules_say() {
-    let without = |reason: &Reason| *reason != Reason::BadCredential;
+    let others = [Reason::BadCredential, Reason::WrongPartition];
+    let without = |reason: &Reason| !others.contains(reason);
     let reasons = Reason::ALL.into_iter().filter(without).collect();
     they_agree_on(&rules(), Ballots::Candidate, reasons);
 }
 
 #[test]
 fn they_say_it_of_credentials_too() {
-    let rules = rules().requiring(credential_key());
+    let rules = rules().requiring(credential_key()).in_partition(half());
     they_agree_on(&rules, Ballots::Candidate, Reason::ALL.to_vec());
 }
 
@@ -544,6 +553,7 @@ fn they_say_it_of_credentials_too() {
 fn they_say_it_of_several_contests_too() {
     let city = ElectionDefinition::from_json(CITY).unwrap();
     let rules = Rules::of(&city, polls()).requiring(credential_key());
+    let rules = rules.in_partition(half()).seeded(HashSeed::random());
     they_agree_on(&rules, Ballots::Contests, Reason::ALL.to_vec());
 }
 

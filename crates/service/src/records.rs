@@ -125,7 +125,7 @@ impl Records {
                     found: record.offset,
                 });
             }
-            self.next += 1;
+            self.next = record.next_offset();
         }
         Ok(batch)
     }

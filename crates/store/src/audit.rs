@@ -32,7 +32,7 @@ pub struct PersistedVotes {
     pub next_offset: i64,
     /// Rows in `votes`.
     pub votes: u64,
-    /// Rows in `rejected_votes`.
+    /// Records that the rows of `rejected_votes` stand for.
     pub rejected: u64,
 }
 
@@ -52,8 +52,8 @@ pub struct StrayRow {
 const COUNT_ROWS: &str = "
 SELECT 'voters', NULL, count(*) FROM voters
 UNION ALL SELECT 'votes', NULL, count(*) FROM votes
-UNION ALL SELECT 'rejected_voters', NULL, count(*) FROM rejected_voters
-UNION ALL SELECT 'rejected_votes', reason, count(*) FROM rejected_votes GROUP BY reason
+UNION ALL SELECT 'rejected_voters', NULL, coalesce(sum(records), 0)::bigint FROM rejected_voters
+UNION ALL SELECT 'rejected_votes', reason, sum(records)::bigint FROM rejected_votes GROUP BY reason
 ";
 
 /// One statement, hence one snapshot.
@@ -61,7 +61,7 @@ const PERSISTED_VOTES: &str = r#"
 SELECT coalesce((SELECT next_offset FROM checkpoints
                  WHERE consumer = $1 AND topic = $2 AND "partition" = $3), 0),
        (SELECT count(*) FROM votes WHERE "partition" = $3),
-       (SELECT count(*) FROM rejected_votes WHERE "partition" = $3)
+       (SELECT coalesce(sum(records), 0)::bigint FROM rejected_votes WHERE "partition" = $3)
 "#;
 
 impl Store {
@@ -138,7 +138,8 @@ impl Store {
             .await?
             .query(
                 "read rejected votes",
-                r#"SELECT log_offset, reason, voter_id, substring(value FROM 1 FOR $4::int), value_bytes
+                r#"SELECT log_offset, reason, voter_id, substring(value FROM 1 FOR $4::int), value_bytes,
+                          records
                    FROM rejected_votes
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
@@ -149,6 +150,7 @@ impl Store {
             let value_bytes: i32 = row.get(4)?;
             Ok(RejectedRow {
                 offset: row.get(0)?,
+                records: records(row, "rejected_votes", 5)?,
                 reason: reason(row, 1)?,
                 voter_id: row.get(2)?,
                 value: row.get(3)?,
@@ -170,7 +172,7 @@ impl Store {
             .await?
             .query(
                 "read rejected voters",
-                r#"SELECT log_offset, problem, value FROM rejected_voters
+                r#"SELECT log_offset, problem, value, records FROM rejected_voters
                    WHERE "partition" = $1 AND log_offset >= $2 AND log_offset < $3
                    ORDER BY log_offset"#,
                 &[&partition_column(partition)?, &from, &to],
@@ -179,6 +181,7 @@ impl Store {
         let rejected = rows.iter().map(|row| {
             Ok(RejectedVoterRow {
                 offset: row.get(0)?,
+                records: records(row, "rejected_voters", 3)?,
                 problem: row.get(1)?,
                 value: row.get(2)?,
             })
@@ -256,6 +259,15 @@ fn vote_row(row: &Row) -> Result<VoteRow, StoreError> {
         candidate_id: row.get(1)?,
         selections: row.get(2)?,
         offset: row.get(4)?,
+    })
+}
+
+/// How many records a row stands for.
+fn records(row: &Row, table: &'static str, column: usize) -> Result<u32, StoreError> {
+    let records = row.count(table, column)?;
+    u32::try_from(records).map_err(|_| StoreError::Damaged {
+        table,
+        problem: format!("no row stands for {records} records"),
     })
 }
 

@@ -60,16 +60,16 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Begins the transaction that persists the batch in this many rows. The checkpoint must be at the
+    /// Begins the transaction that persists the batch, in rows that stand for so many records. The checkpoint must be at the
     /// batch's start, and stays locked. Returns the chain's head after the batch, too.
     pub(crate) async fn begin(
         &self,
         store: &Store,
         lease: Option<Lease>,
-        rows: usize,
+        records: u64,
         hash: Digest,
     ) -> Result<(Transaction, Digest), StoreError> {
-        self.demand_rows(rows)?;
+        self.demand_records(records)?;
         let transaction = Transaction::begin(store).await?;
         demand_leases(&transaction, &[(self.partition, lease)]).await?;
         self.lock_checkpoint(&transaction).await?;
@@ -86,13 +86,13 @@ impl Batch {
         }
     }
 
-    /// Demands that there are as many rows as offsets: every record becomes exactly one row.
-    fn demand_rows(&self, rows: usize) -> Result<(), StoreError> {
+    /// Demands that the rows stand for as many records as there are offsets.
+    fn demand_records(&self, found: u64) -> Result<(), StoreError> {
         let records = self.next_offset.saturating_sub(self.base_offset);
-        if self.base_offset >= 0 && i64::try_from(rows) == Ok(records) {
+        if self.base_offset >= 0 && i64::try_from(found) == Ok(records) {
             Ok(())
         } else {
-            Err(self.unaccounted(format!("accounts for {rows} records, not for {records}")))
+            Err(self.unaccounted(format!("accounts for {found} records, not for {records}")))
         }
     }
 

@@ -18,6 +18,8 @@ use crate::{Store, StoreError};
 pub struct RejectedVoterRow {
     /// Its offset in the partition.
     pub offset: i64,
+    /// How many records it stands for, from that offset on: more than one where a batch in the log cannot be read.
+    pub records: u32,
     /// What is wrong with it.
     pub problem: String,
     /// The original bytes; the caller may truncate them.
@@ -201,8 +203,9 @@ impl Store {
             base_offset: voters.base_offset,
             next_offset: voters.next_offset,
         };
-        let rows = voters.voters.len() + voters.rejected.len();
-        let begun = batch.begin(self, voters.lease, rows, voters.batch_hash);
+        let rejected = voters.rejected.iter().map(|row| u64::from(row.records));
+        let records = voters.voters.len() as u64 + rejected.sum::<u64>();
+        let begun = batch.begin(self, voters.lease, records, voters.batch_hash);
         let (transaction, chain_head) = begun.await?;
         if !voters.voters.is_empty() {
             stage_voters(&transaction, voters.voters).await?;
@@ -251,8 +254,9 @@ async fn insert_rejected(
     let mut copy = Copy::begin(
         transaction,
         "insert rejected voters",
-        r#"COPY rejected_voters ("partition", log_offset, problem, value) FROM STDIN (FORMAT binary)"#,
-        &[Type::INT4, Type::INT8, Type::TEXT, Type::BYTEA],
+        r#"COPY rejected_voters ("partition", log_offset, problem, value, records)
+           FROM STDIN (FORMAT binary)"#,
+        &[Type::INT4, Type::INT8, Type::TEXT, Type::BYTEA, Type::INT8],
     )
     .await?;
     let partition = partition_column(batch.partition)?;
@@ -263,6 +267,7 @@ async fn insert_rejected(
             &row.offset,
             &without_nul(&row.problem),
             &row.value,
+            &i64::from(row.records),
         ])
         .await?;
     }

@@ -40,6 +40,8 @@ impl VoteRow {
 pub struct RejectedRow {
     /// Its offset in the partition.
     pub offset: i64,
+    /// How many records it stands for, from that offset on: more than one where a batch in the log cannot be read.
+    pub records: u32,
     /// Why it does not count.
     pub reason: Reason,
     /// The voter that it names; empty if it names none.
@@ -113,8 +115,9 @@ impl Store {
             base_offset: votes.base_offset,
             next_offset: votes.next_offset,
         };
-        let rows = votes.accepted.len() + votes.rejected.len();
-        let begun = batch.begin(self, votes.lease, rows, votes.batch_hash);
+        let rejected = votes.rejected.iter().map(|row| u64::from(row.records));
+        let records = votes.accepted.len() as u64 + rejected.sum::<u64>();
+        let begun = batch.begin(self, votes.lease, records, votes.batch_hash);
         let (transaction, chain_head) = begun.await?;
         let duplicates = insert_votes(&transaction, &batch, votes.accepted).await?;
         insert_rejected(&transaction, &batch, votes.rejected).await?;
@@ -225,7 +228,7 @@ async fn insert_rejected(
     let mut copy = Copy::begin(
         transaction,
         "insert rejected votes",
-        r#"COPY rejected_votes ("partition", log_offset, reason, voter_id, value, value_bytes)
+        r#"COPY rejected_votes ("partition", log_offset, reason, voter_id, value, value_bytes, records)
            FROM STDIN (FORMAT binary)"#,
         &[
             Type::INT4,
@@ -234,6 +237,7 @@ async fn insert_rejected(
             Type::TEXT,
             Type::BYTEA,
             Type::INT4,
+            Type::INT8,
         ],
     )
     .await?;
@@ -247,6 +251,7 @@ async fn insert_rejected(
             &without_nul(&row.voter_id),
             &row.value,
             &i32::try_from(row.value_bytes).unwrap_or(i32::MAX),
+            &i64::from(row.records),
         ])
         .await?;
     }

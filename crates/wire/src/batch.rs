@@ -9,6 +9,16 @@
 
 use ballot::RecordRef;
 
+/// Most bytes of a batch's records, unpacked. Whoever writes a batch decides how far it unpacks; a larger one is malformed as a
+/// whole. Ours have about 1 MB, and Fluvio refuses batches of more than 2 MiB, packed.
+pub const MAX_BATCH_BYTES: usize = 64 << 20;
+
+/// Bytes of the number of records, with which a batch begins.
+const COUNT_BYTES: usize = size_of::<i32>();
+
+/// Fewest bytes of a record: a length, attributes, two deltas, a key flag, the value's length, and a header count.
+const MIN_RECORD_BYTES: usize = 7;
+
 /// Bytes that are not a batch of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a batch of records: {problem} at byte {at}")]
@@ -33,8 +43,14 @@ impl<'a> RecordReader<'a> {
     /// When the count is missing or negative.
     pub fn new(bytes: &'a [u8]) -> Result<Self, BatchError> {
         let count = bytes.first_chunk().map(|count| i32::from_be_bytes(*count));
+        // Of a batch that is too large no record is read.
+        let bytes = match bytes.len() <= MAX_BATCH_BYTES {
+            true => bytes,
+            false => &bytes[..COUNT_BYTES],
+        };
+        let at = COUNT_BYTES;
         match count.map(u32::try_from) {
-            Some(Ok(left)) => Ok(RecordReader { bytes, at: 4, left }),
+            Some(Ok(left)) => Ok(RecordReader { bytes, at, left }),
             _ => Err(BatchError {
                 problem: "no record count",
                 at: 0,
@@ -45,6 +61,11 @@ impl<'a> RecordReader<'a> {
     /// How many records are still to come, as the batch's head says.
     pub fn remaining(&self) -> u32 {
         self.left
+    }
+
+    /// How many records there can be at most, whatever the head says: as many as the bytes have room for.
+    pub fn at_most(&self) -> usize {
+        (self.left as usize).min(self.bytes.len() / MIN_RECORD_BYTES)
     }
 
     /// Bytes that have been read: where the next record starts, or, after the last, the batch ends.

@@ -103,6 +103,9 @@ mod tests {
         let open = Disclosure::default();
         assert_eq!(open.stored_voter_id("v".into()), "v");
         let params = election.rules().to_params();
-        assert_eq!(params.keys().collect::<Vec<_>>(), ["candidates"]);
+        assert_eq!(
+            params.keys().collect::<Vec<_>>(),
+            ["candidates", "hash_seed"]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! An election as its parts are told of it: what is on the ballot, when the polls are open, and what keys it
 //! uses.
 
-use ballot::{Candidate, CredentialKey, ElectionDefinition, PollsWindow, Rules};
+use ballot::{Candidate, CredentialKey, ElectionDefinition, HashSeed, PollsWindow, Rules};
 use evidence::PseudonymKey;
 
 /// What is voted on.
@@ -28,9 +28,9 @@ impl Election {
         }
     }
 
-    /// The rules that its votes are held to.
+    /// The rules that its votes are held to, with a secret for hashes that is drawn at each call.
     pub fn rules(&self) -> Rules {
-        let rules = Rules::of(&self.definition, self.polls);
+        let rules = Rules::of(&self.definition, self.polls).seeded(HashSeed::random());
         match &self.credentials {
             Some(key) => rules.requiring(key.clone()),
             None => rules,

@@ -87,15 +87,12 @@ fn count_plainly(
     let mut first_votes = HashMap::new();
     let mut tally = Tally::default();
     let mut offset = base_offset;
-    let records = decode_plainly(records)?;
-    let end = base_offset.checked_add(records.len() as i64)?;
+    let (claimed, records) = decode_plainly(records)?;
+    let end = base_offset.checked_add(i64::from(claimed))?;
     if base_offset < 0 || end > OFFSET_LIMIT {
         return None;
     }
     for record in records {
-        if base_offset.checked_add(record.offset_delta)? != offset {
-            return None;
-        }
         let vote = ParsedVote::parse_json(record.value, rules.group_paths());
         let judged = vote.and_then(|vote| rules.judge_vote(record.key, vote));
         let judged = judged.and_then(|ballot| {
@@ -111,9 +108,12 @@ fn count_plainly(
         }
         offset += 1;
     }
+    if offset < end {
+        *tally.rejected.entry(Reason::Malformed).or_default() += (end - offset) as u64;
+    }
     Some(Delta {
         base_offset,
-        next_offset: offset,
+        next_offset: end,
         tally,
         memory_bytes: 0,
     })
@@ -148,35 +148,31 @@ fn add_plainly(
 }
 
 struct PlainRecord<'a> {
-    offset_delta: i64,
     key: Option<&'a [u8]>,
     value: &'a [u8],
 }
 
-/// The records of a batch, taken from the front of what is left of it.
-fn decode_plainly(mut left: &[u8]) -> Option<Vec<PlainRecord<'_>>> {
+/// How many records a batch claims, and those that can be read, taken from the front of what is left of it.
+fn decode_plainly(mut left: &[u8]) -> Option<(u32, Vec<PlainRecord<'_>>)> {
     let count = take(&mut left, 4)?.try_into().ok()?;
     let count = u32::try_from(i32::from_be_bytes(count)).ok()?;
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let _length = number(&mut left)?;
-        let _attributes = take(&mut left, 1)?;
-        let _timestamp_delta = number(&mut left)?;
-        let offset_delta = number(&mut left)?;
-        let key = match take(&mut left, 1)? {
-            [0] => None,
-            [1] => Some(bytes(&mut left)?),
-            _ => return None,
-        };
-        let value = bytes(&mut left)?;
-        let _headers = number(&mut left)?;
-        records.push(PlainRecord {
-            offset_delta,
-            key,
-            value,
-        });
-    }
-    Some(records)
+    let records = (0..count).map_while(|_| record_plainly(&mut left));
+    Some((count, records.collect()))
+}
+
+fn record_plainly<'a>(left: &mut &'a [u8]) -> Option<PlainRecord<'a>> {
+    let _length = number(left)?;
+    let _attributes = take(left, 1)?;
+    let _timestamp_delta = number(left)?;
+    let _offset_delta = number(left)?;
+    let key = match take(left, 1)? {
+        [0] => None,
+        [1] => Some(bytes(left)?),
+        _ => return None,
+    };
+    let value = bytes(left)?;
+    let _headers = number(left)?;
+    Some(PlainRecord { key, value })
 }
 
 fn take<'a>(left: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {

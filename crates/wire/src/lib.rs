@@ -28,7 +28,7 @@ mod vote_tail;
 pub use aggregate::{
     AggregateRecord, TurnoutByLocation, VotesPerCandidate, aggregate_records, votes_by_party,
 };
-pub use batch::{BatchError, RecordReader, RecordsBuilder};
+pub use batch::{BatchError, MAX_BATCH_BYTES, RecordReader, RecordsBuilder};
 pub use disclosure::Disclosure;
 pub use election::Election;
 pub use enrich::{Enricher, VoteText};

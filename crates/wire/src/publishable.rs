@@ -16,13 +16,20 @@ pub(crate) const BLANK: &[u8] = br#""""#;
 pub(crate) fn without_credential(value: &[u8]) -> Option<Cow<'_, [u8]>> {
     let text = std::str::from_utf8(value).ok()?;
     let ObjectFields(fields) = serde_json::from_str(text).ok()?;
-    let mut blanked = Cow::Borrowed(value);
-    // From behind, so that the places of those before stay as they are.
-    for (_, held) in fields.iter().rev().filter(|(name, _)| name == CREDENTIAL) {
+    // There may be as many as fit, so the text is written once, from part to part.
+    let mut blanked = Vec::new();
+    let mut done = 0;
+    for (_, held) in fields.iter().filter(|(name, _)| name == CREDENTIAL) {
         let place = place_of(text, held.get())?;
-        blanked.to_mut().splice(place, BLANK.iter().copied());
+        blanked.extend_from_slice(value.get(done..place.start)?);
+        blanked.extend_from_slice(BLANK);
+        done = place.end;
     }
-    Some(blanked)
+    if done == 0 {
+        return Some(Cow::Borrowed(value));
+    }
+    blanked.extend_from_slice(&value[done..]);
+    Some(Cow::Owned(blanked))
 }
 
 /// Where a part that is borrowed from a text stands in it; `None` when it is not.
@@ -100,6 +107,16 @@ mod tests {
             wanted.insert("credential".into(), "".into());
             prop_assert_eq!(found, wanted);
         }
+    }
+
+    /// With a splice for each, this took a minute.
+    #[test]
+    fn a_record_full_of_credentials_is_blanked_in_one_pass() {
+        const FIELDS: usize = 400_000;
+        let fields = vec![r#""credential":"secret""#; FIELDS].join(",");
+        let found = blanked(&format!("{{{fields}}}")).unwrap();
+        assert_eq!(found.matches(r#""credential":"""#).count(), FIELDS);
+        assert!(!found.contains("secret"));
     }
 
     #[test]

@@ -3,6 +3,14 @@
 use ballot::Reason;
 use serde::{Deserialize, Serialize};
 
+fn one() -> u32 {
+    1
+}
+
+fn is_one(records: &u32) -> bool {
+    *records == 1
+}
+
 /// The record of the `rejected-votes` topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectedVote {
@@ -10,6 +18,9 @@ pub struct RejectedVote {
     pub partition: u32,
     /// Its offset there.
     pub offset: i64,
+    /// How many records it stands for, from that offset on: more than one where a batch in the log cannot be read.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub records: u32,
     /// Why it does not count.
     pub reason: Reason,
     /// The voter it names, empty where it names none.

@@ -120,6 +120,7 @@ impl Platform for MemoryPlatform {
             .filter(|&(offset, _)| offset >= request.from)
             .map(|(offset, record)| Output {
                 offset,
+                offsets: 1,
                 key: record.key.map(Into::into),
                 value: record.value.into(),
                 timestamp: 0,

@@ -158,8 +158,26 @@ impl<'a> Call<'a> {
     ) -> Result<u32, Status> {
         let mut outputs = Outputs(RecordsBuilder::reusing(std::mem::take(self.output)));
         let mut error = None;
-        for record in RecordReader::new(records).map_err(|_| Status::DecodingRecords)? {
-            let record = record.map_err(|_| Status::DecodingRecords)?;
+        let reader = RecordReader::new(records).map_err(|_| Status::DecodingRecords)?;
+        let left = reader.remaining();
+        if left as usize > reader.at_most() {
+            return Err(Status::DecodingRecords);
+        }
+        // What cannot be read is a record of nothing, and a record's place decides its offset.
+        let nothing = RecordRef {
+            offset_delta: 0,
+            timestamp_delta: 0,
+            key: None,
+            value: &[],
+        };
+        let read = reader
+            .map_while(Result::ok)
+            .chain(std::iter::repeat(nothing));
+        for (place, record) in (0..i64::from(left)).zip(read) {
+            let record = RecordRef {
+                offset_delta: place,
+                ..record
+            };
             if let Err(problem) = ask(record, &mut outputs) {
                 let record = owned(record);
                 error = Some(SmartModuleTransformRuntimeError::new(

@@ -108,6 +108,11 @@ impl StoredBatch {
         })
     }
 
+    /// How many records it has, as its head says.
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
     /// The offset after its last record.
     pub(super) fn end(&self) -> i64 {
         self.base_offset + i64::from(self.count)

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::engine::{self, Engine, EngineError};
 use super::entry::StoredBatch;
 use super::log::{Log, Topic};
-use crate::outputs::outputs_of;
+use crate::outputs::{LogBatch, outputs_of};
 use crate::port::chain_name;
 use crate::{ModuleCall, OutputBatch, OutputStream, PlatformError, StreamRequest};
 
@@ -182,8 +182,13 @@ impl Reader {
         let damaged = |reader: &Reader, problem| reader.damaged(batch.base_offset, problem);
         let Some(NamedChain { name, chain }) = &mut self.chain else {
             let records = batch.records().map_err(|problem| damaged(self, problem))?;
-            return outputs_of(&records, batch.base_offset, batch.timestamp, self.position)
-                .map_err(|error| damaged(self, error.to_string()));
+            let batch = LogBatch {
+                base_offset: batch.base_offset,
+                offsets: batch.count(),
+                time: batch.timestamp,
+                records: Some(records),
+            };
+            return Ok(batch.outputs_from(self.position));
         };
         let records = batch
             .length()
@@ -198,11 +203,9 @@ impl Reader {
             });
         let outputs = records.and_then(|records| {
             let base_offset = batch.base_offset;
-            outputs_of(&records, base_offset, batch.timestamp, base_offset).map_err(|error| {
-                EngineError::Call {
-                    offset: base_offset,
-                    problem: error.to_string(),
-                }
+            outputs_of(&records, base_offset, batch.timestamp).map_err(|error| EngineError::Call {
+                offset: base_offset,
+                problem: error.to_string(),
             })
         });
         let module = name.clone();

@@ -10,6 +10,7 @@ mod log_end;
 mod produce;
 mod stream;
 mod topic;
+mod unpack;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballot::passed_params;
-use bytes::Bytes;
 use fluvio::SmartModuleInvocation;
 use fluvio::consumer::{SmartModuleContextData, SmartModuleExtraParams, SmartModuleKind};
 use fluvio::dataplane::link::ErrorCode;
@@ -27,7 +26,8 @@ use tokio_util::task::TaskTracker;
 use super::connection::{Answer, Connection, Sent};
 use super::controller::Controller;
 use super::topic::Topic;
-use crate::outputs::outputs_of;
+use super::unpack::unpack;
+use crate::outputs::{LogBatch, outputs_of};
 use crate::port::chain_name;
 use crate::{ModuleCall, NO_TIMESTAMP, OutputBatch, OutputStream, PlatformError, StreamRequest};
 
@@ -301,6 +301,7 @@ impl Reader {
     }
 
     fn records(&mut self, batch: &Batch<RawRecords>) -> Result<OutputBatch, PlatformError> {
+        // As the SPU counts, which takes the head's word for it.
         let end = batch.computed_last_offset();
         if end <= self.position {
             return Ok(Vec::new());
@@ -309,37 +310,34 @@ impl Reader {
             return Err(self.damaged(format!("the next batch starts at {}", batch.base_offset)));
         }
         self.first = false;
-        let time = batch.header.first_timestamp;
-        let outputs = self.decode(batch, time, self.position)?;
+        let unpacked = unpack(batch).inspect_err(|problem| {
+            let Topic { name, .. } = &*self.topic;
+            let (partition, offset) = (self.partition, batch.base_offset);
+            tracing::warn!(
+                "`{name}` partition {partition}: the batch at offset {offset} cannot be read: {problem}"
+            );
+        });
+        let batch = LogBatch {
+            base_offset: batch.base_offset,
+            // Cast: an `i32` that is not negative, and 1.
+            offsets: batch.records_len() as u32,
+            time: batch.header.first_timestamp,
+            records: unpacked.ok(),
+        };
+        let outputs = batch.outputs_from(self.position);
         self.position = end;
         Ok(outputs)
     }
 
     fn outputs_of_chain(&self, batch: &Batch<RawRecords>) -> Result<OutputBatch, PlatformError> {
-        let mut outputs = self.decode(batch, NO_TIMESTAMP, i64::MIN)?;
+        let records = unpack(batch).map_err(|problem| self.damaged(problem))?;
+        let outputs = outputs_of(&records, batch.base_offset, NO_TIMESTAMP);
+        let mut outputs = outputs.map_err(|error| self.damaged(error.to_string()))?;
         for (offset, output) in (batch.base_offset..).zip(&mut outputs) {
             output.offset = offset;
             output.timestamp = NO_TIMESTAMP;
         }
         Ok(outputs)
-    }
-
-    /// The records of a batch from an offset on.
-    fn decode(
-        &self,
-        batch: &Batch<RawRecords>,
-        time: i64,
-        from: i64,
-    ) -> Result<OutputBatch, PlatformError> {
-        let packed = &batch.records().0;
-        let unpacked = batch
-            .get_compression()
-            .and_then(|compression| compression.uncompress(packed))
-            .map_err(|error| self.damaged(error.to_string()))?;
-        // It is `None` for records that are not compressed.
-        let records = unpacked.map_or_else(|| packed.clone(), Bytes::from);
-        outputs_of(&records, batch.base_offset, time, from)
-            .map_err(|error| self.damaged(error.to_string()))
     }
 
     fn damaged(&self, problem: String) -> PlatformError {

@@ -198,6 +198,9 @@ async fn a_database_from_before_voters_were_chained(url: &str) {
         ALTER TABLE elections DROP COLUMN definition;
         ALTER TABLE votes DROP COLUMN selections;
         ALTER TABLE voters DROP COLUMN precinct;
+        ALTER TABLE rejected_votes DROP COLUMN records;
+        ALTER TABLE rejected_voters DROP COLUMN records;
+        DROP TABLE closed_polls;
         DELETE FROM refinery_schema_history WHERE version >= 6;
     "#;
     store.close();

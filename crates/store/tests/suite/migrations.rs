@@ -12,7 +12,7 @@ pub async fn run(url: &str) {
 }
 
 /// Every migration, in order.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/V1__election.sql"),
     include_str!("../../migrations/V2__leases.sql"),
     include_str!("../../migrations/V3__bridge.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/V6__chained_voters.sql"),
     include_str!("../../migrations/V7__absolute_photos.sql"),
     include_str!("../../migrations/V8__ballot_as_data.sql"),
+    include_str!("../../migrations/V9__hostile_writers.sql"),
 ];
 
 async fn migrations(store: Store) {

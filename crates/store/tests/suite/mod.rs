@@ -78,6 +78,7 @@ fn votes(range: std::ops::Range<i64>) -> Vec<VoteRow> {
 
 pub fn rejected(offset: i64, reason: Reason, value: &[u8]) -> RejectedRow {
     RejectedRow {
+        records: 1,
         offset,
         reason,
         voter_id: "v".into(),
@@ -440,6 +441,7 @@ async fn voters(store: Store) {
     };
     let first = [voter("a", "A\0nna"), voter("b", "B"), voter("a", "other")];
     let bad = [RejectedVoterRow {
+        records: 1,
         offset: 3,
         problem: "not JSON\0".into(),
         value: vec![0, 0xff],

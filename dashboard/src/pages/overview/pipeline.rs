@@ -13,6 +13,7 @@ pub(super) fn reason_words(reason: Reason) -> &'static str {
     match reason {
         Reason::Malformed => "Not readable as a vote",
         Reason::WrongKey => "Record key is not the voter",
+        Reason::WrongPartition => "Not in the voter's partition",
         Reason::BadCredential => "No valid credential",
         Reason::InvalidWeight => "Weight other than 1",
         Reason::UnknownCandidate => "Unknown candidate",
