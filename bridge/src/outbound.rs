@@ -297,7 +297,9 @@ impl Carrier {
                 };
                 return Err(gap.into());
             }
-            let is_rejected = !self.link.chain.is_empty() && output.value.is_empty();
+            let is_unreadable = output.offsets > 1;
+            let is_rejected =
+                is_unreadable || (!self.link.chain.is_empty() && output.value.is_empty());
             if offset >= taken.carried_to && !is_rejected {
                 let record = Outbound {
                     topic: &self.place.kafka_topic,

@@ -151,29 +151,13 @@ impl<'a> Deltas<'a> {
             });
         }
         let end = self.platform.end_offset(topics::VOTES, number).await?;
-        let mut believed = Vec::new();
-        while let Some(TimedDelta { delta, .. }) = held.front() {
-            let (begins_at, ends_at) = (delta.base_offset, delta.next_offset);
-            if begins_at != self.next {
-                let due = self.next;
-                return Ok(Err(format!(
-                    "a batch of `votes` partition {number} ends at offset {due}, and the next begins at {begins_at}"
-                )));
-            }
-            let goes_on_at = held.get(1).map(|next| next.delta.base_offset);
-            if goes_on_at.is_none() && end > ends_at {
-                // The delta of what follows is on its way, and will tell.
-                break;
-            }
-            if goes_on_at.unwrap_or(end) != ends_at {
-                return Ok(Err(format!(
-                    "the batch of `votes` partition {number} at offset {begins_at} does not hold as many records as it claims"
-                )));
-            }
-            self.next = ends_at;
-            believed.extend(held.pop_front());
+        let believed = believable(held, self.next, end)
+            .map_err(|problem| format!("`votes` partition {number}: {problem}"));
+        if let Ok(believed) = &believed {
+            let last = believed.last();
+            self.next = last.map_or(self.next, |last| last.delta.next_offset);
         }
-        Ok(Ok(believed))
+        Ok(believed)
     }
 
     async fn begin_here(&mut self, problem: &str) -> Result<(), ConsumerError> {
@@ -217,6 +201,37 @@ impl<'a> Deltas<'a> {
     }
 }
 
+/// Takes those of the deltas that can be believed: the first begins at `next`, and the log ends at `end`. The last may have to wait
+/// for the one after it.
+fn believable(
+    held: &mut VecDeque<TimedDelta>,
+    mut next: i64,
+    end: i64,
+) -> Result<Vec<TimedDelta>, String> {
+    let mut believed = Vec::new();
+    while let Some(TimedDelta { delta, .. }) = held.front() {
+        let (begins_at, ends_at) = (delta.base_offset, delta.next_offset);
+        if begins_at != next {
+            return Err(format!(
+                "offset {next} is due, and the next batch begins at {begins_at}"
+            ));
+        }
+        let goes_on_at = held.get(1).map(|next| next.delta.base_offset);
+        if goes_on_at.is_none() && end > ends_at {
+            // The delta of what follows is on its way, and will tell.
+            break;
+        }
+        if goes_on_at.unwrap_or(end) != ends_at {
+            return Err(format!(
+                "the batch at offset {begins_at} does not hold as many records as it claims"
+            ));
+        }
+        next = ends_at;
+        believed.extend(held.pop_front());
+    }
+    Ok(believed)
+}
+
 /// Counts a batch as it is in the log.
 fn count(
     counter: &mut PartitionCounter,
@@ -235,4 +250,45 @@ fn count(
         })
     });
     counter.count_batch(base_offset, offsets, records)
+}
+
+#[cfg(test)]
+mod tests {
+    use ballot::Tally;
+
+    use super::*;
+
+    fn held(deltas: &[(i64, i64)]) -> VecDeque<TimedDelta> {
+        let delta = |&(base_offset, next_offset): &(i64, i64)| TimedDelta {
+            delta: Delta {
+                base_offset,
+                next_offset,
+                tally: Tally::default(),
+                memory_bytes: 0,
+            },
+            timestamp: 0,
+        };
+        deltas.iter().map(delta).collect()
+    }
+
+    #[test]
+    fn a_delta_is_believed_once_the_log_goes_on_or_ends_where_it_does() {
+        for (deltas, end, believed) in [
+            (&[(5, 8)][..], 8, Some(1)),
+            (&[(5, 8)], 9, Some(0)),
+            (&[(5, 8), (8, 9)], 9, Some(2)),
+            (&[(5, 8), (8, 9)], 12, Some(1)),
+            // It holds more than it claims, and less.
+            (&[(5, 8)], 7, None),
+            (&[(5, 8), (7, 9)], 9, None),
+            (&[(5, 8), (9, 10)], 10, None),
+            // The one before did, and a delta is missing.
+            (&[(4, 8)], 8, None),
+            (&[(6, 8)], 8, None),
+        ] {
+            let found = believable(&mut held(deltas), 5, end);
+            let found = found.ok().map(|believed| believed.len());
+            assert_eq!(found, believed, "{deltas:?} in a log to {end}");
+        }
+    }
 }

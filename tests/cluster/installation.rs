@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use fluvio_protocol::link::ErrorCode;
 use platform::Platform;
 use platform::fluvio::{ClusterConfig, FluvioPlatform};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use tempfile::TempDir;
 use testing::{TemporaryCluster, TemporaryServer, VARIABLES};
 use tokio::runtime::Runtime;
 
+use crate::cluster::raw_batches::{self, RawBatch};
 use crate::support::{Process, Run};
 
 /// One installation at a time: its processes need the machine, and some tests measure time.
@@ -126,6 +128,13 @@ impl Installation {
             module
         });
         downloaded.unwrap().unwrap()
+    }
+
+    /// Writes a batch into a partition of `votes` past every client; what the SPU makes of it.
+    pub fn write_raw(&self, partition: u32, batch: RawBatch) -> ErrorCode {
+        let endpoint = self.cluster.spu_endpoint(0);
+        self.runtime
+            .block_on(raw_batches::write(&endpoint, partition, batch))
     }
 
     pub fn kill_spu(&mut self) {

@@ -5,7 +5,9 @@
 mod ballots;
 mod consumers;
 mod deploy;
+mod hostile;
 pub mod installation;
 mod kills;
+mod raw_batches;
 mod same_numbers;
 mod sharing;

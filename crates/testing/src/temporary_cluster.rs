@@ -150,6 +150,11 @@ impl TemporaryCluster {
         self.controller_ports.public()
     }
 
+    /// The address of an SPU, for clients on this machine.
+    pub fn spu_endpoint(&self, spu: usize) -> String {
+        self.spus[spu].1.public()
+    }
+
     /// The file of profiles in which it is the active one.
     pub fn profiles(&self) -> PathBuf {
         self.directory.path().join("profiles")
