@@ -337,7 +337,7 @@ fn only_a_vote_that_is_in_the_log_is_confirmed_and_only_once() {
         .map(|voter| (voter.clone(), post(&voter)))
         .find(|(_, answer)| answer.status != 409)
         .unwrap();
-    assert_refused(&answer, 503, "unanswered");
+    assert_refused(&answer, 504, "unknown");
     assert_eq!(post(&first).status, 201);
     assert_refused(&post(&first), 409, "already_voted");
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wire::{Election, VoteTail, append_credential, append_write_ins, topics};
 
 use super::recent_voters::RecentVoters;
-use super::{Marks, Refusal, Waiting, voting_time_now};
+use super::{Marks, Refusal, Waiting};
 
 const MAX_TOGETHER: usize = 1024;
 
@@ -72,12 +72,11 @@ impl Clerk {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!("cannot look up voters: {error}");
-                return refuse(fresh, Refusal::Unanswered);
+                return refuse(fresh, Refusal::NotCast);
             }
         };
         let mut cast = Vec::with_capacity(fresh.len());
         let mut records = Vec::with_capacity(fresh.len());
-        let voting_time = voting_time_now();
         for waiting in fresh {
             let voter_id = &waiting.ballot.voter_id;
             if voted.contains(&self.row_id(voter_id)) {
@@ -85,8 +84,10 @@ impl Clerk {
                 continue;
             }
             let voter = voters.remove(voter_id).ok_or(Refusal::UnknownVoter);
-            match voter.and_then(|voter| self.vote(&voter, &waiting, &voting_time)) {
+            match voter.and_then(|voter| self.vote(&voter, &waiting)) {
                 Err(refusal) => refuse([waiting], refusal),
+                // The voter was told that it is not cast.
+                Ok(_) if !waiting.claim.take() => {}
                 Ok(vote) => {
                     records.push(vote);
                     cast.push(waiting);
@@ -98,9 +99,10 @@ impl Clerk {
         }
         if let Err(error) = self.platform.produce(topics::VOTES, records).await {
             tracing::warn!("cannot cast votes: {error}");
-            return refuse(cast, Refusal::Unanswered);
+            // Some may be cast all the same.
+            return refuse(cast, Refusal::Unknown);
         }
-        for Waiting { ballot, answer } in cast {
+        for Waiting { ballot, answer, .. } in cast {
             self.recent.insert(&ballot.voter_id);
             let receipt = self.key.receipt_number(&ballot.voter_id);
             // It fails when the voter has hung up; the vote is cast all the same.
@@ -137,12 +139,7 @@ impl Clerk {
     ///
     /// # Errors
     /// When the count would reject it.
-    fn vote(
-        &self,
-        voter: &Voter,
-        waiting: &Waiting,
-        voting_time: &str,
-    ) -> Result<NewRecord, Refusal> {
+    fn vote(&self, voter: &Voter, waiting: &Waiting) -> Result<NewRecord, Refusal> {
         let mut vote = serde_json::to_vec(voter).map_err(|_| Refusal::Malformed)?;
         vote.pop();
         vote.push(b',');
@@ -156,7 +153,7 @@ impl Clerk {
                 VoteTail::with_choices(answers)
             }
         };
-        tail.append(&mut vote, voting_time, 1);
+        tail.append(&mut vote, &waiting.voting_time, 1);
         let key = voter.voter_id.clone().into_bytes();
         match self.rules.judge(Some(&key), &vote) {
             Ok(_) => {}

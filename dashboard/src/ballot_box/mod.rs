@@ -10,12 +10,15 @@ mod recent_voters;
 mod refusal;
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ballot::{BadAnswer, CredentialKey, ElectionDefinition, MAX_ID_BYTES, PollsWindow, VotingTime};
 use chrono::Utc;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use wire::Election;
 
 pub(crate) use clerk::Clerk;
@@ -23,6 +26,9 @@ pub(crate) use refusal::Refusal;
 
 use crate::args::BallotLimits;
 use rate_limit::RateLimit;
+
+/// How long a voter waits for an answer. The server gives up on a request a second later.
+const ANSWER_LIMIT: Duration = Duration::from_secs(4);
 
 /// Most ballots that wait to be cast. Others are refused.
 const MAX_WAITING: usize = 8 * 1024;
@@ -49,7 +55,21 @@ pub(crate) enum Marks {
 /// A ballot that waits to be cast, and where its answer goes.
 pub(crate) struct Waiting {
     ballot: Ballot,
+    /// When it was admitted, which is when it was cast: what it waits for afterwards must not be held against the voter.
+    voting_time: String,
+    claim: Claim,
     answer: oneshot::Sender<Result<String, Refusal>>,
+}
+
+/// Who has a ballot that waits: the clerk, who casts it, or the voter, who is told that it is not cast.
+#[derive(Clone, Default)]
+struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Whether nobody had it before.
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
 }
 
 /// The routes' side of the ballot box. It opens when an election is set up.
@@ -110,22 +130,33 @@ impl BallotBox {
     /// Casts a ballot. Returns its receipt number, when the platform has acknowledged the vote.
     pub(crate) async fn cast(&self, ballot: Ballot) -> Result<String, Refusal> {
         let open = self.open.get().ok_or(Refusal::NotOpen)?;
-        open.check(&ballot)?;
+        let voting_time = open.check(&ballot)?;
         // After the credential, so that nobody can use up another voter's limit.
         (self.by_voter.check(&ballot.voter_id)).map_err(Refusal::TooMany)?;
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { ballot, answer };
+        let claim = Claim::default();
+        let waiting = Waiting {
+            ballot,
+            voting_time,
+            claim: claim.clone(),
+            answer,
+        };
         open.queue.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Refusal::QueueFull,
             mpsc::error::TrySendError::Closed(_) => Refusal::NotOpen,
         })?;
-        answered.await.unwrap_or(Err(Refusal::Unanswered))
+        match timeout(ANSWER_LIMIT, answered).await {
+            Ok(Ok(answer)) => answer,
+            // Not cast, and the clerk will not cast it any more.
+            _ if claim.take() => Err(Refusal::NotCast),
+            _ => Err(Refusal::Unknown),
+        }
     }
 }
 
 impl Open {
-    /// Checks what needs no database.
-    fn check(&self, ballot: &Ballot) -> Result<(), Refusal> {
+    /// Checks what needs no database, and returns the time.
+    fn check(&self, ballot: &Ballot) -> Result<String, Refusal> {
         let usable = |text: &str| (1..=MAX_ID_BYTES).contains(&text.len());
         if !usable(&ballot.voter_id) || !usable(&ballot.credential) {
             return Err(Refusal::Malformed);
@@ -134,8 +165,9 @@ impl Open {
             return Err(Refusal::BadCredential);
         }
         self.check_marks(&ballot.marks)?;
-        match VotingTime::parse(&voting_time_now()) {
-            Some(now) if self.polls.contains(now) => Ok(()),
+        let now = Utc::now().format(VotingTime::FORMAT).to_string();
+        match VotingTime::parse(&now) {
+            Some(time) if self.polls.contains(time) => Ok(now),
             _ => Err(Refusal::PollsClosed),
         }
     }
@@ -175,10 +207,6 @@ impl Open {
             }
         }
     }
-}
-
-fn voting_time_now() -> String {
-    Utc::now().format(VotingTime::FORMAT).to_string()
 }
 
 #[cfg(test)]
@@ -229,8 +257,36 @@ mod tests {
         Some(said.expect_err("nobody has cast it"))
     }
 
-    #[test]
-    fn a_voter_has_a_few_tries_which_nobody_else_uses_up() {
+    #[tokio::test(start_paused = true)]
+    async fn who_is_told_that_a_vote_is_not_cast_can_rely_on_it() {
+        let (ballots, mut waiting) = open_box(limits(10, 10), PollsWindow::default());
+        // Nobody takes it.
+        let told = ballots.cast(ballot("ana")).await;
+        assert_eq!(told, Err(Refusal::NotCast));
+        assert!(!waiting.recv().await.unwrap().claim.take());
+        // It was taken, and not answered in time.
+        let clerk = async { waiting.recv().await.map(|it| (it.claim.take(), it)) };
+        let (told, taken) = tokio::join!(ballots.cast(ballot("ben")), clerk);
+        assert_eq!(told, Err(Refusal::Unknown));
+        assert!(taken.unwrap().0);
+        // The clerk is gone.
+        drop(waiting);
+        assert_eq!(ballots.cast(ballot("cyd")).await, Err(Refusal::NotOpen));
+    }
+
+    #[tokio::test]
+    async fn a_ballot_is_cast_at_the_time_at_which_it_was_admitted() {
+        let at = VotingTime::parse;
+        let close = at("2999-01-01 08:00:00");
+        let polls = PollsWindow { open: None, close };
+        let (ballots, mut waiting) = open_box(limits(10, 10), polls);
+        assert_eq!(said(&ballots, ballot("ana")), None);
+        let time = at(&waiting.recv().await.unwrap().voting_time).unwrap();
+        assert!(polls.contains(time));
+    }
+
+    #[tokio::test]
+    async fn a_voter_has_a_few_tries_which_nobody_else_uses_up() {
         let (ballots, _waiting) = open_box(limits(1, 20), PollsWindow::default());
         for _ in 0..5 {
             let forged = Ballot {
@@ -258,8 +314,8 @@ mod tests {
         assert!(is_admitted("192.0.2.2"));
     }
 
-    #[test]
-    fn outside_of_the_polls_nothing_is_taken() {
+    #[tokio::test]
+    async fn outside_of_the_polls_nothing_is_taken() {
         let at = VotingTime::parse;
         let (past, future) = (at("2020-11-03 08:00:00"), at("2999-01-01 08:00:00"));
         for (open, close, expected) in [
@@ -272,8 +328,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn beyond_those_that_wait_voters_are_asked_to_come_again() {
+    #[tokio::test]
+    async fn beyond_those_that_wait_voters_are_asked_to_come_again() {
         // Two voters may share a place in the rates' table.
         let (ballots, _waiting) = open_box(limits(1, u32::MAX), PollsWindow::default());
         for voter in 0..MAX_WAITING {

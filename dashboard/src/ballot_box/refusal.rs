@@ -42,10 +42,12 @@ pub(crate) enum Refusal {
     QueueFull,
     #[error("Votes cannot be taken yet: the election is still being set up.")]
     NotOpen,
+    #[error("The system is too slow at the moment. Your vote is not cast. Vote again.")]
+    NotCast,
     #[error(
-        "The system did not answer, so your vote may or may not be cast. Vote again; if both arrive, only the first counts."
+        "The system has not said yet whether your vote is cast. Vote again in a moment: if it is, you will be told so, and only the first counts."
     )]
-    Unanswered,
+    Unknown,
 }
 
 impl Refusal {
@@ -66,7 +68,8 @@ impl Refusal {
             Refusal::TooMany(_) => ("too_many_requests", StatusCode::TooManyRequests),
             Refusal::QueueFull => ("queue_full", StatusCode::ServiceUnavailable),
             Refusal::NotOpen => ("not_open", StatusCode::ServiceUnavailable),
-            Refusal::Unanswered => ("unanswered", StatusCode::ServiceUnavailable),
+            Refusal::NotCast => ("not_cast", StatusCode::ServiceUnavailable),
+            Refusal::Unknown => ("unknown", StatusCode::GatewayTimeout),
         }
     }
 
@@ -82,7 +85,7 @@ impl Refusal {
     pub(crate) fn retry_after(self) -> Option<u64> {
         match self {
             Refusal::TooMany(wait) => Some(wait.as_secs() + 1),
-            Refusal::QueueFull | Refusal::NotOpen | Refusal::Unanswered => Some(1),
+            Refusal::QueueFull | Refusal::NotOpen | Refusal::NotCast | Refusal::Unknown => Some(1),
             _ => None,
         }
     }

@@ -100,7 +100,7 @@ struct Problem {
     title: &'static str,
     /// Why a vote was not taken, for programs: `malformed`, `bad_credential`, `unknown_voter`, `unknown_candidate`,
     /// `unknown_contest`, `not_your_contest`,
-    /// `polls_closed`, `already_voted`, `too_many_requests`, `queue_full`, `not_open`, `unanswered`, `cross_site`,
+    /// `polls_closed`, `already_voted`, `too_many_requests`, `queue_full`, `not_open`, `not_cast`, `unknown`, `cross_site`,
     /// `media_type`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,

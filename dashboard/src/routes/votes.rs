@@ -58,7 +58,8 @@ pub(super) struct VoteCast {
         (status = 415, body = Problem, description = "`media_type`"),
         (status = 422, body = Problem, description = "`unknown_candidate`, `unknown_contest` or `not_your_contest`"),
         (status = 429, body = Problem, description = "`too_many_requests`; see `retry-after`"),
-        (status = 503, body = Problem, description = "`queue_full`, `not_open` or `unanswered`; see `retry-after`"),
+        (status = 503, body = Problem, description = "`queue_full`, `not_open` or `not_cast`: the vote is not cast, and will not be; see `retry-after`"),
+        (status = 504, body = Problem, description = "`unknown`: the vote may be cast; the same request again says `already_voted` if it is"),
     ),
 )]
 pub(super) async fn cast(mut request: Request<Arc<Site>>) -> tide::Result {
