@@ -16,7 +16,7 @@ const COUNTING_BEHIND_MS: u64 = 20;
 
 /// When nothing has been counted for so long, no votes are left to count. Under load a partition's batches of
 /// votes are a few milliseconds apart.
-const COUNTING_PAUSE: Duration = Duration::from_millis(20);
+const COUNTING_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long the pause is, in transactions: so each partition is persisted during a quarter of the time.
 const TRANSACTIONS_PER_PAUSE: u32 = 3;

@@ -29,8 +29,9 @@ const TOTALS_INTERVAL: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_millis(100);
 /// Shortest time between two publications of how far it is.
 const POSITIONS_INTERVAL: Duration = Duration::from_millis(100);
-/// Shortest time between two stored tallies.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
+/// Time between two stored tallies: the shortest, and the longest while storing them is slow.
+const CHECKPOINT_INTERVAL: RangeInclusive<Duration> =
+    Duration::from_millis(200)..=Duration::from_millis(500);
 
 /// Counts and persists until `stop`, then stores what is counted and returns. After a transient failure (a
 /// lost connection, a server that restarts) it continues from what is stored.
@@ -155,7 +156,7 @@ fn begin_rounds(
             "storing the tallies",
             Checkpoints(context.clone()),
             progress.clone(),
-            CHECKPOINT_INTERVAL..=CHECKPOINT_INTERVAL,
+            CHECKPOINT_INTERVAL,
             stop.clone(),
         ));
     }
