@@ -95,6 +95,11 @@ impl BallotPaper {
         }
     }
 
+    /// Whether the first group is the precinct, on which the contests of a ballot may depend.
+    pub(crate) fn has_precincts(&self) -> bool {
+        self.has_precincts
+    }
+
     /// The precinct that a vote names, where there are any.
     pub(crate) fn precinct<'v>(&self, values: &'v impl GroupValuesOf) -> Option<&'v str> {
         match (self.has_precincts, values.value(0)) {

@@ -11,11 +11,14 @@ use crate::names::Names;
 use crate::tally::{BySelection, ContestTally};
 use crate::{HashSeed, Marks};
 
+/// Most selections of a contest whose texts are kept from batch to batch.
+const MOST_SELECTIONS: usize = 16 * 1024;
+
 /// The counts of a contest in the batch at hand, by interned names: adding a vote allocates nothing.
 pub(crate) struct ContestCounts {
     pub(crate) id: Box<str>,
-    /// The texts of the selections. Of a contest for one mark these are those who stand, and stay. Of any other
-    /// there may be as many as ballots, and they go with the batch.
+    /// The texts of the selections. Of a contest for one mark these are those who stand. Of any other there may be as many as
+    /// ballots.
     pub(crate) selections: Names,
     /// Those who stand, under the numbers that the rules give them: what `selections` begins with.
     standing: Names,
@@ -156,10 +159,20 @@ impl ContestCounts {
                 tally.insert(group.name().to_owned(), named.collect());
             }
         }
+        tally
+    }
+
+    /// Whether there are more selections than are worth keeping.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self.cells.first(), Some(Cells::Sparse(_)))
+            && self.selections.len() > MOST_SELECTIONS
+    }
+
+    /// Forgets the selections, when nothing is counted; their numbers are given again.
+    pub(crate) fn forget_selections(&mut self) {
         if let Some(Cells::Sparse(_)) = self.cells.first() {
             self.selections = self.standing.clone();
         }
-        tally
     }
 }
 

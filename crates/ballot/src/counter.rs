@@ -6,6 +6,7 @@ use crate::ballot_paper::PaperContest;
 use crate::contest_counts::{ContestCounts, DenseCells, taken, turnout_of};
 use crate::definition::MAX_GROUPS;
 use crate::group_values::GroupValues;
+use crate::known_answers::{AnswerSelections, KnownAnswers};
 use crate::vote::GroupValuesOf;
 use crate::vote_reader::vote_text;
 use crate::voter_table::OFFSET_LIMIT;
@@ -61,6 +62,8 @@ pub struct PartitionCounter {
     turnout: Option<Vec<DenseCells>>,
     /// The number of a contest that is put to everybody: its selections are the turnout.
     everybodys: usize,
+    /// Answers to several contests, and to a ranked one.
+    answers: KnownAnswers,
     rejected: [u64; Reason::ALL.len()],
 }
 
@@ -72,7 +75,9 @@ enum Selections {
     /// In the only contest.
     One(u32),
     /// By contest.
-    Several(Vec<(u32, u32)>),
+    Several(AnswerSelections),
+    /// Of an answer that was read before.
+    Known(u32),
 }
 
 /// A vote that is valid by itself, and counts if it is its voter's first.
@@ -95,6 +100,17 @@ fn known_values(
         *number = group.known(values.value(place))?;
     }
     Some(numbers)
+}
+
+#[inline(always)]
+fn add_several(
+    contests: &mut [ContestCounts],
+    values: &ValueNumbers,
+    selections: &AnswerSelections,
+) {
+    for &(contest, selection) in selections {
+        contests[contest as usize].add(values, selection);
+    }
 }
 
 /// The selection of a candidate in the only contest.
@@ -144,6 +160,7 @@ impl PartitionCounter {
                 .is_none()
                 .then(|| vec![DenseCells::default(); groups.len()]),
             everybodys: everybodys.unwrap_or_default(),
+            answers: KnownAnswers::new(seed),
             rejected: [0; Reason::ALL.len()],
             places: rules.group_paths().places().to_vec(),
             groups,
@@ -186,10 +203,10 @@ impl PartitionCounter {
         }
         match selections {
             Selections::One(selection) => self.contests[0].add(values, *selection),
-            Selections::Several(selections) => {
-                for &(contest, selection) in selections {
-                    self.contests[contest as usize].add(values, selection);
-                }
+            Selections::Several(selections) => add_several(&mut self.contests, values, selections),
+            Selections::Known(number) => {
+                let selections = self.answers.selections(*number);
+                add_several(&mut self.contests, values, selections);
             }
         }
     }
@@ -223,6 +240,12 @@ impl PartitionCounter {
         }
         for (reason, votes) in taken(&mut self.rejected) {
             tally.rejected.insert(Reason::ALL[reason], votes);
+        }
+        if self.answers.is_full() || self.contests.iter().any(ContestCounts::is_full) {
+            self.answers.clear();
+            self.contests
+                .iter_mut()
+                .for_each(ContestCounts::forget_selections);
         }
         tally
     }
@@ -301,10 +324,58 @@ impl PartitionCounter {
                 ),
             }))
         });
-        plain.unwrap_or_else(|| self.valid_of_any_layout(offset, record.key, text))
+        plain.unwrap_or_else(|| self.valid_with_choices(offset, record.key, text))
     }
 
-    /// As [`PartitionCounter::valid`], for votes that do not look like those before, and those with `choices`.
+    /// As [`PartitionCounter::valid`], for votes with `choices`.
+    #[inline(never)]
+    fn valid_with_choices(
+        &mut self,
+        offset: i64,
+        key: Option<&[u8]>,
+        text: &str,
+    ) -> Result<Option<Valid>, Reason> {
+        let rules = self.judge.rules();
+        let mut unread = None;
+        let known = self.reader.look_beside_choices(text, |vote, choices| {
+            let values = known_values(&self.groups, &self.places, vote.values)?;
+            let precinct = match rules.paper().has_precincts() {
+                true => Some(values[0]).filter(|it| GroupValues::is_of_one_value(*it))?,
+                false => 0,
+            };
+            let Some(number) = self.answers.number(precinct, choices) else {
+                // Where it stands, since the view ends here.
+                let start = choices.as_ptr().addr() - text.as_ptr().addr();
+                unread = Some((precinct, start..start + choices.len()));
+                return None;
+            };
+            Some(
+                rules
+                    .verdict_on(key, &vote, Ok(number))
+                    .map(|number| Valid {
+                        offset,
+                        voter: VoterRef::owned(vote.voter_id),
+                        values,
+                        selections: Selections::Known(number),
+                    }),
+            )
+        });
+        if let Some(judged) = known.flatten() {
+            return judged.map(Some);
+        }
+        let valid = self.valid_of_any_layout(offset, key, text)?;
+        if let Some((precinct, place)) = unread
+            && let Some(Valid {
+                selections: Selections::Several(selections),
+                ..
+            }) = &valid
+        {
+            self.answers.add(precinct, &text[place], selections);
+        }
+        Ok(valid)
+    }
+
+    /// As [`PartitionCounter::valid`], for votes that do not look like those before, and answers that none of those gave.
     #[inline(never)]
     fn valid_of_any_layout(
         &mut self,
@@ -553,6 +624,49 @@ mod tests {
         for (base, voter) in [(0, "a"), (1, "b")] {
             let delta = count(&mut counter, base, &[(voter, "y")]).unwrap();
             assert_eq!(votes_for(&delta, "y"), 1, "batch at {base}");
+        }
+    }
+
+    /// The answer `{"budget":{"pool":3}}` is one in a precinct of the contest's district, and an error elsewhere.
+    #[test]
+    fn an_answer_read_before_means_what_it_means_in_the_voters_own_precinct() {
+        let rules = Rules::of(&city(), PollsWindow::default());
+        let answers = [
+            r#"{"mayor":"a"}"#,
+            r#"{"budget":{"pool":3}}"#,
+            r#"{"council":["c","d"],"mayor":null}"#,
+        ];
+        let precincts = ["p1", "p2", "nowhere"];
+        let votes: Vec<(String, String)> = (0..90)
+            .map(|n| {
+                let (precinct, answer) = (precincts[n / 2 % 3], answers[n % 3]);
+                let vote = format!(
+                    r#"{{"voter_id":"v{n:03}","precinct":"{precinct}","voting_time":"2024-07-04 12:00:00","vote":1,"choices":{answer}}}"#
+                );
+                (format!("v{n:03}"), vote)
+            })
+            .collect();
+        let mut together = PartitionCounter::new(rules.clone());
+        let mut one_by_one = PartitionCounter::new(rules);
+        let mut base = 0;
+        for batch in votes.chunks(15) {
+            for (offset, (voter, vote)) in (base..).zip(batch) {
+                let judged = one_by_one.count(offset, Some(voter.as_bytes()), vote.as_bytes());
+                drop(judged);
+            }
+            let records = batch.iter().map(|(voter, vote)| {
+                Ok::<_, Infallible>(RecordRef {
+                    offset_delta: 0,
+                    timestamp_delta: 0,
+                    key: Some(voter.as_bytes()),
+                    value: vote.as_bytes(),
+                })
+            });
+            let delta = together.count_batch(base, batch.len() as u32, records);
+            let tally = delta.unwrap().tally;
+            assert_eq!(tally, one_by_one.take_tally());
+            assert!(tally.counted() > 0 && tally.rejected_total() > 0);
+            base += batch.len() as i64;
         }
     }
 

@@ -112,6 +112,11 @@ impl GroupValues {
         number.unwrap_or(UNKNOWN_NUMBER) as u32
     }
 
+    /// Whether the number is of a value of its own, not of all that are unknown, or of all others.
+    pub(crate) fn is_of_one_value(number: u32) -> bool {
+        number as usize > OTHER_NUMBER
+    }
+
     /// The group's name.
     pub(crate) fn name(&self) -> &str {
         &self.group.name

@@ -25,6 +25,7 @@ mod group_paths;
 mod group_values;
 mod hash_seed;
 mod judge;
+mod known_answers;
 mod names;
 mod params;
 mod partition;

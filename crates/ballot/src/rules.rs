@@ -410,8 +410,18 @@ impl Rules {
         key: Option<&[u8]>,
         vote: &VoteView<'_, V>,
     ) -> Result<Verdict, Reason> {
-        let verdict = self.marked(vote);
-        if let Err(BadAnswer::Malformed) = verdict {
+        self.verdict_on(key, vote, self.marked(vote))
+    }
+
+    /// Judges a record's key and its vote, whose answer was read before.
+    #[inline(always)]
+    pub(crate) fn verdict_on<V: GroupValuesOf, T>(
+        &self,
+        key: Option<&[u8]>,
+        vote: &VoteView<'_, V>,
+        marked: Result<T, BadAnswer>,
+    ) -> Result<T, Reason> {
+        if let Err(BadAnswer::Malformed) = marked {
             return Err(Reason::Malformed);
         }
         if !key.is_some_and(|key| same_bytes(key, vote.voter_id.as_bytes())) {
@@ -431,13 +441,13 @@ impl Rules {
         if !vote.weight_is_one {
             return Err(Reason::InvalidWeight);
         }
-        let Ok(verdict) = verdict else {
+        let Ok(marked) = marked else {
             return Err(Reason::UnknownCandidate);
         };
         if !self.polls.contains(vote.voting_time) {
             return Err(Reason::PollsClosed);
         }
-        Ok(verdict)
+        Ok(marked)
     }
 
     /// What the vote marks.

@@ -202,17 +202,44 @@ impl Fields {
         &self,
         values: &'v PlainValues<'v>,
     ) -> Option<VoteView<'v, PlainValues<'v>>> {
+        if self[Field::Choices].is_some() {
+            return None;
+        }
+        Some(VoteView {
+            candidate_id: Some(self.id_text(Field::CandidateId, values.text)?),
+            ..self.view_without_answer(values)?
+        })
+    }
+
+    /// A view of the vote that these fields of a text make up, if it has `choices`, and their text. The view is without them.
+    #[inline(always)]
+    pub(crate) fn view_beside_choices<'v>(
+        &self,
+        values: &'v PlainValues<'v>,
+    ) -> Option<(VoteView<'v, PlainValues<'v>>, &'v str)> {
+        match (self[Field::CandidateId], self[Field::Choices]) {
+            (None, Some(Plain::Choices(span))) => {
+                let choices = values.text.get(span.start..span.end)?;
+                Some((self.view_without_answer(values)?, choices))
+            }
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn view_without_answer<'v>(
+        &self,
+        values: &'v PlainValues<'v>,
+    ) -> Option<VoteView<'v, PlainValues<'v>>> {
         let text = values.text;
-        let (Some(Plain::Integer(vote, _)), Some(voting_time), None) = (
-            self[Field::Vote],
-            self.text(Field::VotingTime, text),
-            self[Field::Choices],
-        ) else {
+        let (Some(Plain::Integer(vote, _)), Some(voting_time)) =
+            (self[Field::Vote], self.text(Field::VotingTime, text))
+        else {
             return None;
         };
         Some(VoteView {
             voter_id: self.id_text(Field::VoterId, text)?,
-            candidate_id: Some(self.id_text(Field::CandidateId, text)?),
+            candidate_id: None,
             choices: None,
             voting_time: VotingTime::parse(voting_time)?,
             weight_is_one: vote == 1,

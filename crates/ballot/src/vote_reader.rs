@@ -74,14 +74,33 @@ impl VoteReader {
         text: &str,
         look: impl FnOnce(VoteView<'_, PlainValues<'_>>) -> T,
     ) -> Option<T> {
+        self.look_by(text, |fields, values| fields.view(values).map(look))
+    }
+
+    /// Shows a vote where it stands, if it has a layout that was read before, and the text of its `choices`.
+    #[inline(always)]
+    pub(crate) fn look_beside_choices<T>(
+        &self,
+        text: &str,
+        look: impl FnOnce(VoteView<'_, PlainValues<'_>>, &str) -> T,
+    ) -> Option<T> {
+        self.look_by(text, |fields, values| {
+            let (vote, choices) = fields.view_beside_choices(values)?;
+            Some(look(vote, choices))
+        })
+    }
+
+    #[inline(always)]
+    fn look_by<T>(
+        &self,
+        text: &str,
+        look: impl FnOnce(&Fields, &PlainValues<'_>) -> Option<T>,
+    ) -> Option<T> {
         for layout in &self.layouts {
             let mut fields = Fields::default();
-            if layout.fill(text, &mut fields).is_none() {
-                continue;
-            }
-            let fields = &fields;
-            if let Some(vote) = fields.view(&PlainValues { fields, text }) {
-                return Some(look(vote));
+            if layout.fill(text, &mut fields).is_some() {
+                let fields = &fields;
+                return look(fields, &PlainValues { fields, text });
             }
         }
         None
