@@ -11,6 +11,7 @@ mod bare_kafka;
 mod bridge;
 mod dashboard;
 mod end_to_end;
+mod hostile;
 mod http_client;
 mod latencies;
 mod latency;
@@ -70,6 +71,9 @@ enum BenchCommand {
     Ballots(BallotsBenchArgs),
     /// From the first vote cast to the last one counted, with everything running at once
     EndToEnd(EndToEndArgs),
+    /// What a hostile writer costs: logs of made-up ids, places and sizes, byte for byte against
+    /// ordinary votes
+    Hostile(HostileArgs),
     /// The bridge to Kafka: votes a second each way, compared with a plain producer and consumer
     Bridge(BridgeBenchArgs),
     /// Memory over time: a fixed set of voters votes again and again for minutes
@@ -90,6 +94,16 @@ struct Size {
     /// Partitions to spread them over
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
     partitions: u32,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct HostileArgs {
+    /// Ordinary votes to compare with; each hostile log has as many bytes
+    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    votes: u64,
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -212,6 +226,7 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
         Some(BenchCommand::Dashboard(args)) => return dashboard::measure(args).await,
         Some(BenchCommand::Ballots(args)) => return ballots::measure(args).await,
         Some(BenchCommand::EndToEnd(args)) => return end_to_end::measure_alone(args).await,
+        Some(BenchCommand::Hostile(args)) => return hostile::measure(args).await,
         Some(BenchCommand::Bridge(args)) => return bridge::measure(args).await,
         Some(BenchCommand::Soak(args)) => return soak::measure(args).await,
         Some(BenchCommand::Votes(args)) => return peers::write_votes(&args),

@@ -212,7 +212,12 @@ impl Workload {
         Workload::open(directory, WORKLOAD, election()).await
     }
 
-    async fn open(directory: &Path, name: &str, election: Election) -> anyhow::Result<Workload> {
+    /// A log of this name that was produced before.
+    pub(crate) async fn open(
+        directory: &Path,
+        name: &str,
+        election: Election,
+    ) -> anyhow::Result<Workload> {
         let log = EmbeddedPlatform::open(&directory.join(name)).await?;
         Ok(Workload {
             ends: ends(&log, topics::VOTES).await?,

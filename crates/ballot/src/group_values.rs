@@ -74,10 +74,10 @@ impl GroupValues {
                 }
             }
             (Kind::Text { .. }, GroupValueRef::Text(text)) => {
-                return self
-                    .names
-                    .number(value_of_text(text))
-                    .map(|number| number as u32);
+                let number = self.names.number(value_of_text(text));
+                return number
+                    .or_else(|| self.is_full().then_some(OTHER_NUMBER))
+                    .map(|it| it as u32);
             }
             (Kind::List, GroupValueRef::Text(text)) => {
                 self.names
@@ -93,13 +93,16 @@ impl GroupValues {
     pub(crate) fn number(&mut self, value: GroupValueRef<'_>) -> u32 {
         let known = self.known(value);
         known.unwrap_or_else(|| match (self.kind, value) {
-            (Kind::Text { most_names }, GroupValueRef::Text(text))
-                if self.names.len() < most_names =>
-            {
+            (Kind::Text { .. }, GroupValueRef::Text(text)) if !self.is_full() => {
                 self.names.intern(value_of_text(text)) as u32
             }
             _ => OTHER_NUMBER as u32,
         })
+    }
+
+    /// Whether no text gets a number any more.
+    fn is_full(&self) -> bool {
+        matches!(self.kind, Kind::Text { most_names } if self.names.len() >= most_names)
     }
 
     #[cold]
