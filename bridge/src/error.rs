@@ -130,38 +130,6 @@ pub enum BridgeError {
         /// Its partitions.
         wanted: u32,
     },
-    /// Kafka refuses a record of this size.
-    #[error(
-        "Kafka refuses the record of `{}` partition {} at offset {offset}, of {bytes} bytes: {problem}; nothing after it was sent. Raise `max.message.bytes` of topic `{kafka}` (`rpk topic alter-config {kafka} --set max.message.bytes=…`), and `--kafka-property message.max.bytes=…` to the same",
-        place.topic, place.partition, kafka = place.kafka_topic
-    )]
-    TooLarge {
-        /// The partition.
-        place: Place,
-        /// The record's offset on Fluvio.
-        offset: i64,
-        /// Bytes of key and value together.
-        bytes: usize,
-        /// What librdkafka or the broker says.
-        problem: String,
-    },
-    /// Fluvio refuses a record of this size.
-    #[error(
-        "the record of `{kafka}` partition {partition} at offset {offset} has {bytes} bytes, and Fluvio takes at most {limit}; nothing after it was read. Delete it on Kafka (`rpk topic trim-prefix {kafka} --partitions {partition} --offset {}`), and lower the topic's `max.message.bytes`",
-        offset + 1
-    )]
-    InboundTooLarge {
-        /// The topic on Kafka.
-        kafka: String,
-        /// The partition.
-        partition: u32,
-        /// The record's offset on Kafka.
-        offset: i64,
-        /// Bytes of key and value together.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
     /// An output of the chain on the way from this topic does not say which record it came from.
     #[error(
         "the chain of `{0}` gave an output whose key does not begin with its record's offset; deploy the SmartModules of this version (`election deploy`)"

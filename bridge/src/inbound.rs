@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use platform::{NewRecord, PlatformError};
+use platform::NewRecord;
 use service::records::{Records, RecordsError};
 use service::restart::{Failure, until_done};
 use service::whole_log::demand_whole_log;
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
+use crate::dead_letters::{Undeliverable, leave_behind};
 use crate::inbound_records::Unsettled;
 use crate::kafka::blocking;
 use crate::kafka::reader::{BATCHES_AHEAD, Batch, read, read_again};
@@ -58,8 +59,12 @@ impl Carrier<'_> {
         // All at once: code that waits for one of them must know of the others.
         let known = inbound.positions.iter().zip(&ends).map(|(at, &end)| {
             let place = Place::new(self.link, at.partition);
-            let position = at.next_offset;
-            (place, Position { position, end })
+            let position = Position {
+                position: at.next_offset,
+                end,
+                ..Position::default()
+            };
+            (place, position)
         });
         self.context.progress.set(known);
         if inbound.is_under_way() {
@@ -241,27 +246,27 @@ impl Carrier<'_> {
         records: Vec<NewRecord>,
         origins: &[(u32, i64)],
     ) -> Result<(), BridgeError> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        let size =
-            |record: &NewRecord| record.value.len() + record.key.as_ref().map_or(0, Vec::len);
-        let largest = records.iter().zip(origins);
-        let largest = largest.max_by_key(|(record, _)| size(record));
-        let (partition, offset) = largest.map_or_else(Default::default, |(_, &origin)| origin);
-        let produced = self.context.platform.produce(&self.link.fluvio, records);
-        produced.await.map_err(|error| {
-            let PlatformError::TooLarge { bytes, limit, .. } = error else {
-                return error.into();
-            };
-            BridgeError::InboundTooLarge {
-                kafka: self.link.kafka.clone(),
-                partition,
+        let limit = self.context.platform.max_record_bytes();
+        let mut taken = Vec::with_capacity(records.len());
+        for (record, &(partition, offset)) in records.into_iter().zip(origins) {
+            let bytes = record.value.len() + record.key.as_ref().map_or(0, Vec::len);
+            if bytes <= limit {
+                taken.push(record);
+                continue;
+            }
+            let undeliverable = Undeliverable {
                 offset,
                 bytes,
-                limit,
-            }
-        })
+                reason: format!("Fluvio takes records of at most {limit} bytes"),
+            };
+            let place = Place::new(self.link, partition);
+            leave_behind(self.context, &place, undeliverable).await?;
+        }
+        if !taken.is_empty() {
+            let platform = &self.context.platform;
+            platform.produce(&self.link.fluvio, taken).await?;
+        }
+        Ok(())
     }
 
     async fn store(&self, inbound: &Inbound) -> Result<(), BridgeError> {

@@ -15,6 +15,7 @@ pub mod args;
 mod chain;
 mod config;
 mod context;
+mod dead_letters;
 mod error;
 mod inbound;
 mod inbound_records;

@@ -20,7 +20,7 @@ struct ByPartition {
 /// What is measured of a partition: name, help and value.
 type Figure = (&'static str, &'static str, fn(Position) -> i64);
 
-const FIGURES: [Figure; 2] = [
+const FIGURES: [Figure; 3] = [
     (
         "position",
         "Records before this offset are on the other side",
@@ -29,6 +29,11 @@ const FIGURES: [Figure; 2] = [
     ("lag", "Records that are still to be carried over", |at| {
         at.lag()
     }),
+    (
+        "dead_letters",
+        "Records that this bridge left behind",
+        |at| i64::try_from(at.left_behind).unwrap_or(i64::MAX),
+    ),
 ];
 
 /// All of them, as text.

@@ -1,7 +1,8 @@
 //! From Fluvio to Kafka: one task a partition, each record to the partition of the same number.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ballot::Partition;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::{numbered, read_number};
 use crate::context::{Context, join_all};
+use crate::dead_letters::{Undeliverable, leave_behind};
 use crate::kafka::producer::{Failure, Flight, Outbound, Producer, Producers};
 use crate::kafka::tail::Source;
 use crate::mark::Marks;
@@ -62,6 +64,7 @@ pub(crate) async fn carry_out(
             partitions,
             place: Place::new(&link, partition),
             flight: Mutex::new(None),
+            refused: Mutex::default(),
             stop: stop.clone(),
         };
         tasks.spawn(async move {
@@ -106,7 +109,16 @@ struct Carrier {
     place: Place,
     /// What is on its way, also from the try before. The lock is never held across an await.
     flight: Mutex<Option<Arc<Flight>>>,
+    /// Offsets of records that the broker has refused: they are not sent again.
+    refused: Mutex<BTreeSet<i64>>,
     stop: CancellationToken,
+}
+
+/// What Kafka did not take.
+enum Refused {
+    /// A record that is too large, and always will be.
+    TooLarge(Undeliverable),
+    Other(BridgeError),
 }
 
 /// How much of a stream was taken.
@@ -184,7 +196,15 @@ impl Carrier {
         loop {
             let outputs = tokio::select! {
                 () = self.stop.cancelled() => break,
-                failure = flight.failed() => return Err(self.failure(failure)),
+                failure = flight.failed() => return Err(match self.failure(failure) {
+                    // The partition is carried on without it.
+                    Refused::TooLarge(record) => {
+                        self.lock_refused().insert(record.offset);
+                        self.leave_behind(record).await?;
+                        self.context.kafka.unreachable("it refused a record")
+                    }
+                    Refused::Other(error) => error,
+                }),
                 _ = looks.tick() => {
                     is_all_reported = self.report(flight, &taken);
                     continue;
@@ -300,7 +320,8 @@ impl Carrier {
             let is_unreadable = output.offsets > 1;
             let is_rejected =
                 is_unreadable || (!self.link.chain.is_empty() && output.value.is_empty());
-            if offset >= taken.carried_to && !is_rejected {
+            let is_refused = self.lock_refused().contains(&offset);
+            if offset >= taken.carried_to && !is_rejected && !is_refused {
                 let record = Outbound {
                     topic: &self.place.kafka_topic,
                     partition: self.place.partition,
@@ -310,16 +331,19 @@ impl Carrier {
                     offset,
                     timestamp: (output.timestamp != NO_TIMESTAMP).then_some(output.timestamp),
                 };
-                if self.producers.is_too_large(&record) {
-                    // Those before it arrive.
-                    flight.landed().await;
-                    return Err(self.failure(Failure::too_large(&record)));
+                let sent = match self.producers.is_too_large(&record) {
+                    true => Err(Failure::too_large(&record)),
+                    false => {
+                        faults::at("bridge/produce")
+                            .map_err(|fault| self.context.kafka.unreachable(&fault.problem))?;
+                        producer.send(&record, flight).await
+                    }
+                };
+                match sent.map_err(|failure| self.failure(failure)) {
+                    Ok(()) => taken.sent = offset,
+                    Err(Refused::TooLarge(record)) => self.leave_behind(record).await?,
+                    Err(Refused::Other(error)) => return Err(error),
                 }
-                faults::at("bridge/produce")
-                    .map_err(|fault| self.context.kafka.unreachable(&fault.problem))?;
-                let sent = producer.send(&record, flight).await;
-                sent.map_err(|failure| self.failure(failure))?;
-                taken.sent = offset;
             }
             taken.next = offset + i64::from(output.offsets);
         }
@@ -348,21 +372,28 @@ impl Carrier {
         position >= taken.next
     }
 
-    fn failure(&self, failure: Failure) -> BridgeError {
+    fn lock_refused(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn leave_behind(&self, record: Undeliverable) -> Result<(), BridgeError> {
+        leave_behind(&self.context, &self.place, record).await
+    }
+
+    fn failure(&self, failure: Failure) -> Refused {
         use RDKafkaErrorCode as Code;
         match failure.code {
             Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
-                BridgeError::TooLarge {
-                    place: self.place.clone(),
+                Refused::TooLarge(Undeliverable {
                     offset: failure.offset,
                     bytes: failure.bytes,
-                    problem: failure.code.to_string(),
-                }
+                    reason: failure.code.to_string(),
+                })
             }
-            code => self.context.kafka.error(
+            code => Refused::Other(self.context.kafka.error(
                 format!("write to topic `{}`", self.link.kafka),
                 &KafkaError::MessageProduction(code),
-            ),
+            )),
         }
     }
 }

@@ -132,6 +132,7 @@ fn records(progress: &Progress) -> Vec<PipelineRecord> {
                 partition: place.partition,
                 position: at.position,
                 lag: at.lag(),
+                left_behind: at.left_behind,
             })
         })
         .collect()

@@ -39,6 +39,10 @@ pub struct Position {
     pub position: i64,
     /// Where the partition ends, as far as known.
     pub end: i64,
+    /// Records that this bridge left behind, because the other side does not take them.
+    pub left_behind: u64,
+    /// The offset of the last of these.
+    pub(crate) last_left_behind: Option<i64>,
 }
 
 impl Position {

@@ -114,6 +114,10 @@ impl Platform for Replaceable {
         self.now().0.end_offset(topic, partition).await
     }
 
+    fn max_record_bytes(&self) -> usize {
+        self.now().0.max_record_bytes()
+    }
+
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
         self.now().0.deploy(module, wasm).await
     }

@@ -48,7 +48,9 @@ export class Pipeline {
     const way = ({ topic, kafka_topic, to_kafka }) => (to_kafka ? [topic, kafka_topic] : [kafka_topic, topic]);
     const keys = topics.map((topic) => way(topic).join('>'));
     this.#bridge.show(keys, { made: (row, key) => setText(row.querySelector('th'), key.replace('>', ' → ')) });
-    topics.forEach(({ carried, lag }, index) => setFigures(this.#bridge.get(keys[index]), { carried, lag }));
+    topics.forEach(({ carried, lag, left_behind }, index) =>
+      setFigures(this.#bridge.get(keys[index]), { carried, lag, 'left-behind': left_behind }),
+    );
   }
 
   /** The same words as in `pipeline.rs`. */

@@ -9,8 +9,8 @@ use crate::model::BridgedTopic;
 /// The topic on Fluvio, that on Kafka, and whether records go to Kafka.
 type Link = (String, String, bool);
 
-/// By partition, the newest position and lag.
-type Partitions = BTreeMap<u32, (i64, i64)>;
+/// By partition, the newest position, lag, and records left behind.
+type Partitions = BTreeMap<u32, (i64, i64, u64)>;
 
 #[derive(Debug, Default)]
 pub(crate) struct BridgeLag(BTreeMap<Link, Partitions>);
@@ -20,7 +20,7 @@ impl BridgeLag {
     pub(crate) fn apply(&mut self, position: BridgePosition) -> bool {
         let to_kafka = position.direction == BridgeDirection::ToKafka;
         let topics = (position.topic, position.kafka_topic, to_kafka);
-        let at = (position.position, position.lag);
+        let at = (position.position, position.lag, position.left_behind);
         let known = self.0.entry(topics).or_default();
         known.insert(position.partition, at) != Some(at)
     }
@@ -35,6 +35,7 @@ impl BridgeLag {
                 to_kafka: *to_kafka,
                 carried: partitions.values().map(|at| records(at.0)).sum(),
                 lag: partitions.values().map(|at| records(at.1)).sum(),
+                left_behind: partitions.values().map(|at| at.2).sum(),
             },
         );
         topics.collect()
@@ -54,11 +55,13 @@ mod tests {
             partition,
             position,
             lag: 10 - position,
+            left_behind: u64::from(partition),
             ..BridgePosition::default()
         };
         assert!(lag.apply(at(0, 1)) && lag.apply(at(1, 2)) && lag.apply(at(0, 4)));
         assert!(!lag.apply(at(0, 4)));
         let topics = lag.topics();
         assert_eq!((topics.len(), topics[0].carried, topics[0].lag), (1, 6, 14));
+        assert_eq!(topics[0].left_behind, 1);
     }
 }

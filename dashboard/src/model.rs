@@ -327,6 +327,8 @@ pub struct BridgedTopic {
     pub carried: u64,
     /// Records that are still to be carried over.
     pub lag: u64,
+    /// Records that the running bridge left behind, because the other side does not take them: dead letters.
+    pub left_behind: u64,
 }
 
 /// Evidence against later changes of a partition.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use manifest::Manifest;
 use platform::{Platform, PlatformError};
-use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
+use wire::topics::{AGGREGATES, DEAD_LETTERS, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
 
 use crate::ProducerError;
 
@@ -51,7 +51,14 @@ impl Deployment {
     /// # Errors
     /// When a file cannot be read, or a SmartModule without a file is not built in.
     pub fn of(manifest: &Manifest, partitions: Option<u32>) -> Result<Deployment, ProducerError> {
-        let ours = [VOTERS, VOTES, REJECTED_VOTES, TOTALS, PIPELINE];
+        let ours = [
+            VOTERS,
+            VOTES,
+            REJECTED_VOTES,
+            DEAD_LETTERS,
+            TOTALS,
+            PIPELINE,
+        ];
         let mut topics: BTreeMap<String, u32> = ours
             .into_iter()
             .chain(AGGREGATES)

@@ -14,7 +14,7 @@ use producer::{
 };
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
-use wire::topics::{AGGREGATES, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
+use wire::topics::{AGGREGATES, DEAD_LETTERS, PIPELINE, REJECTED_VOTES, TOTALS, VOTERS, VOTES};
 
 const PARTITIONS: u32 = 3;
 const VOTER_COUNT: u64 = 6_000;
@@ -181,7 +181,7 @@ async fn topics_are_created_once() {
     }
     for topic in AGGREGATES
         .into_iter()
-        .chain([REJECTED_VOTES, TOTALS, PIPELINE])
+        .chain([REJECTED_VOTES, DEAD_LETTERS, TOTALS, PIPELINE])
     {
         assert_eq!(election.memory.partition_count(topic), Some(1));
     }

@@ -28,7 +28,9 @@ pub(crate) struct Findings {
     pub(crate) chains: Vec<ChainSummary>,
     /// Seals whose roots were compared with the log.
     pub(crate) seals: u64,
-    /// What could not be compared.
+    /// Records that the bridge left behind. They are no difference: the log has them.
+    pub(crate) dead_letters: u64,
+    /// What could not be compared, and the first dead letters.
     pub(crate) notes: Vec<String>,
 }
 
@@ -96,6 +98,12 @@ impl Findings {
         }
         if self.seals > 0 {
             println!("{} sealed roots compared with the log.", self.seals);
+        }
+        if self.dead_letters > 0 {
+            println!(
+                "{} records were left behind by the bridge.",
+                HumanCount(self.dead_letters)
+            );
         }
         for note in &self.notes {
             println!("Note: {note}");

@@ -14,7 +14,7 @@ use ballot::Tally;
 use evidence::{BlindingKey, ChainedTopic, Digest, Seal};
 use ledger::differences;
 use store::{PERSIST, Store};
-use wire::{Disclosure, topics};
+use wire::{DeadLetter, Disclosure, topics};
 
 pub(crate) use self::findings::Findings;
 pub(crate) use self::partition::{PartitionRecount, Recounted};
@@ -86,6 +86,12 @@ async fn audit(
         );
     }
     look_for_strays(&backend.store, &ends, &seals, &mut findings).await?;
+    let (letters, all) = backend.store.dead_letters(LISTED).await?;
+    findings.dead_letters = all;
+    findings.notes.extend(letters.iter().map(|letter| {
+        let DeadLetter { bytes, reason, .. } = letter;
+        format!("dead letter {} ({bytes} bytes): {reason}", letter.key())
+    }));
     Ok(findings)
 }
 

@@ -34,6 +34,10 @@ impl Platform for Interruptible {
         self.platform.end_offset(topic, partition).await
     }
 
+    fn max_record_bytes(&self) -> usize {
+        self.platform.max_record_bytes()
+    }
+
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
         self.platform.deploy(module, wasm).await
     }

@@ -1,8 +1,8 @@
 //! From Fluvio to Kafka.
 
-use bridge::{BridgeConfig, BridgeError};
+use bridge::BridgeConfig;
 use platform::{ModuleCall, Platform};
-use wire::topics;
+use wire::{DeadLetter, topics};
 
 use crate::broker::{Broker, Record};
 use crate::setting::{Setting, call, to_kafka, vote};
@@ -224,7 +224,7 @@ async fn a_full_queue_is_waited_for_and_records_keep_their_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn before_a_record_that_is_too_large_for_the_topic_all_are_there() {
+async fn a_record_that_is_too_large_for_the_topic_is_left_behind_and_the_others_are_there() {
     let Some(broker) = Broker::start() else {
         return;
     };
@@ -237,14 +237,25 @@ async fn before_a_record_that_is_too_large_for_the_topic_all_are_there() {
     let large = "x".repeat(2_000);
     let records = [("a", "1"), ("b", "2"), ("c", &large), ("d", "4")];
     setting.produce(topics::VOTERS, &records).await;
-    let error = setting.begin(config).error().await;
-    let BridgeError::TooLarge { offset, bytes, .. } = error else {
-        panic!("{error}");
-    };
-    assert_eq!((offset, bytes), (2, 2_001));
-    let there = broker.read(&topic, 0);
-    let there: Vec<_> = there.iter().map(|record| &*record.value).collect();
-    assert_eq!(there, ["1", "2"]);
+    // The second finds the dead letter noted.
+    for _ in 0..2 {
+        let mut running = setting.begin(config.clone());
+        running.done(&setting).await;
+        running.stop().await;
+        let there = broker.read(&topic, 0);
+        let there: Vec<_> = there.iter().map(|record| &*record.value).collect();
+        assert_eq!(there, ["1", "2", "4"]);
+        let (letters, all) = setting.store.dead_letters(10).await.unwrap();
+        assert_eq!(all, 1);
+        assert_eq!(letters[0].key(), format!("voters/{topic}/0/2"));
+        assert_eq!(letters[0].bytes, 2_001);
+        let published = setting.read(topics::DEAD_LETTERS, 0).await;
+        let published: Vec<DeadLetter> = published
+            .iter()
+            .map(|(_, letter)| serde_json::from_str(letter).unwrap())
+            .collect();
+        assert_eq!(published, letters);
+    }
     setting.end().await;
 }
 

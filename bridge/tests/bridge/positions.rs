@@ -162,7 +162,7 @@ async fn what_another_bridge_has_read_is_not_written_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_vote_that_fluvio_does_not_take_is_named_by_its_place_on_kafka() {
+async fn a_vote_that_fluvio_does_not_take_is_left_behind_on_kafka() {
     let Some((broker, setting, topic)) = set_up("votes_in", 2).await else {
         return;
     };
@@ -171,21 +171,25 @@ async fn a_vote_that_fluvio_does_not_take_is_named_by_its_place_on_kafka() {
         .write(
             &topic,
             1,
-            &[("", "1", None), ("", "2", None), ("", &large, None)],
+            &[
+                ("", "1", None),
+                ("", "2", None),
+                ("", &large, None),
+                ("", "4", None),
+            ],
         )
         .await;
     for _ in 0..2 {
-        let error = setting
-            .begin(config(&broker, from_kafka(&topic, topics::VOTES)))
-            .error()
-            .await;
-        let BridgeError::InboundTooLarge {
-            partition, offset, ..
-        } = error
-        else {
-            panic!("{error}");
-        };
-        assert_eq!((partition, offset), (1, 2));
+        let config = config(&broker, from_kafka(&topic, topics::VOTES));
+        let mut running = setting.begin(config);
+        running.done(&setting).await;
+        running.stop().await;
+        let votes = setting.read(topics::VOTES, 0).await;
+        let votes: Vec<_> = votes.iter().map(|(_, vote)| &**vote).collect();
+        assert_eq!(votes, ["1", "2", "4"]);
+        let (letters, all) = setting.store.dead_letters(10).await.unwrap();
+        assert_eq!(all, 1);
+        assert_eq!(letters[0].key(), format!("{topic}/votes/1/2"));
     }
     setting.end().await;
 }

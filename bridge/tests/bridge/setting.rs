@@ -63,10 +63,11 @@ impl Setting {
         for topic in [topics::VOTES, topics::VOTERS] {
             platform.create_topic(topic, partitions).await.unwrap();
         }
-        for topic in topics::AGGREGATES
-            .into_iter()
-            .chain([topics::REJECTED_VOTES, topics::PIPELINE])
-        {
+        for topic in topics::AGGREGATES.into_iter().chain([
+            topics::REJECTED_VOTES,
+            topics::DEAD_LETTERS,
+            topics::PIPELINE,
+        ]) {
             platform.create_topic(topic, 1).await.unwrap();
         }
         for module in smartmodules::ALL {

@@ -30,6 +30,7 @@ fn the_committed_manifest_names_everything() {
         topics::VOTERS,
         topics::VOTES,
         topics::REJECTED_VOTES,
+        topics::DEAD_LETTERS,
         topics::TOTALS,
         topics::PIPELINE,
     ];

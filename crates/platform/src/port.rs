@@ -123,6 +123,9 @@ pub trait Platform: Send + Sync + 'static {
     /// When there is no such partition.
     async fn end_offset(&self, topic: &str, partition: u32) -> Result<i64, PlatformError>;
 
+    /// The largest record that it takes, in bytes of key and value together.
+    fn max_record_bytes(&self) -> usize;
+
     /// Stores a SmartModule under a name, replacing the one there. Running streams keep the module they started with.
     ///
     /// # Errors

@@ -2,9 +2,15 @@
 ALTER TABLE rejected_votes ADD COLUMN records bigint NOT NULL DEFAULT 1 CHECK (records > 0);
 ALTER TABLE rejected_voters ADD COLUMN records bigint NOT NULL DEFAULT 1 CHECK (records > 0);
 
--- Where the log of a partition stood when the polls were closed: what comes later does not count.
-CREATE TABLE closed_polls (
-    "partition" int    NOT NULL CHECK ("partition" >= 0) PRIMARY KEY,
-    end_offset  bigint NOT NULL CHECK (end_offset >= 0),
-    closed_at   timestamptz NOT NULL DEFAULT now()
+-- Records that the bridge cannot carry to the other side: where each stands, and why.
+CREATE TABLE dead_letters (
+    to_kafka    boolean NOT NULL,
+    topic       text   COLLATE "C" NOT NULL,
+    kafka_topic text   COLLATE "C" NOT NULL,
+    "partition" int    NOT NULL CHECK ("partition" >= 0),
+    log_offset  bigint NOT NULL CHECK (log_offset >= 0),
+    bytes       bigint NOT NULL,
+    reason      text   NOT NULL,
+    noted_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (to_kafka, topic, kafka_topic, "partition", log_offset)
 );

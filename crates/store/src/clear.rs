@@ -9,7 +9,7 @@ const CLEAR: &str = r#"
 WITH locked AS (SELECT "partition" FROM partition_leases ORDER BY "partition" FOR UPDATE)
 UPDATE partition_leases AS lease SET member = NULL, epoch = lease.epoch + 1
 FROM locked WHERE lease."partition" = locked."partition";
-TRUNCATE candidates, voters, votes, rejected_votes, rejected_voters, closed_polls, tallies, checkpoints, elections,
+TRUNCATE candidates, voters, votes, rejected_votes, rejected_voters, dead_letters, tallies, checkpoints, elections,
     bridge_inbound, log_chain, seals
 "#;
 

@@ -25,6 +25,7 @@ mod checkpoint;
 mod clear;
 mod columns;
 mod connection;
+mod dead_letters;
 mod election;
 #[cfg(feature = "embedded")]
 mod embedded;

@@ -8,6 +8,7 @@
 
 mod aggregate;
 mod batch;
+mod dead_letter;
 mod disclosure;
 mod election;
 mod enrich;
@@ -29,6 +30,7 @@ pub use aggregate::{
     AggregateRecord, TurnoutByLocation, VotesPerCandidate, aggregate_records, votes_by_party,
 };
 pub use batch::{BatchError, MAX_BATCH_BYTES, RecordReader, RecordsBuilder};
+pub use dead_letter::DeadLetter;
 pub use disclosure::Disclosure;
 pub use election::Election;
 pub use enrich::{Enricher, VoteText};

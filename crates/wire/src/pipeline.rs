@@ -84,6 +84,13 @@ pub struct BridgePosition {
     pub position: i64,
     /// Records that are still to be carried over.
     pub lag: i64,
+    /// Records that the bridge left behind, because the other side does not take them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_behind: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl PipelineRecord {
@@ -134,6 +141,7 @@ mod tests {
             partition: 1,
             position: 30,
             lag: 2,
+            left_behind: 0,
         });
         let json = serde_json::to_string(&record).unwrap();
         assert_eq!(

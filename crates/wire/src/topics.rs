@@ -21,6 +21,9 @@ pub const VOTES_BY_REGION: &str = "votes-by-region";
 /// Votes that do not count, each with its reason.
 pub const REJECTED_VOTES: &str = "rejected-votes";
 
+/// Records that the bridge cannot carry to the other side, each with its place and reason.
+pub const DEAD_LETTERS: &str = "dead-letters";
+
 /// How far each consumer is in each partition, keyed by consumer and partition (`tally/0`).
 pub const PIPELINE: &str = "pipeline";
 

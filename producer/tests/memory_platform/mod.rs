@@ -77,6 +77,10 @@ impl Platform for MemoryPlatform {
         Ok(partitions[partition as usize].len() as i64)
     }
 
+    fn max_record_bytes(&self) -> usize {
+        usize::MAX
+    }
+
     async fn deploy(&self, _module: &str, _wasm: &[u8]) -> Result<(), PlatformError> {
         Ok(())
     }

@@ -141,6 +141,10 @@ impl Platform for EmbeddedPlatform {
         Ok(self.log.topic(topic)?.partition(partition)?.end())
     }
 
+    fn max_record_bytes(&self) -> usize {
+        MAX_RECORD_BYTES
+    }
+
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
         let (module, wasm) = (module.to_owned(), wasm.to_vec());
         self.on_log(move |log| log.store_module(&module, &wasm))

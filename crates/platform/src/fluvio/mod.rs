@@ -278,6 +278,10 @@ impl Platform for FluvioPlatform {
         self.with_topic(topic, end).await
     }
 
+    fn max_record_bytes(&self) -> usize {
+        MAX_RECORD_BYTES
+    }
+
     async fn deploy(&self, module: &str, wasm: &[u8]) -> Result<(), PlatformError> {
         check_module(module, wasm)?;
         if self.module(module).await?.as_deref() == Some(wasm) {

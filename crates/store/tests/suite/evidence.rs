@@ -200,7 +200,7 @@ async fn a_database_from_before_voters_were_chained(url: &str) {
         ALTER TABLE voters DROP COLUMN precinct;
         ALTER TABLE rejected_votes DROP COLUMN records;
         ALTER TABLE rejected_voters DROP COLUMN records;
-        DROP TABLE closed_polls;
+        DROP TABLE dead_letters;
         DELETE FROM refinery_schema_history WHERE version >= 6;
     "#;
     store.close();
