@@ -81,7 +81,9 @@ async fn an_election_with_credentials_is_accounted_for_and_gives_none_away() {
     let report = demo.json();
     assert_adds_up(&report);
     assert_eq!(number(&report, "counted"), VOTERS);
-    for reason in Reason::ALL {
+    // Our client writes into no wrong partition.
+    let occurring = |reason: &Reason| *reason != Reason::WrongPartition;
+    for reason in Reason::ALL.into_iter().filter(occurring) {
         assert!(number(&report["rejected"], reason.as_str()) > 0, "{reason}");
     }
 

@@ -2,17 +2,18 @@
 //! every offset is counted or rejected, and the cost follows the size.
 #![cfg(feature = "embedded")]
 
-use std::cell::RefCell;
-use std::sync::LazyLock;
+mod module_and_rule;
 
-use ballot::{Delta, HashSeed, Params, Partition, PartitionCounter, Reason, Rules};
-use election_platform::embedded::engine::{Batch, Chain, Engine, EngineError, EngineSettings};
+use std::cell::RefCell;
+
+use ballot::Reason;
+use election_platform::embedded::engine::Chain;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::{Config, TestCaseResult, TestRunner};
-use smartmodules::VOTE_TALLY;
-use tokio_util::sync::CancellationToken;
-use wire::{RecordReader, RecordsBuilder};
+use proptest::test_runner::{Config, TestRunner};
+use wire::RecordsBuilder;
+
+use crate::module_and_rule::{ModuleAndRule, chain, rules, tally};
 
 /// More by the environment variable `PROPTEST_CASES`.
 const CASES: u32 = 10_000;
@@ -20,52 +21,6 @@ const CASES: u32 = 10_000;
 const COUNT_BYTES: usize = 4;
 /// Votes of a batch whose cost is measured.
 const VOTES: usize = 2_000;
-
-fn rules() -> Rules {
-    let params = Params::from([("candidates".into(), r#"["a","b"]"#.into())]);
-    let rules = Rules::from_params(&params).unwrap();
-    let partition = Partition { number: 0, of: 2 };
-    rules.in_partition(partition).seeded(HashSeed::random())
-}
-
-fn chain(rules: &Rules) -> Chain {
-    // It keeps the compiled module.
-    static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
-        let settings = EngineSettings {
-            metered: true,
-            ..EngineSettings::default()
-        };
-        Engine::new(settings).unwrap()
-    });
-    let modules = [(VOTE_TALLY.wasm.to_vec(), rules.to_params())];
-    ENGINE.chain(&modules, CancellationToken::new()).unwrap()
-}
-
-/// What the module puts out for a batch; `None` when it ends the stream.
-fn tally(chain: &mut Chain, base_offset: i64, records: &[u8]) -> Option<Delta> {
-    let outputs = chain.process(&Batch {
-        base_offset,
-        timestamp: 0,
-        length: records.len(),
-        write: &|room| {
-            room.copy_from_slice(records);
-            Ok(())
-        },
-    });
-    let outputs = match outputs {
-        Ok(outputs) => outputs,
-        Err(EngineError::Record(_)) => return None,
-        Err(error) => panic!("a module that fails: {error}"),
-    };
-    let output = RecordReader::new(&outputs)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap();
-    let mut delta: Delta = serde_json::from_slice(output.value).unwrap();
-    delta.memory_bytes = 0;
-    Some(delta)
-}
 
 fn vote(voter: &str, candidate: &str, state: &str) -> Vec<u8> {
     format!(
@@ -146,45 +101,6 @@ fn batch() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![9 => built, 1 => prop::collection::vec(any::<u8>(), 0..80)]
 }
 
-/// The module and the rule, which have seen the same batches.
-struct Both {
-    chain: Chain,
-    counter: PartitionCounter,
-    next_offset: i64,
-}
-
-impl Both {
-    fn new() -> Both {
-        let rules = rules();
-        Both {
-            chain: chain(&rules),
-            counter: PartitionCounter::new(rules),
-            next_offset: 0,
-        }
-    }
-
-    fn check(&mut self, records: &[u8]) -> TestCaseResult {
-        let base_offset = self.next_offset;
-        let expected = RecordReader::new(records).ok().and_then(|reader| {
-            let claimed = reader.remaining();
-            self.counter.count_batch(base_offset, claimed, reader).ok()
-        });
-        let found = tally(&mut self.chain, base_offset, records);
-        prop_assert_eq!(&found, &expected);
-        if let Some(delta) = found {
-            let offsets = (delta.next_offset - base_offset) as u64;
-            prop_assert_eq!(delta.tally.cast(), offsets);
-            delta.tally.demand_balanced().unwrap();
-            // Offsets go on, as long as a log's could.
-            self.next_offset = delta.next_offset % (1 << 40);
-        } else {
-            // It said so, and the stream is over.
-            *self = Both::new();
-        }
-        Ok(())
-    }
-}
-
 #[test]
 fn of_any_bytes_the_module_and_the_rule_say_the_same() {
     let cases = std::env::var("PROPTEST_CASES").ok();
@@ -193,8 +109,11 @@ fn of_any_bytes_the_module_and_the_rule_say_the_same() {
         failure_persistence: None,
         ..Config::default()
     });
-    let both = RefCell::new(Both::new());
-    let run = runner.run(&batch(), |records| both.borrow_mut().check(&records));
+    let both = RefCell::new(ModuleAndRule::new());
+    let run = runner.run(&batch(), |records| {
+        both.borrow_mut().check(&records);
+        Ok(())
+    });
     run.unwrap();
 }
 
