@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::cluster::installation::Installation;
 use crate::support::Run;
 
-const TOPICS: usize = 11;
-const AS_THE_MANIFEST_SAYS: &str = "11 topics and 5 SmartModules are as the manifest says\n";
+const TOPICS: usize = 12;
+const AS_THE_MANIFEST_SAYS: &str = "12 topics and 5 SmartModules are as the manifest says\n";
 
 fn deploy(installation: &Installation, options: &str) -> Run {
     installation.run("election", &format!("deploy {options}"))
