@@ -1,5 +1,5 @@
-//! Records that the other side does not take: they are left behind and noted, and the bridge goes on. Otherwise whoever can write
-//! one could stop it.
+//! Records that the other side does not take. They are left behind and noted, and the bridge goes on: one such record must not
+//! stop it.
 
 use platform::NewRecord;
 use wire::{BridgeDirection, DeadLetter, topics};

@@ -1,10 +1,10 @@
 //! The deltas of a partition of `votes`, from its first record on.
 //!
 //! They come from `vote-tally`, which runs inside the platform and is given a batch's records, but not what the batch's
-//! head claims about them. Whoever writes a batch can claim more records than it holds, or fewer, and can pack it so that the
-//! platform cannot unpack it. So a delta is believed only once the log goes on, or ends, where the delta does. If it does
-//! not, or the platform gives up on a batch, the partition is counted here instead: by the same rule, from its first
-//! record on, and from batches as the log claims them.
+//! head claims about them. The head of a hostile batch may claim more or fewer records than it holds, and its records may
+//! be packed so that the platform cannot unpack them. So a delta is believed only once the log goes on, or ends, where the
+//! delta does. If it does not, or the platform gives up on a batch, the partition is counted here instead: by the same
+//! rule, from its first record on, and from batches as the log claims them.
 
 use std::collections::VecDeque;
 

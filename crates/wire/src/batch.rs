@@ -9,8 +9,8 @@
 
 use ballot::RecordRef;
 
-/// Most bytes of a batch's records, unpacked. Whoever writes a batch decides how far it unpacks; a larger one is malformed as a
-/// whole. Ours have about 1 MB, and Fluvio refuses batches of more than 2 MiB, packed.
+/// Most bytes of a batch's records, unpacked: a few packed bytes may be made to unpack to gigabytes. A larger batch is malformed
+/// as a whole. Ours have about 1 MB, and Fluvio refuses batches of more than 2 MiB, packed.
 pub const MAX_BATCH_BYTES: usize = 64 << 20;
 
 /// Bytes of the number of records, with which a batch begins.
